@@ -1,0 +1,63 @@
+"""mmzoo: a zoo of small multimodal Keras models, and the road from a folder of files to a chip.
+
+Importing it is quick and pulls in neither TensorFlow nor Keras; each name below is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import typing
+
+__version__ = "0.1.0"
+
+# Public name -> the module that holds it.
+_LAZY = {
+    "Schema": "mmzoo.schema",
+    "build_model": "mmzoo.models.registry",
+    "build_road_sign_model": "mmzoo.models.road_sign",
+    "evaluate": "mmzoo.evaluation",
+    "export": "mmzoo.exporting",
+    "fit": "mmzoo.training",
+    "list_models": "mmzoo.models.registry",
+    "load_model": "mmzoo.models.schema_model",
+    "predict": "mmzoo.prediction",
+    "road_sign_schema": "mmzoo.models.road_sign_schema",
+}
+_SUBMODULES = (
+    "branches",
+    "data",
+    "edge",
+    "evaluation",
+    "exporting",
+    "fusion",
+    "layers",
+    "models",
+    "recipes",
+    "schema",
+    "training",
+)
+
+__all__ = ["__version__", *_LAZY]
+
+if typing.TYPE_CHECKING:
+    from mmzoo.evaluation import evaluate
+    from mmzoo.exporting import export
+    from mmzoo.models.registry import build_model, list_models
+    from mmzoo.models.road_sign import build_road_sign_model
+    from mmzoo.models.road_sign_schema import road_sign_schema
+    from mmzoo.models.schema_model import load_model
+    from mmzoo.prediction import predict
+    from mmzoo.schema import Schema
+    from mmzoo.training import fit
+
+
+def __getattr__(name: str):
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    if name in _SUBMODULES:
+        return importlib.import_module(f"mmzoo.{name}")
+    raise AttributeError(f"module 'mmzoo' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_LAZY, *_SUBMODULES])

@@ -1,0 +1,8 @@
+"""Branches: Keras layers from one modality's input tensor to `Features`."""
+
+from mmzoo.branches.features import Features
+from mmzoo.branches.image import image_branch
+from mmzoo.branches.sensors import sensor_branch
+from mmzoo.branches.text import text_branch
+
+__all__ = ["Features", "image_branch", "sensor_branch", "text_branch"]

@@ -1,0 +1,130 @@
+"""Image branch: a small residual separable CNN, a plain VGG-like one, or any backbone of keras.applications."""
+
+from __future__ import annotations
+
+import inspect
+
+import keras
+from keras import layers, ops
+
+from mmzoo.branches.features import Features
+
+# Stem filters, then (filters, stride) of the residual blocks. The convolutions at full resolution cost most of the
+# time and hold few of the parameters, so the stem halves the resolution at once.
+SEPARABLE_SIZES = {
+    "nano": (24, ((32, 1), (64, 2), (88, 2))),
+    "small": (32, ((48, 1), (96, 2), (96, 1), (192, 2), (192, 1))),
+    "base": (64, ((96, 1), (96, 1), (192, 2), (192, 1), (192, 1), (384, 2), (384, 1), (384, 1))),
+}
+
+
+def image_branch(
+    pixels,
+    *,
+    size: str = "small",
+    backbone: str = "separable",
+    backbone_weights=None,
+    width: int = 64,
+    name: str = "image",
+) -> Features:
+    """Reads a picture with a CNN.
+
+    Args:
+        pixels: uint8 (B, H, W, C), 0..255; all zeros is missing.
+        size: "nano", "small" or "base", of the separable CNN.
+        backbone: "separable" (residual blocks of depthwise-separable convolutions, after Chollet, "Xception", 2017),
+            "vgg" (three stages of two 3x3 convolutions and a pooling, after Simonyan & Zisserman 2015), or the name of
+            a function in `keras.applications` ("MobileNetV3Small").
+        backbone_weights: for keras.applications: None, "imagenet" (downloads) or a file.
+        width: width of the features.
+        name: the input's name; prefix of the layers' names.
+
+    Returns:
+        Features with one token a place of the last feature map.
+
+    Raises:
+        ValueError: an unknown size or backbone.
+    """
+    present = ops.any(ops.not_equal(pixels, 0), axis=(1, 2, 3))
+    present = ops.expand_dims(present, 1)
+    if backbone == "separable":
+        feature_map = _separable_cnn(_scaled(pixels, name), size, name)
+    elif backbone == "vgg":
+        feature_map = _vgg(_scaled(pixels, name), name)
+    else:
+        feature_map = _application(pixels, backbone, backbone_weights, name)
+    pooled = layers.GlobalAveragePooling2D(name=f"{name}_pool")(feature_map)
+    vector = layers.Dense(width, name=f"{name}_vector")(pooled)
+    places = layers.Reshape((-1, feature_map.shape[-1]), name=f"{name}_places")(feature_map)
+    tokens = layers.Dense(width, name=f"{name}_tokens")(places)
+    mask = (
+        ops.broadcast_to(present, ops.shape(tokens)[:2])
+        if tokens.shape[1] is None
+        else ops.repeat(present, tokens.shape[1], 1)
+    )
+    return Features(tokens, mask, vector, present)
+
+
+def _scaled(pixels, name):
+    return layers.Rescaling(1 / 127.5, offset=-1.0, name=f"{name}_scaling")(pixels)
+
+
+def _separable_cnn(x, size, name):
+    if size not in SEPARABLE_SIZES:
+        raise ValueError(f"size: expected one of {list(SEPARABLE_SIZES)}, got {size!r}")
+    stem, blocks = SEPARABLE_SIZES[size]
+    x = layers.Conv2D(stem, 5, strides=2, padding="same", use_bias=False, name=f"{name}_stem")(x)
+    x = _normalised(x, f"{name}_stem")
+    for number, (filters, stride) in enumerate(blocks, start=1):
+        x = _residual_block(x, filters, stride, f"{name}_block{number}")
+    return x
+
+
+def _residual_block(x, filters, stride, name):
+    shortcut = x
+    x = _separable(x, filters, stride, f"{name}_a")
+    x = layers.ReLU(name=f"{name}_a_relu")(x)
+    x = _separable(x, filters, 1, f"{name}_b")
+    if stride > 1:
+        shortcut = layers.AveragePooling2D(stride, padding="same", name=f"{name}_shortcut_pool")(shortcut)
+    if shortcut.shape[-1] != filters:
+        shortcut = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_shortcut")(shortcut)
+    x = layers.Add(name=f"{name}_add")([x, shortcut])
+    return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def _separable(x, filters, stride, name):
+    x = layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False, name=f"{name}_depthwise")(x)
+    x = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_pointwise")(x)
+    return layers.BatchNormalization(name=f"{name}_norm")(x)
+
+
+def _normalised(x, name):
+    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def _vgg(x, name):
+    for stage, filters in enumerate((32, 64, 128), start=1):
+        for number in (1, 2):
+            block = f"{name}_stage{stage}_conv{number}"
+            x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=block)(x)
+        x = layers.MaxPooling2D(name=f"{name}_stage{stage}_pool")(x)
+    return x
+
+
+def _application(pixels, backbone, weights, name):
+    function = getattr(keras.applications, backbone, None)
+    if not inspect.isfunction(function):
+        known = sorted(n for n, f in vars(keras.applications).items() if inspect.isfunction(f) and n[0].isupper())
+        raise ValueError(
+            f"backbone: expected 'separable', 'vgg' or one of keras.applications {known}, got {backbone!r}"
+        )
+    modules = (m for m in vars(keras.applications).values() if inspect.ismodule(m))
+    module = next(m for m in modules if hasattr(m, backbone) and hasattr(m, "preprocess_input"))
+    # Each module's own scaling; for backbones that scale inside it does nothing, so pixels are scaled once.
+    x = module.preprocess_input(ops.cast(pixels, keras.config.floatx()))
+    network = function(
+        include_top=False, weights=weights, input_shape=tuple(pixels.shape[1:]), name=f"{name}_{backbone.lower()}"
+    )
+    return network(x)

@@ -1,0 +1,204 @@
+"""Raw values to the arrays of a modality and model outputs back to words, with NumPy and Pillow only."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import math
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+# Larger pictures are refused before they are decoded, so that a crafted file can't fill the memory.
+MAX_PIXELS = 100_000_000
+
+
+def missing(modality) -> np.ndarray:
+    """The array that stands for "this input is missing": NaN for float sensors and sequences, else zeros."""
+    is_sensor = hasattr(modality, "fields")
+    return np.full(modality.shape, np.nan if is_sensor else 0, modality.dtype)
+
+
+def encode(modality, value: Any, place: str) -> np.ndarray:
+    """Encodes one raw value.
+
+    Args:
+        modality: the schema's description of the input.
+        value: the raw value, see `Schema.encode`; None is missing.
+        place: the input's name, for error messages.
+
+    Returns:
+        Array of the modality's shape and dtype.
+    """
+    kind = type(modality).__name__
+    if kind not in _ENCODERS:
+        raise TypeError(f"{place}: {kind} inputs can't be encoded from raw values yet; feed the array itself")
+    if value is None:
+        return missing(modality)
+    return _ENCODERS[kind](modality, value, place)
+
+
+def decode(output, row: np.ndarray, top: int) -> Any:
+    """Turns one output row (units,) into {class: probability} or a number."""
+    kind = type(output).__name__
+    if kind == "Value":
+        return float(row.reshape(-1)[0])
+    if kind == "MultiLabel":
+        return {name: float(p) for name, p in zip(output.classes, row, strict=True)}
+    order = np.argsort(-row, kind="stable")[:top]
+    return {output.classes[i]: float(row[i]) for i in order}
+
+
+# Images --------------------------------------------------------------------------------------------------------------
+
+
+def encode_image(image, value: Any, place: str) -> np.ndarray:
+    """A path, encoded bytes, a Pillow image or an array to uint8 (H, W, C): turned by EXIF, scaled with antialias."""
+    from PIL import Image, ImageOps
+
+    if isinstance(value, (str, os.PathLike)):
+        place = f"{place}: {os.fspath(value)}"
+        if not os.path.isfile(value):
+            raise FileNotFoundError(f"{place}: no such file")
+        picture = _open_image(value, place)
+    elif isinstance(value, (bytes, bytearray, memoryview)):
+        if len(value) == 0:
+            return missing(image)
+        picture = _open_image(io.BytesIO(value), f"{place}: {len(value)} bytes")
+    elif isinstance(value, Image.Image):
+        picture = value
+    elif isinstance(value, np.ndarray):
+        picture = Image.fromarray(_check_pixels(value, place))
+    else:
+        raise TypeError(
+            f"{place}: expected a path, bytes, a PIL image or a uint8 array, got {type(value).__name__}: {value!r:.80}"
+        )
+    if picture.width * picture.height > MAX_PIXELS:
+        raise ValueError(f"{place}: {picture.width} x {picture.height} pixels; at most {MAX_PIXELS:,} are read")
+    try:
+        picture = ImageOps.exif_transpose(picture)
+        if picture.mode.startswith("I;16"):
+            # Pillow clips 16-bit grey at 255 on conversion; the upper byte is what every viewer shows.
+            picture = Image.fromarray((np.asarray(picture).astype(np.uint16) >> 8).astype(np.uint8))
+        picture = picture.convert("L" if image.channels == 1 else "RGB")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError(f"{place}: the image can't be decoded ({error})") from error
+    if picture.size != (image.width, image.height):
+        picture = picture.resize((image.width, image.height), Image.Resampling.BILINEAR)
+    return np.asarray(picture, np.uint8).reshape(image.shape)
+
+
+def _open_image(source, place):
+    from PIL import Image
+
+    try:
+        return Image.open(source)
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"{place}: too large an image ({error})") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError(f"{place}: not an image that Pillow can read ({error})") from error
+
+
+def _check_pixels(array, place):
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise ValueError(
+            f"{place}: expected a uint8 array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), "
+            f"got {array.dtype} of shape {array.shape}"
+        )
+    return array
+
+
+# Texts ---------------------------------------------------------------------------------------------------------------
+
+
+def encode_text(text, value: Any, place: str) -> np.ndarray:
+    """A string to int32 (length,) of UTF-8 bytes: NUL stripped, ill-formed parts to U+FFFD, cut at a character."""
+    if isinstance(value, (bytes, bytearray)):
+        value = bytes(value).replace(b"\0", b"").decode("utf-8", "replace")
+    elif not isinstance(value, str):
+        raise TypeError(f"{place}: expected a string or UTF-8 bytes, got {type(value).__name__}: {value!r:.80}")
+    if text.tokenizer != "bytes":
+        raise TypeError(
+            f"{place}: texts of {text.tokenizer!r} can't be encoded from raw values yet; feed the array itself"
+        )
+    value = value.replace("\0", "")[: text.length]
+    # Lone surrogates have no UTF-8 form.
+    value = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in value)
+    encoded = cut_at_character(value.encode("utf-8"), text.length)
+    ids = np.zeros(text.length, np.int32)
+    ids[: len(encoded)] = np.frombuffer(encoded, np.uint8)
+    return ids
+
+
+def cut_at_character(encoded: bytes, length: int) -> bytes:
+    """The longest whole number of characters of well-formed UTF-8 in at most `length` bytes."""
+    if len(encoded) <= length:
+        return encoded
+    while length > 0 and encoded[length] & 0xC0 == 0x80:
+        length -= 1
+    return encoded[:length]
+
+
+# Sensors -------------------------------------------------------------------------------------------------------------
+
+
+def encode_sensors(sensors, value: Any, place: str) -> np.ndarray:
+    """A mapping from field name to value, to float32 (F,) with NaN for what is missing."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{place}: expected a mapping from field to value, got {type(value).__name__}: {value!r:.80}")
+    names = [field.name for field in sensors.fields]
+    unknown = [name for name in value if name not in names]
+    if unknown:
+        raise KeyError(f"{place}: unknown field {unknown[0]!r}; the fields are {names}")
+    return np.asarray([encode_field(f, value.get(f.name), f"{place}.{f.name}") for f in sensors.fields], np.float32)
+
+
+def encode_field(field, value: Any, place: str) -> float:
+    """One field's value as the number that stands in the tensor; NaN where it is missing."""
+    if value is None or (isinstance(value, str) and value == ""):
+        return math.nan
+    if isinstance(value, (float, np.floating)) and math.isnan(value):
+        return math.nan
+    kind = type(field).__name__
+    if kind == "Category":
+        if value not in field.categories:
+            raise ValueError(f"{place}: unknown category {value!r}; expected one of {list(field.categories)}")
+        return float(field.categories.index(value))
+    if kind == "Date":
+        return _days(value, place)
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{place}: expected a number, got {type(value).__name__}: {value!r:.80}")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(
+            f"{place}: expected a finite number, got {number}; leave it out or give NaN where it is missing"
+        )
+    if kind == "Angle":
+        return number % 360.0
+    if not field.minimum <= number <= field.maximum:
+        raise ValueError(
+            f"{place}: {number:g} {field.unit} is outside {field.minimum:g}..{field.maximum:g} {field.unit}".replace(
+                "  ", " "
+            )
+        )
+    return number
+
+
+def _days(value, place):
+    if isinstance(value, str):
+        try:
+            value = datetime.datetime.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError(f"{place}: expected an ISO 8601 date such as 2026-11-23, got {value!r}") from error
+    elif isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        value = datetime.datetime(value.year, value.month, value.day)
+    if not isinstance(value, datetime.datetime):
+        raise TypeError(f"{place}: expected an ISO 8601 string or a date, got {type(value).__name__}: {value!r:.80}")
+    return (value.replace(tzinfo=None) - datetime.datetime(1970, 1, 1)) / datetime.timedelta(days=1)
+
+
+_ENCODERS = {"Image": encode_image, "Text": encode_text, "Sensors": encode_sensors}

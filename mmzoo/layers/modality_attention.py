@@ -1,0 +1,61 @@
+"""A softmax weight per input and sample."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+# Scores stay within +-BOUND and missing inputs get MASKED: differences large enough to silence an input (e^-20), small
+# enough that an int8 softmax still resolves the rest. With the usual -1e9 the int8 file's weights are wrong.
+BOUND = 4.0
+MASKED = -24.0
+
+
+@keras.saving.register_keras_serializable(package="mmzoo")
+class ModalityAttention(keras.layers.Layer):
+    """Weighs the inputs' vectors against each other, sample by sample, missing ones masked out.
+
+    One learned vector is always there to be attended to, so that the weights stay defined when every input is missing.
+
+    Call arguments:
+        vectors: {name: float (B, D)}, all of one width D.
+        present: {name: bool (B, 1)}.
+
+    Returns:
+        (fused, weights): float (B, D), and float (B, 1 + number of inputs), rows that sum to 1; the first column is
+        the weight of the learned vector.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+
+    def build(self, vectors_shape, present_shape=None):
+        self.names = list(vectors_shape)
+        width = vectors_shape[self.names[0]][-1]
+        self.scores = {
+            name: self.add_weight(shape=(width, 1), initializer="glorot_uniform", name=f"score_{name}")
+            for name in self.names
+        }
+        self.biases = {
+            name: self.add_weight(shape=(1,), initializer="zeros", name=f"bias_{name}") for name in self.names
+        }
+        self.prior = self.add_weight(shape=(1, width), initializer="zeros", name="prior")
+
+    def call(self, vectors, present):
+        logits = [ops.zeros_like(vectors[self.names[0]][:, :1]) - BOUND]
+        for name in self.names:
+            score = BOUND * ops.tanh(ops.matmul(vectors[name], self.scores[name]) + self.biases[name])
+            given = ops.cast(present[name], score.dtype)
+            logits.append(score * given + MASKED * (1.0 - given))
+        weights = ops.softmax(ops.concatenate(logits, axis=1), axis=-1)
+        fused = weights[:, :1] * self.prior
+        for column, name in enumerate(self.names, start=1):
+            fused = fused + weights[:, column : column + 1] * vectors[name]
+        return fused, weights
+
+    def compute_output_spec(self, vectors, present):
+        batch, width = next(iter(vectors.values())).shape
+        return (
+            keras.KerasTensor((batch, width), self.compute_dtype),
+            keras.KerasTensor((batch, 1 + len(vectors)), self.compute_dtype),
+        )

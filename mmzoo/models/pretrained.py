@@ -1,0 +1,77 @@
+"""Pretrained weights: where they lie and how they get into a model."""
+
+from __future__ import annotations
+
+import pathlib
+
+from mmzoo.fusion.head import HEAD_PREFIX
+from mmzoo.models.schema_model import SchemaModel, load_model
+
+
+def saved_models_dir() -> pathlib.Path:
+    """The folder of the bundles that come with mmzoo: inside an installed package, beside it in a checkout."""
+    package = pathlib.Path(__file__).resolve().parent.parent
+    inside = package / "saved_models"
+    return inside if inside.is_dir() else package.parent / "saved_models"
+
+
+def pretrained_path(weights: str | pathlib.Path, model: str, size: str) -> pathlib.Path:
+    """The file or bundle behind a `weights` argument.
+
+    Args:
+        weights: a name ("gtsrb"), or the path of a .keras file, a .weights.h5 file or a bundle.
+        model: the builder's name ("road_sign").
+        size: the model's size.
+
+    Raises:
+        ValueError: neither a path that exists nor weights that come with mmzoo; the message lists those.
+    """
+    path = pathlib.Path(weights)
+    if path.exists():
+        return path
+    shipped = saved_models_dir() / f"{model}_{size}_{weights}"
+    if shipped.is_dir():
+        return shipped
+    prefix = f"{model}_{size}_"
+    names = sorted(p.name.removeprefix(prefix) for p in saved_models_dir().glob(f"{prefix}*") if p.is_dir())
+    raise ValueError(
+        f"weights: {str(weights)!r} is no file and not among the pretrained weights of {model} {size}: {names}"
+    )
+
+
+def load_weights(model: SchemaModel, weights, *, size: str) -> SchemaModel:
+    """Fills a freshly built model; the head stays fresh where the outputs differ from those the weights were trained on.
+
+    Args:
+        model: the model.
+        weights: None, a name or a path; see `pretrained_path`.
+        size: the model's size.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: the weights belong to other layers than the model has; the message names one.
+    """
+    if weights is None:
+        return model
+    path = pretrained_path(weights, model.name, size)
+    if path.name.endswith(".weights.h5"):
+        model.load_weights(path)
+        return model
+    source = load_model(path)
+    fresh_head = source.schema.outputs != model.schema.outputs
+    have = {layer.name: layer for layer in source.layers if layer.weights}
+    for layer in model.layers:
+        if not layer.weights or (layer.name.startswith(HEAD_PREFIX) and fresh_head):
+            continue
+        if layer.name not in have:
+            raise ValueError(f"weights {path}: no layer {layer.name!r}; built with the same fusion, cell and backbone?")
+        old, new = have[layer.name].get_weights(), layer.get_weights()
+        if [w.shape for w in old] != [w.shape for w in new]:
+            raise ValueError(
+                f"weights {path}: layer {layer.name!r} has shapes {[w.shape for w in old]}, "
+                f"the model {[w.shape for w in new]}; built with the same size, fusion and classes?"
+            )
+        layer.set_weights(old)
+    return model

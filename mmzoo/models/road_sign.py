@@ -1,0 +1,134 @@
+"""Road signs: camera image, text on or under the sign, place and road condition."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+
+from mmzoo.branches import image_branch, sensor_branch, text_branch
+from mmzoo.fusion import fuse, heads_for
+from mmzoo.fusion.head import activations_for
+from mmzoo.models.pretrained import load_weights
+from mmzoo.models.road_sign_schema import road_sign_schema
+from mmzoo.models.schema_model import SchemaModel, keras_inputs, schema_model
+from mmzoo.models.seeding import initial_weights_seed
+
+
+@dataclasses.dataclass(frozen=True)
+class _Size:
+    width: int
+    text_units: int
+    embedding: int
+    bidirectional: bool
+    sensor_units: int
+    max_parameters: int
+
+
+SIZES = {
+    "nano": _Size(width=40, text_units=12, embedding=8, bidirectional=False, sensor_units=16, max_parameters=50_000),
+    "small": _Size(width=96, text_units=32, embedding=16, bidirectional=False, sensor_units=32, max_parameters=300_000),
+    "base": _Size(
+        width=192, text_units=64, embedding=32, bidirectional=True, sensor_units=64, max_parameters=1_500_000
+    ),
+}
+
+
+def build_road_sign_model(
+    num_classes: int = 43,
+    *,
+    size: str = "small",
+    image_size: tuple[int, int] = (32, 32),
+    fusion: str | Callable = "attention",
+    text_length: int = 32,
+    text_cell: str = "gru",
+    text_bidirectional: bool | None = None,
+    backbone: str = "separable",
+    backbone_weights: str | None = None,
+    weights: str | pathlib.Path | None = None,
+    classes: Sequence[str] | None = None,
+    classifier_activation: str | None = "softmax",
+    modality_dropout: float | Mapping[str, float] = 0.25,
+    dropout: float = 0.2,
+    seed: int | None = None,
+) -> SchemaModel:
+    """Builds a road-sign classifier from an image, a text and two rows of sensors, any of which may be missing.
+
+    Inputs (B samples):
+        image: uint8 (B, H, W, 3), the cropped sign, 0..255; missing: all zeros.
+        text: int32 (B, T), UTF-8 bytes of what is written on or under the sign, 0 = padding; missing: all zeros.
+        location: float32 (B, 5): latitude and longitude (deg), heading (deg), speed (km/h), road class (index into
+            `ROAD_CLASSES`); missing: NaN, field by field.
+        road_condition: float32 (B, 4): surface, weather, light (indices), visibility (m); missing: NaN.
+    Output:
+        sign: float32 (B, num_classes), probabilities.
+
+    Args:
+        num_classes: number of signs; ignored where `classes` is given.
+        size: "nano" (<= 50,000 parameters), "small" (<= 300,000) or "base" (<= 1,500,000), all branches included.
+        image_size: (height, width) in pixels.
+        fusion: "attention", "concat", "sum", or a function; see `mmzoo.fusion`.
+        text_length: bytes of text the model reads.
+        text_cell: "gru" or "lstm".
+        text_bidirectional: read the text in both directions; None: only in the size "base".
+        backbone: "separable", "vgg", or a name in keras.applications; the size limits hold for "separable".
+        backbone_weights: for keras.applications: None, "imagenet" or a file.
+        weights: None, "gtsrb", "rendered", or the path of a .keras file, a .weights.h5 file or a bundle.
+        classes: names of your own signs. With `weights`, the body is kept and the head made anew unless the names are
+            those the weights were trained on.
+        classifier_activation: "softmax", or None for logits.
+        modality_dropout: probability of hiding an input while training, one for all or by input name.
+        dropout: dropout rate before the head.
+        seed: seed of the initial weights and of what is random in training, without touching the global seed.
+
+    Returns:
+        A `keras.Model` (`SchemaModel`, uncompiled) with a `schema`.
+
+    Raises:
+        ValueError: an unknown size, fusion, backbone, cell or weights, or weights of another architecture.
+
+    Source: images and classes of GTSRB (Stallkamp et al., Neural Networks 32, 2012).
+
+    >>> model = build_road_sign_model(size="nano")
+    >>> model.output_shape
+    {'sign': (None, 43)}
+    >>> [name for name in model.schema.inputs]
+    ['image', 'text', 'location', 'road_condition']
+    """
+    if size not in SIZES:
+        raise ValueError(f"size: expected one of {list(SIZES)}, got {size!r}")
+    config = SIZES[size]
+    schema = road_sign_schema(num_classes, image_size=image_size, text_length=text_length, classes=classes)
+    bidirectional = config.bidirectional if text_bidirectional is None else text_bidirectional
+
+    with initial_weights_seed(seed):
+        inputs = keras_inputs(schema)
+        sensor_arguments = {"width": config.width, "units": config.sensor_units}
+        features = {
+            "image": image_branch(
+                inputs["image"], size=size, backbone=backbone, backbone_weights=backbone_weights, width=config.width
+            ),
+            "text": text_branch(
+                inputs["text"],
+                cell=text_cell,
+                units=config.text_units,
+                embedding=config.embedding,
+                bidirectional=bidirectional,
+                width=config.width,
+            ),
+            "location": sensor_branch(inputs["location"], schema["location"], name="location", **sensor_arguments),
+            "road_condition": sensor_branch(
+                inputs["road_condition"], schema["road_condition"], name="road_condition", **sensor_arguments
+            ),
+        }
+        outputs = fuse(
+            features,
+            fusion,
+            head=heads_for(schema, dropout=dropout, seed=seed),
+            activations=activations_for(schema, classifier_activation),
+            modality_dropout=modality_dropout,
+            seed=seed,
+        )
+        model = schema_model(inputs, outputs, schema, name="road_sign")
+    # A head for other signs than the weights were trained on is made anew; the registered names tell.
+    return load_weights(model, weights, size=size)

@@ -1,0 +1,93 @@
+"""The one model class there is: a functional Keras model that carries its schema."""
+
+from __future__ import annotations
+
+import pathlib
+
+import keras
+from keras.src.models.functional import Functional
+
+from mmzoo import fusion, layers  # noqa: F401 - registers the custom layers that a saved model may hold
+from mmzoo.schema import Schema, Sensors
+
+
+@keras.saving.register_keras_serializable(package="mmzoo")
+class SchemaModel(Functional):
+    """A functional `keras.Model` with a `schema` that survives `.keras` files.
+
+    Made by `schema_model`; it has no `__init__` of its own, or Keras would not reload it as a functional model.
+
+    Attributes:
+        schema: the `Schema` of its inputs and outputs.
+    """
+
+    schema: Schema
+
+    def get_config(self):
+        return {**super().get_config(), "schema": self.schema.to_dict()}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        schema = Schema.from_dict(config.pop("schema"))
+        model = super().from_config(config, custom_objects=custom_objects)
+        model.schema = schema
+        return model
+
+
+def schema_model(inputs: dict, outputs: dict, schema: Schema, name: str) -> SchemaModel:
+    """A `SchemaModel` from the tensors of a functional graph.
+
+    Args:
+        inputs: input name -> tensor of `keras_inputs`.
+        outputs: output name -> tensor.
+        schema: describes them.
+        name: the model's name.
+    """
+    model = SchemaModel(inputs, outputs, name=name)
+    model.schema = schema
+    return model
+
+
+def keras_inputs(schema: Schema) -> dict:
+    """One `keras.Input` for each input of the schema, by name."""
+    return {
+        name: keras.Input(modality.shape, dtype=modality.dtype, name=name) for name, modality in schema.inputs.items()
+    }
+
+
+def load_model(path: str | pathlib.Path) -> SchemaModel:
+    """Loads a model with its schema from a `.keras` file or a bundle.
+
+    Args:
+        path: the file, or a bundle's folder.
+
+    Returns:
+        The model, not compiled unless the file holds a compiled one.
+
+    Raises:
+        FileNotFoundError: there is no such file, or no model.keras in the bundle.
+        ValueError: the file holds a Keras model without a schema.
+    """
+    path = pathlib.Path(path)
+    file = path / "model.keras" if path.is_dir() else path
+    if not file.is_file():
+        raise FileNotFoundError(f"{file}: no such model file; expected a .keras file or a bundle with a model.keras")
+    model = keras.saving.load_model(file)
+    if not isinstance(model, SchemaModel):
+        raise ValueError(
+            f"{file}: holds a {type(model).__name__} without a schema; mmzoo's builders make models with one"
+        )
+    return model
+
+
+def adapt_sensors(model: SchemaModel, arrays: dict) -> None:
+    """Sets the normalisation of every sensor input from data.
+
+    Args:
+        model: the model.
+        arrays: input name -> float array (N, fields) for each `Sensors` input; others are left out.
+    """
+    for name, modality in model.schema.inputs.items():
+        if isinstance(modality, Sensors) and name in arrays:
+            model.get_layer(f"{name}_encoder").adapt(arrays[name])
