@@ -6,7 +6,6 @@ Importing it is quick and pulls in neither TensorFlow nor Keras; each name below
 from __future__ import annotations
 
 import importlib
-import typing
 
 __version__ = "0.1.0"
 
@@ -38,17 +37,6 @@ _SUBMODULES = (
 )
 
 __all__ = ["__version__", *_LAZY]
-
-if typing.TYPE_CHECKING:
-    from mmzoo.evaluation import evaluate
-    from mmzoo.exporting import export
-    from mmzoo.models.registry import build_model, list_models
-    from mmzoo.models.road_sign import build_road_sign_model
-    from mmzoo.models.road_sign_schema import road_sign_schema
-    from mmzoo.models.schema_model import load_model
-    from mmzoo.prediction import predict
-    from mmzoo.schema import Schema
-    from mmzoo.training import fit
 
 
 def __getattr__(name: str):
