@@ -8,6 +8,7 @@ import keras
 from keras import layers, ops
 
 from mmzoo.branches.features import Features
+from mmzoo.layers import ImageStandardization
 
 # Stem filters, then (filters, stride) of the residual blocks. The convolutions at full resolution cost most of the
 # time and hold few of the parameters, so the stem halves the resolution at once.
@@ -48,9 +49,9 @@ def image_branch(
     present = ops.any(ops.not_equal(pixels, 0), axis=(1, 2, 3))
     present = ops.expand_dims(present, 1)
     if backbone == "separable":
-        feature_map = _separable_cnn(_scaled(pixels, name), size, name)
+        feature_map = _separable_cnn(ImageStandardization(name=f"{name}_standardization")(pixels), size, name)
     elif backbone == "vgg":
-        feature_map = _vgg(_scaled(pixels, name), name)
+        feature_map = _vgg(layers.Rescaling(1 / 255, name=f"{name}_scaling")(pixels), name)
     else:
         feature_map = _application(pixels, backbone, backbone_weights, name)
     pooled = layers.GlobalAveragePooling2D(name=f"{name}_pool")(feature_map)
@@ -65,15 +66,11 @@ def image_branch(
     return Features(tokens, mask, vector, present)
 
 
-def _scaled(pixels, name):
-    return layers.Rescaling(1 / 127.5, offset=-1.0, name=f"{name}_scaling")(pixels)
-
-
 def _separable_cnn(x, size, name):
     if size not in SEPARABLE_SIZES:
         raise ValueError(f"size: expected one of {list(SEPARABLE_SIZES)}, got {size!r}")
     stem, blocks = SEPARABLE_SIZES[size]
-    x = layers.Conv2D(stem, 5, strides=2, padding="same", use_bias=False, name=f"{name}_stem")(x)
+    x = layers.Conv2D(stem, 3, padding="same", use_bias=False, name=f"{name}_stem")(x)
     x = _normalised(x, f"{name}_stem")
     for number, (filters, stride) in enumerate(blocks, start=1):
         x = _residual_block(x, filters, stride, f"{name}_block{number}")

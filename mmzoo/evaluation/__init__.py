@@ -1,1 +1,7 @@
-"""(in work)"""
+"""How good a model is: metrics, the confusion matrix, and what each missing input costs."""
+
+from mmzoo.evaluation.evaluate import Evaluation, evaluate
+from mmzoo.evaluation.metrics import output_metrics
+from mmzoo.evaluation.missing_inputs import hide_inputs, missing_input_table
+
+__all__ = ["Evaluation", "evaluate", "hide_inputs", "missing_input_table", "output_metrics"]

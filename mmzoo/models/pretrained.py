@@ -40,7 +40,7 @@ def pretrained_path(weights: str | pathlib.Path, model: str, size: str) -> pathl
 
 
 def load_weights(model: SchemaModel, weights, *, size: str) -> SchemaModel:
-    """Fills a freshly built model; the head stays fresh where the outputs differ from those the weights were trained on.
+    """Fills a freshly built model; the head stays fresh where the outputs differ from those trained on.
 
     Args:
         model: the model.

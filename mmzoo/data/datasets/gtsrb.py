@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import tensorflow_datasets as tfds
+from PIL import Image
 
 from mmzoo.data.datasets import gtsrb_archive as archive
 from mmzoo.models.road_sign_schema import GTSRB_CLASSES
@@ -42,20 +44,19 @@ class GtsrbConfig(tfds.core.BuilderConfig):
     Attributes:
         part: "training" (TFDS splits train and validation) or "test" (TFDS split test).
         image_size: (height, width) in pixels.
-        sources: the local archives by official name; None where they are to be downloaded.
     """
 
     part: str
     image_size: tuple[int, int]
-    sources: dict[str, archive.Source] | None
 
 
 class Gtsrb(tfds.core.GeneratorBasedBuilder):
     """GTSRB from the official archives: downloaded, or from a local directory, zipped or unpacked.
 
-    The training part and the test part are prepared apart, so each needs only its own archives. The prepared copy's config is
-    named by part, image size and the archives' fingerprint, so another archive is prepared anew and the same one never again.
-    The splits `train` and `validation` are fold 0 of `validation_tracks`: the frames of a physical sign are on one side.
+    The training part and the test part are prepared apart, so each needs only its own archives. The prepared copy's
+    config is named by part, image size and the archives' fingerprint, so another archive is prepared anew and the same
+    one never again. The splits `train` and `validation` are fold 0 of `validation_tracks`: the frames of a physical
+    sign are on one side.
 
     Args:
         part: "training" or "test".
@@ -94,12 +95,17 @@ class Gtsrb(tfds.core.GeneratorBasedBuilder):
             sources = {name: archive.find_source(directory, name) for name in _ARCHIVES[part]}
             fingerprints = "".join(source.fingerprint() for source in sources.values())
             key = hashlib.sha256(fingerprints.encode()).hexdigest()[:16]
-        config = GtsrbConfig(
-            name=f"{part}_{image_size[0]}x{image_size[1]}_{key}", part=part, image_size=image_size, sources=sources
+        self._sources = sources
+        self._config = GtsrbConfig(
+            name=f"{part}_{image_size[0]}x{image_size[1]}_{key}", part=part, image_size=image_size
         )
-        super().__init__(config=config, data_dir=data_dir, **kwargs)
+        super().__init__(data_dir=data_dir, **kwargs)
         # TFDS pickles a builder as the arguments of its constructor.
         self._original_state = dict(part=part, directory=directory, image_size=image_size, data_dir=data_dir, **kwargs)
+
+    def get_default_builder_config(self) -> GtsrbConfig:
+        """The configuration that the arguments made; TFDS' way for a builder whose configurations are no fixed list."""
+        return self._config
 
     def _info(self) -> tfds.core.DatasetInfo:
         return tfds.core.DatasetInfo(
@@ -123,7 +129,7 @@ class Gtsrb(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
         names = _ARCHIVES[self.builder_config.part]
-        sources = self.builder_config.sources
+        sources = self._sources
         if sources is None:
             paths = dl_manager.download({name: f"{URL}/{name}.zip" for name in names})
             sources = {name: archive.ZipSource(path) for name, path in paths.items()}
@@ -144,7 +150,7 @@ class Gtsrb(tfds.core.GeneratorBasedBuilder):
             yield (
                 row.name,
                 {
-                    "image": archive.read_image(images, row, self.builder_config.image_size),
+                    "image": _png(archive.read_image(images, row, self.builder_config.image_size)),
                     "label": row.label,
                     "track": row.track,
                     "frame": row.frame,
@@ -178,9 +184,10 @@ class GtsrbSplit:
 def validation_tracks(label: int, tracks: Iterable[int], fold: int) -> set[int]:
     """The tracks of one class that a fold holds out for validation.
 
-    The tracks are ranked by sha256 of "gtsrb/<label>/<track>" (five digits each), so that neither neighbours on a road stay
-    together nor a library's random generator matters. Fold k holds out the ranks with rank % 5 == k; of a class with fewer
-    than five tracks the one of rank k % (number of tracks). A class with one single track has it in every fold's validation.
+    The tracks are ranked by sha256 of "gtsrb/<label>/<track>" (five digits each), so that neither neighbours on a road
+    stay together nor a library's random generator matters. Fold k holds out the ranks with rank % 5 == k; of a class
+    with fewer than five tracks the one of rank k % (number of tracks). A class with one single track has it in every
+    fold's validation.
 
     Args:
         label: the class.
@@ -229,7 +236,9 @@ def load_gtsrb(
     prepared_dir: str | os.PathLike | None = None,
     limit: int | None = None,
 ) -> GtsrbSplit:
-    """Loads one split into memory; the first call for an archive prepares it with `Gtsrb`, later ones read the prepared copy.
+    """Loads one split into memory.
+
+    The first call for an archive prepares it with `Gtsrb`; later ones read the prepared copy.
 
     Args:
         split: "train", "validation" (both need the training archive only) or "test" (needs the two test archives only).
@@ -274,6 +283,13 @@ def load_gtsrb(
         chosen = chosen[np.arange(limit) * len(chosen) // limit]
     names = [stored["filename"][i].decode() for i in chosen]
     return GtsrbSplit(stored["image"][chosen], labels[chosen], tracks[chosen].astype(np.int32), names)
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    """Lossless, by Pillow: given an array, TFDS starts a TensorFlow op for each image, which is slower."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG", compress_level=1)
+    return stream.getvalue()
 
 
 def _read(builder: Gtsrb, split: str) -> dict[str, np.ndarray]:

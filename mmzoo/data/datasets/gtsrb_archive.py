@@ -1,14 +1,15 @@
 """Reads the official archives of the German Traffic Sign Recognition Benchmark, zipped or unpacked.
 
-Stallkamp, Schlipsing, Salmen, Igel: "Man vs. computer", Neural Networks 32 (2012). The layout, as the official site packs it:
+Stallkamp, Schlipsing, Salmen, Igel: "Man vs. computer", Neural Networks 32 (2012). The layout, as the official site
+packs it:
 
     GTSRB_Final_Training_Images.zip   GTSRB/Final_Training/Images/00000/GT-00000.csv
                                       GTSRB/Final_Training/Images/00000/<track>_<frame>.ppm
     GTSRB_Final_Test_Images.zip       GTSRB/Final_Test/Images/00000.ppm
     GTSRB_Final_Test_GT.zip           GT-final_test.csv
 
-Images may be .ppm, .png or .jpg: the csv names them. Columns are separated by ';'; `Filename` and `ClassId` must be there.
-NumPy and Pillow only.
+Images may be .ppm, .png or .jpg: the csv names them. Columns are separated by ';'; `Filename` and `ClassId` must be
+there. NumPy and Pillow only.
 """
 
 from __future__ import annotations
@@ -102,7 +103,8 @@ class ZipSource:
     def fingerprint(self) -> str:
         """Hex digest of the zip's directory: names, sizes and CRC-32 of all members.
 
-        The CRCs stand for the content, so equal content has an equal fingerprint wherever the file lies, and 300 MB need not be read.
+        The CRCs stand for the content, so equal content has an equal fingerprint wherever the file lies, and 300 MB
+        need not be read.
         """
         return _digest(f"{info.filename}\0{info.file_size}\0{info.CRC}" for info in self._zip.infolist())
 
@@ -140,7 +142,8 @@ def find_source(directory: str | os.PathLike, archive: str) -> Source:
     """Finds one official archive in a directory, as a zip file or unpacked.
 
     Args:
-        directory: holds `<archive>.zip`, or what it unpacks to, directly, under `GTSRB/` or under `<archive>/`. The zip wins.
+        directory: holds `<archive>.zip`, or what it unpacks to, directly, under `GTSRB/` or under `<archive>/`. The zip
+            wins.
         archive: `TRAINING_IMAGES`, `TEST_IMAGES` or `TEST_LABELS`.
 
     Returns:
@@ -242,7 +245,7 @@ def read_test_rows(images: Source, labels: Source) -> list[SignRow]:
 
 
 def read_image(source: Source, row: SignRow, image_size: tuple[int, int]) -> np.ndarray:
-    """Decodes one image as `Schema.encode` does: the whole picture (not cut to the sign), RGB, EXIF turned, antialiased.
+    """Decodes one image as `Schema.encode` does: the whole picture, not cut to the sign; RGB, EXIF turned, antialiased.
 
     Args:
         source: the archive that holds the row's file.

@@ -36,17 +36,19 @@ class Canvas:
         self.image = Image.new("RGBA", (size * supersample, size * supersample), (0, 0, 0, 0))
         self.pen = ImageDraw.Draw(self.image)
 
+    def _pixel(self, x: float, y: float) -> Point:
+        return x * self.scale, y * self.scale
+
     def polygon(self, points: Sequence[Point], color: Color, grow: float = 0.0) -> None:
         """Fills a polygon; `grow` widens it on all sides and so rounds its corners."""
-        self.pen.polygon([(x * self.scale, y * self.scale) for x, y in points], fill=color)
+        self.pen.polygon([self._pixel(x, y) for x, y in points], fill=color)
         if grow > 0:
             self.stroke([*points, points[0]], 2 * grow, color)
 
     def disc(self, x: float, y: float, radius: float, color: Color, radius_y: float | None = None) -> None:
         """Fills a circle, or an ellipse when `radius_y` is given."""
         radius_y = radius if radius_y is None else radius_y
-        box = [(x - radius), (y - radius_y), (x + radius), (y + radius_y)]
-        self.pen.ellipse([v * self.scale for v in box], fill=color)
+        self.pen.ellipse((*self._pixel(x - radius, y - radius_y), *self._pixel(x + radius, y + radius_y)), fill=color)
 
     def box(self, x0: float, y0: float, x1: float, y1: float, color: Color) -> None:
         """Fills an upright rectangle."""
@@ -55,7 +57,7 @@ class Canvas:
     def ring(self, x: float, y: float, radius: float, width: float, color: Color) -> None:
         """Draws a circle line of the given width, centred on `radius`."""
         outer = radius + width / 2
-        box = [v * self.scale for v in (x - outer, y - outer, x + outer, y + outer)]
+        box = (*self._pixel(x - outer, y - outer), *self._pixel(x + outer, y + outer))
         self.pen.ellipse(box, outline=color, width=max(1, round(width * self.scale)))
 
     def stroke(self, points: Sequence[Point], width: float, color: Color, round_ends: bool = True) -> None:
@@ -81,7 +83,7 @@ class Canvas:
             color: Fill colour.
             solid: A filled triangle instead of the open, chevron-like head; both are found on German roads.
         """
-        back = 150.0 if solid else 138.0
+        back = 145.0 if solid else 138.0
         wing = length / abs(math.cos(math.radians(back)))
         wings = [
             (

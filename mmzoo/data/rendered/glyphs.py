@@ -43,7 +43,9 @@ def _glyph(char: str, w: float, h: float) -> list[list[Point]]:
     raise ValueError(f"no glyph for {char!r}: have the digits 0-3, 5-8 and the letters S, T, O, P")
 
 
-def draw_text(canvas: Canvas, text: str, center: Point, height: float, width: float, stroke: float, color: Color):
+def draw_text(
+    canvas: Canvas, text: str, center: Point, height: float, width: float, stroke: float, color: Color
+) -> None:
     """Draws `text` centred on a point.
 
     Args:

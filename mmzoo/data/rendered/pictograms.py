@@ -123,7 +123,7 @@ def skidding_car(c: Canvas, k: float, color: Color, window: Color) -> None:
     c.polygon(turned([(57, 61), (62, 61), (62, 64.5), (57, 64.5)]), color)
     for x in (38, 54):
         wave = [(x + t * 1.1 + 2.2 * math.sin(t * 1.05), 66 + t * 1.15) for t in range(12)]
-        c.stroke(wave, 2.4 * k, color)
+        c.stroke(wave, 1.9 * k, color)
 
 
 def narrows_right(c: Canvas, k: float, color: Color) -> None:
@@ -157,14 +157,14 @@ def walker(c: Canvas, k: float, color: Color) -> None:
 
 def children(c: Canvas, k: float, color: Color) -> None:
     """Two running children, the taller one on the right."""
-    c.disc(56, 42.5, 3.8, color)
-    c.polygon([(53, 48), (60, 48), (59, 61), (52, 61)], color, grow=1)
-    _limbs(c, [[(57, 60), (63, 68), (68, 74)], [(54, 60), (53, 69), (49, 79)]], 4 * k, color)
-    _limbs(c, [[(59, 49), (65, 54), (68, 52)], [(54, 49), (48, 55), (45, 57)]], 2.8 * k, color)
-    c.disc(39.5, 54, 3.3, color)
-    c.polygon([(36.5, 59), (42, 59), (42, 68), (36.5, 68)], color, grow=1)
-    _limbs(c, [[(40.5, 68), (45, 73), (43, 79)], [(38, 68), (34, 73), (28, 76)]], 3.2 * k, color)
-    _limbs(c, [[(42, 60), (46, 61)], [(37, 60), (31, 64)]], 2.4 * k, color)
+    c.disc(57.5, 46, 3.9, color)
+    c.polygon([(54, 51), (61.5, 51), (61, 63), (54, 63)], color, grow=1)
+    _limbs(c, [[(59, 62), (65, 68), (70, 76)], [(56, 62), (56, 70), (51, 79)]], 4 * k, color)
+    _limbs(c, [[(61, 52), (67, 57), (71, 54)], [(55, 52), (49, 57), (46, 61)]], 3 * k, color)
+    c.disc(37.5, 55, 3.4, color)
+    c.polygon([(34, 60), (41, 60), (40, 69), (34, 69)], color, grow=1)
+    _limbs(c, [[(39, 69), (44, 73), (42, 79)], [(36, 69), (32, 74), (26, 76)]], 3.4 * k, color)
+    _limbs(c, [[(41, 61), (46, 61)], [(34, 61), (28, 65)]], 2.8 * k, color)
 
 
 def bicycle(c: Canvas, k: float, color: Color) -> None:

@@ -39,21 +39,21 @@ class SignStyle:
     bend_heads: bool = True
     glyph_width: float = 1.0
     edge: float = 1.6
-    red: Color = (190, 22, 34)
-    blue: Color = (8, 72, 160)
+    red: Color = (182, 22, 34)
+    blue: Color = (8, 60, 158)
     yellow: Color = (246, 168, 16)
     black: Color = (14, 14, 18)
     white: Color = (238, 238, 234)
-    gray: Color = (112, 112, 114)
+    gray: Color = (84, 84, 86)
 
 
 STYLES = (
     SignStyle(),
     SignStyle(1.12, 1.12, True, True, 1.04, 1.0, (172, 20, 40), (14, 58, 140), (226, 150, 24)),
-    SignStyle(0.9, 0.92, False, False, 0.94, 2.2, (204, 36, 30), (4, 92, 180), (250, 186, 40), gray=(86, 86, 90)),
+    SignStyle(0.9, 0.92, False, False, 0.94, 2.2, (204, 36, 30), (6, 80, 176), (250, 186, 40), gray=(60, 60, 64)),
     SignStyle(1.02, 1.22, True, False, 1.0, 0.6, (160, 24, 28), (22, 64, 150), (232, 158, 6), white=(214, 218, 222)),
-    SignStyle(0.96, 1.05, False, True, 1.08, 1.4, (212, 52, 46), (10, 82, 152), (240, 176, 50), (34, 34, 38)),
-    SignStyle(1.08, 0.98, True, True, 0.97, 2.6, (182, 30, 52), (0, 66, 172), (236, 160, 40), gray=(140, 140, 142)),
+    SignStyle(0.96, 1.05, False, True, 1.08, 1.4, (212, 52, 46), (14, 68, 146), (240, 176, 50), (34, 34, 38)),
+    SignStyle(1.08, 0.98, True, True, 0.97, 2.6, (182, 30, 52), (2, 54, 166), (236, 160, 40), gray=(112, 112, 114)),
 )
 
 
@@ -110,7 +110,7 @@ def _plain_disc(c: Canvas, color: Color, style: SignStyle) -> None:
 
 def _prohibition(c: Canvas, style: SignStyle) -> None:
     _plain_disc(c, style.red, style)
-    c.disc(50, 50, 49 - 12.5 * style.border, style.white)
+    c.disc(50, 50, 49 - 11.2 * style.border, style.white)
 
 
 def _triangle(c: Canvas, style: SignStyle, upside_down: bool = False) -> None:
@@ -118,7 +118,7 @@ def _triangle(c: Canvas, style: SignStyle, upside_down: bool = False) -> None:
     for inradius, grow, color in (
         (28.2, 4.0, style.white),
         (28.2 - style.edge * 0.8, 3.6, style.red),
-        (28.2 - (10.2 if upside_down else 9.4) * style.border, 1.2, style.white),
+        (28.2 - (9.0 if upside_down else 8.4) * style.border, 1.2, style.white),
     ):
         reach = 2 * (inradius - grow)
         points = [
@@ -132,7 +132,7 @@ def _triangle(c: Canvas, style: SignStyle, upside_down: bool = False) -> None:
 def _stop(c: Canvas, style: SignStyle) -> None:
     for radius, color in ((50.5, style.white), (47.6 - style.edge * 0.5, style.red)):
         c.polygon(arc_points(50, 50, radius, radius, 22.5, 382.5, 8), color)
-    draw_text(c, "STOP", (50, 50), 33, 17 * style.glyph_width, 4.6 * style.stroke**0.5, style.white)
+    draw_text(c, "STOP", (50, 50), 37, 17.5 * style.glyph_width, 5.0 * style.stroke**0.5, style.white)
 
 
 def _priority_road(c: Canvas, style: SignStyle) -> None:
@@ -146,8 +146,9 @@ def _priority_road(c: Canvas, style: SignStyle) -> None:
 
 
 def _speed(c: Canvas, text: str, style: SignStyle, color: Color) -> None:
-    width, stroke = (23.0, 5.4) if len(text) == 2 else (18.0, 4.6)
-    draw_text(c, text, (50, 50), 37, width * style.glyph_width, stroke * style.stroke**0.7, color)
+    width, stroke = (24.5, 5.4) if len(text) == 2 else (19.0, 4.8)
+    height = 41 if len(text) == 2 else 38
+    draw_text(c, text, (50, 50), height, width * style.glyph_width, stroke * style.stroke**0.7, color)
 
 
 def _end_sign(c: Canvas, class_id: int, style: SignStyle) -> None:
@@ -156,29 +157,29 @@ def _end_sign(c: Canvas, class_id: int, style: SignStyle) -> None:
     c.disc(50, 50, 45.4, style.gray)
     c.disc(50, 50, 44.8, style.white)
     if class_id == 6:
-        draw_text(c, "80", (50, 50), 42, 26 * style.glyph_width, 6 * style.stroke, style.gray)
+        draw_text(c, "80", (50, 50), 46, 28 * style.glyph_width, 6.4 * style.stroke, style.gray)
     elif class_id == 41:
         pictograms.car(c, 34.5, 51, 30, style.gray, style.white)
         pictograms.car(c, 65.5, 51, 30, style.gray, style.white)
     elif class_id == 42:
-        pictograms.lorry_from_behind(c, 35, 48, 26, style.gray)
-        pictograms.car(c, 66, 56, 24, style.gray, style.white)
+        pictograms.lorry_from_behind(c, 34, 47, 29, style.gray)
+        pictograms.car(c, 66, 56, 28, style.gray, style.white)
     for k in range(-2, 3):  # five thin bars from the lower left to the upper right
-        offset = k * 5.0
+        offset = k * 4.7
         half = math.sqrt(44.8**2 - offset**2)
         middle = (50 + offset * math.sqrt(0.5), 50 + offset * math.sqrt(0.5))
         d = half * math.sqrt(0.5)
         ends = [(middle[0] - d, middle[1] + d), (middle[0] + d, middle[1] - d)]
-        c.stroke(ends, 3.1 * style.stroke**0.5, style.black, round_ends=False)
+        c.stroke(ends, 2.2 * style.stroke, style.black, round_ends=False)
 
 
 def _prohibited(c: Canvas, class_id: int, style: SignStyle) -> None:
     if class_id == 9:
-        pictograms.car(c, 35, 51, 25, style.red, style.white)
-        pictograms.car(c, 65, 51, 25, style.black, style.white)
+        pictograms.car(c, 34.5, 51, 29, style.red, style.white)
+        pictograms.car(c, 65.5, 51, 29, style.black, style.white)
     elif class_id == 10:
-        pictograms.lorry_from_behind(c, 37, 47, 23, style.red)
-        pictograms.car(c, 65, 56, 21, style.black, style.white)
+        pictograms.lorry_from_behind(c, 35.5, 47, 25, style.red)
+        pictograms.car(c, 65, 56, 26, style.black, style.white)
     elif class_id == 16:
         pictograms.lorry(c, style.black, style.white)
 

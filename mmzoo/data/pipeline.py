@@ -1,0 +1,149 @@
+"""From arrays in memory to batches: shuffled, augmented, prefetched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from mmzoo.data.augmentation import ImageAugmentation, augment_images
+from mmzoo.schema import Schema
+
+
+def from_arrays(
+    inputs: Mapping,
+    targets: Mapping | None = None,
+    *,
+    schema: Schema | None = None,
+    batch_size: int = 64,
+    shuffle: bool = False,
+    seed: int | None = None,
+    augmentation: ImageAugmentation | None = None,
+    drop_remainder: bool = False,
+    one_hot: Mapping[str, int] | None = None,
+    repeat: bool = False,
+    deterministic: bool = True,
+) -> tf.data.Dataset:
+    """Batches of arrays that fit in memory.
+
+    Args:
+        inputs: input name -> array (N, ...).
+        targets: output name -> array (N, ...); None: the batches hold inputs only.
+        schema: checks the inputs' names and shapes, and adds those that are left out as missing.
+        batch_size: samples a batch.
+        shuffle: another order each epoch.
+        seed: of the order and the augmentation; with a seed both repeat from run to run.
+        augmentation: changes the pictures at random; None leaves them.
+        drop_remainder: leave out a last batch that isn't full.
+        one_hot: output name -> number of classes, for targets to be turned into float32 rows.
+        repeat: go on for ever; then `fit` needs `steps_per_epoch`.
+        deterministic: keep the order of the batches even where that costs time.
+
+    Returns:
+        `tf.data.Dataset` of ({input: tensor}, {output: tensor}), or of {input: tensor} without targets.
+
+    Raises:
+        ValueError: no samples, arrays of different length, or inputs that don't fit the schema.
+    """
+    arrays = {name: np.asarray(array) for name, array in inputs.items()}
+    labels = {name: np.asarray(array) for name, array in (targets or {}).items()}
+    lengths = {name: len(array) for name, array in (*arrays.items(), *labels.items())}
+    if len(set(lengths.values())) != 1:
+        raise ValueError(f"arrays of different length: {lengths}")
+    count = next(iter(lengths.values()))
+    if count == 0:
+        raise ValueError("no samples: the arrays are empty")
+    if schema is not None:
+        arrays = fit_schema(arrays, schema, count)
+    # On the CPU, or a GPU would hold all the data.
+    with tf.device("CPU:0"):
+        parts = tf.nest.map_structure(tf.constant, arrays if targets is None else (arrays, labels))
+    # Shuffling numbers and gathering whole batches is many times faster than moving single samples about.
+    dataset = tf.data.Dataset.range(count)
+    if shuffle:
+        dataset = dataset.shuffle(count, seed=seed, reshuffle_each_iteration=True)
+    if repeat:
+        dataset = dataset.repeat()
+    dataset = dataset.batch(batch_size, drop_remainder=drop_remainder)
+    dataset = dataset.map(
+        lambda rows: tf.nest.map_structure(lambda part: tf.gather(part, rows), parts),
+        tf.data.AUTOTUNE,
+        deterministic=deterministic,
+    )
+    return finish(dataset, seed=seed, augmentation=augmentation, one_hot=one_hot, deterministic=deterministic)
+
+
+def fit_schema(arrays: Mapping[str, np.ndarray], schema: Schema, count: int) -> dict[str, np.ndarray]:
+    """The inputs in the schema's order and dtypes; those that are left out are missing in all samples.
+
+    Args:
+        arrays: input name -> array (N, ...).
+        schema: names and shapes.
+        count: N.
+
+    Raises:
+        ValueError: a name that is no input, another shape, or a dtype that can't be cast safely.
+    """
+    unknown = [name for name in arrays if name not in schema.inputs]
+    if unknown:
+        raise ValueError(f"unknown input {unknown[0]!r}; the inputs are {list(schema.inputs)}")
+    fitted = {}
+    for name, empty in schema.missing().items():
+        array = arrays.get(name)
+        if array is None:
+            array = np.broadcast_to(empty, (count, *empty.shape))
+        if array.shape[1:] != empty.shape or not np.can_cast(array.dtype, empty.dtype, "same_kind"):
+            raise ValueError(
+                f"input {name!r}: expected {empty.dtype} of shape (N, {', '.join(map(str, empty.shape))}), "
+                f"got {array.dtype} of shape {array.shape}"
+            )
+        fitted[name] = array.astype(empty.dtype, copy=False)
+    return fitted
+
+
+def finish(
+    dataset: tf.data.Dataset,
+    *,
+    seed: int | None = None,
+    augmentation: ImageAugmentation | None = None,
+    one_hot: Mapping[str, int] | None = None,
+    deterministic: bool = True,
+) -> tf.data.Dataset:
+    """The last steps of every pipeline, over batches: augmentation, one-hot targets, prefetching.
+
+    Args:
+        dataset: batches of ({input: tensor}, {output: tensor}) or {input: tensor}; pictures are the uint8 inputs of
+            rank 4.
+        seed: see `from_arrays`.
+        augmentation: see `from_arrays`.
+        one_hot: see `from_arrays`.
+        deterministic: see `from_arrays`.
+    """
+    if augmentation is not None:
+        seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).batch(2)
+
+        def augment(batch, drawn):
+            inputs, *rest = batch if isinstance(batch, tuple) else (batch,)
+            # stateless_* want int32 or int64 seeds, and the dataset's numbers reach over int32.
+            drawn = tf.cast(drawn % 2_147_483_647, tf.int32)
+            changed = {
+                name: augment_images(tensor, drawn, augmentation)
+                for name, tensor in inputs.items()
+                if tensor.dtype == tf.uint8 and tensor.shape.rank == 4
+            }
+            inputs = {**inputs, **changed}
+            return (inputs, *rest) if isinstance(batch, tuple) else inputs
+
+        zipped = tf.data.Dataset.zip(dataset, seeds)
+        dataset = zipped.map(augment, tf.data.AUTOTUNE, deterministic=deterministic)
+    if one_hot:
+
+        def spread(inputs, targets, *rest):
+            rows = {name: tf.one_hot(tf.cast(targets[name], tf.int32), count) for name, count in one_hot.items()}
+            return inputs, {**targets, **rows}, *rest
+
+        dataset = dataset.map(spread, tf.data.AUTOTUNE, deterministic=deterministic)
+    options = tf.data.Options()
+    options.deterministic = deterministic
+    return dataset.with_options(options).prefetch(tf.data.AUTOTUNE)

@@ -1,0 +1,54 @@
+"""Data of either kind, arrays or a tf.data pipeline, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from mmzoo.schema import Schema
+
+
+def gather(data, schema: Schema) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Collects samples in memory.
+
+    Args:
+        data: (inputs, targets) as dicts of arrays, or an iterable of such batches that ends.
+        schema: names the inputs and outputs; an input that the data lacks is missing in all samples.
+
+    Returns:
+        (inputs, targets), each name -> array (N, ...).
+
+    Raises:
+        ValueError: an output without targets, an unknown input, or arrays of different length.
+    """
+    if isinstance(data, tuple) and len(data) in (2, 3) and isinstance(data[0], Mapping):
+        batches = [data]
+    else:
+        batches = list(data)
+    if not batches:
+        raise ValueError("the data holds no batch")
+    inputs = {name: _join(batches, 0, name) for name in batches[0][0]}
+    targets = {name: _join(batches, 1, name) for name in _named(batches[0][1], schema)}
+    unknown = [name for name in inputs if name not in schema.inputs]
+    absent = [name for name in schema.outputs if name not in targets]
+    if unknown:
+        raise ValueError(f"unknown input {unknown[0]!r}; the inputs are {list(schema.inputs)}")
+    if absent:
+        raise ValueError(f"no targets for output {absent[0]!r}; the data has {list(targets)}")
+    lengths = {name: len(array) for name, array in {**inputs, **targets}.items()}
+    if len(set(lengths.values())) != 1:
+        raise ValueError(f"arrays of different length: {lengths}")
+    count = next(iter(lengths.values()))
+    for name, empty in schema.missing().items():
+        inputs.setdefault(name, np.broadcast_to(empty, (count, *empty.shape)))
+    return inputs, targets
+
+
+def _named(target, schema):
+    return target if isinstance(target, Mapping) else {next(iter(schema.outputs)): target}
+
+
+def _join(batches, part, name):
+    arrays = [np.asarray(batch[part][name] if isinstance(batch[part], Mapping) else batch[part]) for batch in batches]
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

@@ -1,0 +1,142 @@
+"""Evaluates a model and writes what a person wants to see."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from mmzoo.evaluation.arrays import gather
+from mmzoo.evaluation.metrics import class_ids, output_metrics
+from mmzoo.evaluation.missing_inputs import missing_input_table
+from mmzoo.evaluation.pictures import confusion_picture
+from mmzoo.schema import Label
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What `evaluate` found.
+
+    Attributes:
+        samples: number of samples.
+        metrics: output name -> {metric: value}, all inputs as they are in the data.
+        missing_inputs: the metric for every subset of the inputs; see `missing_input_table`. None if not asked for.
+        predictions: output name -> float (N, units).
+        files: what was written.
+    """
+
+    samples: int
+    metrics: dict[str, dict[str, float]]
+    missing_inputs: pd.DataFrame | None
+    predictions: dict[str, np.ndarray]
+    files: tuple[pathlib.Path, ...] = ()
+
+
+def evaluate(
+    model, data, *, out=None, missing_inputs: bool = True, batch_size: int = 512, note: str = "", progress=None
+) -> Evaluation:
+    """Measures a model on data it was not trained on.
+
+    Args:
+        model: a model with a schema.
+        data: (inputs, targets) as dicts of arrays, or a finite `tf.data.Dataset` of such batches.
+        out: folder for metrics.json, per_class_<output>.csv, confusion_<output>.png, missing_inputs.csv,
+            missing_inputs.md and predictions.csv; None writes nothing.
+        missing_inputs: also measure every subset of the inputs, 2^n - 1 passes over the data.
+        batch_size: samples a prediction step.
+        note: first line of every table written, e.g. "images real, context simulated".
+        progress: called with (done, total) after each subset of the inputs.
+
+    Returns:
+        The figures.
+
+    Raises:
+        ValueError: no samples, or targets that don't fit the schema.
+    """
+    inputs, targets = gather(data, model.schema)
+    count = len(next(iter(inputs.values())))
+    if count == 0:
+        raise ValueError("no samples to evaluate on")
+    predictions = model.predict(inputs, batch_size=batch_size, verbose=0)
+    metrics = {
+        name: output_metrics(output, targets[name], predictions[name]) for name, output in model.schema.outputs.items()
+    }
+    table = None
+    if missing_inputs:
+        table = missing_input_table(model, inputs, targets, batch_size=batch_size, progress=progress)
+    files = _write(pathlib.Path(out), model.schema, metrics, table, predictions, targets, note) if out else ()
+    return Evaluation(count, metrics, table, predictions, tuple(files))
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    """The missing-input table as Markdown: a tick for each input that was given, shares in per cent."""
+    lines = ["| " + " | ".join(column.replace("_", " ") for column in table.columns) + " |"]
+    lines.append("|" + "---|" * len(table.columns))
+    for row in table.itertuples(index=False):
+        cells = [("✓" if cell else "·") if isinstance(cell, bool | np.bool_) else cell for cell in row]
+        columns = table.columns
+        for i, cell in enumerate(cells):
+            if isinstance(cell, float):
+                cells[i] = f"{cell:.4g}" if columns[i].endswith("_mae") else f"{100 * cell:.2f} %"
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _write(out, schema, metrics, table, predictions, targets: Mapping, note):
+    out.mkdir(parents=True, exist_ok=True)
+    count = len(next(iter(predictions.values())))
+    files = [out / "metrics.json"]
+    files[0].write_text(json.dumps({"note": note, "samples": count, **metrics}, indent=2) + "\n", encoding="utf-8")
+    for name, output in schema.outputs.items():
+        if isinstance(output, Label):
+            truth, guess = class_ids(targets[name], output), predictions[name].argmax(axis=1)
+            files += [out / f"per_class_{name}.csv", out / f"confusion_{name}.png"]
+            _write_per_class(files[-2], truth, guess, output.classes, note)
+            confusion_picture(truth, guess, output.classes, files[-1], title=note)
+    if table is not None:
+        files += [out / "missing_inputs.csv", out / "missing_inputs.md"]
+        _write_csv(files[-2], table, note)
+        files[-1].write_text((f"{note}\n\n" if note else "") + markdown_table(table), encoding="utf-8")
+    files.append(out / "predictions.csv")
+    with open(files[-1], "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["sample", *(f"{name}{end}" for name in schema.outputs for end in ("_true", "", "_score"))])
+        for i in range(count):
+            row = [i]
+            for name, output in schema.outputs.items():
+                row += _prediction_cells(output, targets[name], predictions[name], i)
+            writer.writerow(row)
+    return files
+
+
+def _prediction_cells(output, target, predicted, i):
+    if isinstance(output, Label):
+        best = int(predicted[i].argmax())
+        return [
+            output.classes[class_ids(target[i : i + 1], output)[0]],
+            output.classes[best],
+            f"{predicted[i][best]:.6f}",
+        ]
+    return [np.asarray(target[i]).tolist(), np.asarray(predicted[i]).tolist(), ""]
+
+
+def _write_per_class(path, truth, guess, classes, note):
+    from sklearn.metrics import precision_recall_fscore_support
+
+    precision, recall, f1, support = precision_recall_fscore_support(
+        truth, guess, labels=range(len(classes)), zero_division=0
+    )
+    columns = {"class": classes, "precision": precision, "recall": recall, "f1": f1, "samples": support}
+    _write_csv(path, pd.DataFrame(columns), note)
+
+
+def _write_csv(path, table, note):
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        if note:
+            file.write(f"# {note}\n")
+        table.to_csv(file, index=False)

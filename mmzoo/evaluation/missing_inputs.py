@@ -1,0 +1,73 @@
+"""What each missing input costs: the metric for every subset of the inputs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from mmzoo.evaluation.metrics import HEADLINE, output_metrics
+from mmzoo.schema import Schema
+
+
+def hide_inputs(inputs: Mapping[str, np.ndarray], schema: Schema, hidden: Iterable[str]) -> dict[str, np.ndarray]:
+    """A batch with some inputs missing.
+
+    Args:
+        inputs: input name -> array (N, ...).
+        schema: says how missing looks.
+        hidden: names of the inputs to hide.
+
+    Returns:
+        The same arrays but for the hidden ones.
+
+    Raises:
+        KeyError: a name that is no input.
+    """
+    missing = schema.missing()
+    result = dict(inputs)
+    for name in hidden:
+        if name not in missing:
+            raise KeyError(f"unknown input {name!r}; the inputs are {list(schema.inputs)}")
+        result[name] = np.broadcast_to(missing[name], (len(inputs[name]), *missing[name].shape))
+    return result
+
+
+def subsets(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Every non-empty subset, the largest first, in the order of the names."""
+    names = list(names)
+    return [subset for size in range(len(names), 0, -1) for subset in itertools.combinations(names, size)]
+
+
+def missing_input_table(
+    model, inputs: Mapping[str, np.ndarray], targets: Mapping[str, np.ndarray], *, batch_size: int = 512, progress=None
+) -> pd.DataFrame:
+    """The headline metric of each output for every non-empty subset of the inputs.
+
+    An input may be missing in the data itself: "given" is what was not hidden on top of that.
+
+    Args:
+        model: a model with a schema.
+        inputs: input name -> array (N, ...).
+        targets: output name -> array.
+        batch_size: samples a prediction step.
+        progress: called with (done, total) after each subset.
+
+    Returns:
+        One row a subset: a bool column for each input (given or hidden), then `<output>_<metric>`.
+    """
+    rows = []
+    cases = subsets(model.schema.inputs)
+    for done, given in enumerate(cases, start=1):
+        hidden = [name for name in model.schema.inputs if name not in given]
+        predicted = model.predict(hide_inputs(inputs, model.schema, hidden), batch_size=batch_size, verbose=0)
+        row = {name: name in given for name in model.schema.inputs}
+        for name, output in model.schema.outputs.items():
+            metric = HEADLINE[type(output)]
+            row[f"{name}_{metric}"] = output_metrics(output, targets[name], predicted[name])[metric]
+        rows.append(row)
+        if progress is not None:
+            progress(done, len(cases))
+    return pd.DataFrame(rows)

@@ -1,0 +1,71 @@
+"""Pictures of an evaluation, drawn with matplotlib."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def confusion_picture(truth, predicted, classes: Sequence[str], path: str | pathlib.Path, title: str = "") -> None:
+    """Draws the confusion matrix: rows the true class, columns the predicted one, in per cent of the row.
+
+    Args:
+        truth: class ids (N,).
+        predicted: class ids (N,).
+        classes: the names.
+        path: file to write, .png or .svg.
+        title: title of the picture.
+    """
+    from matplotlib import colors
+    from matplotlib.figure import Figure
+    from sklearn.metrics import confusion_matrix
+
+    count = len(classes)
+    matrix = confusion_matrix(truth, predicted, labels=range(count)).astype(float)
+    share = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    size = max(4.0, 0.24 * count + 2.5)
+    figure = Figure(figsize=(size + 1, size), layout="constrained")
+    axes = figure.add_subplot()
+    # A logarithmic scale: with a good model all that matters lies below 5 %.
+    norm = colors.SymLogNorm(linthresh=1.0, vmin=0, vmax=100)
+    picture = axes.imshow(share, cmap="Blues", norm=norm)
+    axes.set_xticks(range(count), classes, rotation=90, fontsize=7)
+    axes.set_yticks(range(count), classes, fontsize=7)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    axes.set_title(title)
+    for row, column in zip(*np.nonzero(matrix), strict=True):
+        dark = share[row, column] > 12
+        axes.text(
+            column, row, f"{share[row, column]:.0f}" if share[row, column] >= 0.5 else "<1",
+            ha="center", va="center", fontsize=5, color="white" if dark else "black",
+        )  # fmt: skip
+    bar = figure.colorbar(picture, ax=axes, shrink=0.6, label="% of the true class")
+    bar.set_ticks([0, 1, 10, 100], labels=["0", "1", "10", "100"])
+    figure.savefig(path, dpi=110)
+
+
+def sample_sheet(images, titles: Sequence[str], path: str | pathlib.Path, columns: int = 8, title: str = "") -> None:
+    """Draws images in a grid, each with a line of text.
+
+    Args:
+        images: uint8 (N, H, W, 3).
+        titles: one a sample.
+        path: file to write.
+        columns: images a row.
+        title: title of the picture.
+    """
+    from matplotlib.figure import Figure
+
+    rows = max(1, -(-len(images) // columns))
+    figure = Figure(figsize=(1.5 * columns, 1.75 * rows + 0.4), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.set_axis_off()
+    for axis, image, text in zip(axes, images, titles, strict=False):
+        axis.imshow(image)
+        axis.set_title(text, fontsize=6, wrap=True)
+    figure.suptitle(title, fontsize=9)
+    figure.savefig(path, dpi=110)

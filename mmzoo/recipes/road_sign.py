@@ -1,0 +1,285 @@
+"""Road signs: GTSRB or drawn signs, with simulated context.
+
+The commands that made the pretrained weights, and what came of them, stand in each bundle's CARD.md and in
+saved_models/results.csv:
+
+    mmzoo train road_sign --size nano  --data gtsrb --data-dir DIR --out RUN
+    mmzoo train road_sign --size small --data gtsrb --data-dir DIR --out RUN
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import time
+from collections.abc import Callable, Mapping
+
+from mmzoo.recipes.run_record import RunRecord, machine
+
+OUTPUT = "sign"
+CONTEXT_DRAWS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class RoadSignRecipe:
+    """Hyper-parameters of a training.
+
+    Attributes:
+        size: "nano", "small" or "base".
+        epochs: passes over the training data.
+        batch_size: samples a step.
+        learning_rate: peak of the schedule (AdamW; warm-up, then cosine decay).
+        weight_decay: of AdamW.
+        label_smoothing: share of the target spread over all classes.
+        class_weight: None, "sqrt" or "balanced".
+        modality_dropout: how often each input is hidden. The camera is the input that is nearly always there, so
+            training sees many samples without context and few without an image.
+        dropout: dropout rate before the head.
+        augmentation: keywords of `ImageAugmentation`.
+    """
+
+    size: str
+    epochs: int
+    batch_size: int = 128
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.02
+    label_smoothing: float = 0.05
+    class_weight: str | None = None
+    modality_dropout: Mapping[str, float] = dataclasses.field(
+        default_factory=lambda: {"image": 0.05, "text": 0.5, "location": 0.5, "road_condition": 0.5}
+    )
+    dropout: float = 0.1
+    augmentation: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+
+RECIPES = {
+    "nano": RoadSignRecipe(size="nano", epochs=30, dropout=0.0),
+    "small": RoadSignRecipe(size="small", epochs=20),
+    "base": RoadSignRecipe(size="base", epochs=40, learning_rate=2e-3),
+}
+
+
+def train(
+    out: str | os.PathLike,
+    *,
+    size: str = "small",
+    data: str = "gtsrb",
+    data_dir: str | os.PathLike | None = None,
+    fold: int = 0,
+    seed: int = 0,
+    epochs: int | None = None,
+    weights: str | None = None,
+    limit: int | None = None,
+    jit_compile: bool | str = "auto",
+    tensorboard: bool = False,
+    export_bundle: bool = True,
+    verbose: int | str = "auto",
+    command: str = "",
+    say: Callable[[str], None] = print,
+) -> RunRecord:
+    """Trains, evaluates and exports in one go; called again after an interruption, it goes on where it was.
+
+    Args:
+        out: folder of the run: training/ (history, checkpoints), evaluation/, bundle/, run.json.
+        size: "nano", "small" or "base".
+        data: "gtsrb" or "rendered".
+        data_dir: gtsrb: where the official archives are; None downloads them.
+        fold: gtsrb: which of the five splits by track.
+        seed: of everything random.
+        epochs: instead of the recipe's.
+        weights: pretrained weights to start from.
+        limit: at most so many training images.
+        jit_compile: XLA: "auto" (measured on a CPU), True or False.
+        tensorboard: also write TensorBoard logs.
+        export_bundle: also export.
+        verbose: of `mmzoo.fit`.
+        command: what the user typed, for the record.
+        say: prints a line of progress.
+
+    Returns:
+        The record of the run.
+    """
+    import mmzoo
+    from mmzoo.data.augmentation import ImageAugmentation
+    from mmzoo.data.pipeline import from_arrays
+    from mmzoo.data.road_signs import load_road_signs
+
+    recipe = _recipe(size, epochs)
+    out = pathlib.Path(out)
+    started = time.time()
+    model = mmzoo.build_road_sign_model(
+        size=size, weights=weights, seed=seed, dropout=recipe.dropout, modality_dropout=recipe.modality_dropout
+    )
+    say(f"Loading {data} ...")
+    loading = {"data_dir": data_dir, "fold": fold, "seed": seed}
+    signs = load_road_signs(data, "train", limit=limit, **loading)
+    held_out = load_road_signs(data, "validation", **loading)
+    say(f"{len(signs.labels):,} training and {len(held_out.labels):,} validation images; {signs.note}.")
+    # A fresh draw of the context costs seconds: a few are drawn and taken in turn.
+    contexts: dict[int, dict] = {}
+
+    def epoch_data(epoch: int):
+        draw = epoch % CONTEXT_DRAWS
+        if draw not in contexts:
+            contexts[draw] = signs.inputs(model.schema, epoch=draw)
+        return from_arrays(
+            contexts[draw],
+            signs.targets,
+            batch_size=recipe.batch_size,
+            shuffle=True,
+            drop_remainder=len(signs.labels) > recipe.batch_size,
+            seed=10_007 * seed + epoch,
+            augmentation=ImageAugmentation(**recipe.augmentation),
+        )
+
+    validation = (held_out.inputs(model.schema), held_out.targets)
+    mmzoo.fit(
+        model,
+        epoch_data,
+        # Choosing the best epoch on the camera alone is choosing by what the weights are for.
+        _image_only(model, validation),
+        epochs=recipe.epochs,
+        learning_rate=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        label_smoothing=recipe.label_smoothing,
+        class_weight=recipe.class_weight,
+        jit_compile=jit_compile,
+        out=out / "training",
+        seed=seed,
+        tensorboard=tensorboard,
+        verbose=verbose,
+    )
+    trained = time.time()
+    record = evaluate(
+        out / "evaluation", model=model, data=data, data_dir=data_dir, split="validation", fold=fold, size=size,
+        seed=seed, command=command, say=say,
+    )  # fmt: skip
+    record = dataclasses.replace(
+        record,
+        recipe=dataclasses.asdict(recipe),
+        training={
+            "images": len(signs.labels),
+            "epochs": recipe.epochs,
+            "minutes": round((trained - started) / 60, 1),
+            "weights": weights,
+            "limit": limit,
+        },
+    )
+    if export_bundle:
+        bundle = export(model, out / "bundle", data=data, data_dir=data_dir, fold=fold, record=record, say=say)
+        record = dataclasses.replace(record, parity=bundle.parity)
+    record.save(out / "run.json")
+    return record
+
+
+def evaluate(
+    out: str | os.PathLike,
+    *,
+    model=None,
+    size: str = "small",
+    weights: str | None = "gtsrb",
+    data: str = "gtsrb",
+    data_dir: str | os.PathLike | None = None,
+    split: str = "validation",
+    fold: int = 0,
+    seed: int = 0,
+    limit: int | None = None,
+    command: str = "",
+    say: Callable[[str], None] = print,
+) -> RunRecord:
+    """Evaluates weights, or a model, on a split: metrics, confusion matrix, missing-input table.
+
+    Args:
+        out: folder for the files, see `mmzoo.evaluate`, and run.json.
+        model: the model; None builds it from `size` and `weights`.
+        size, weights: see `build_road_sign_model`.
+        data, data_dir, split, fold, seed, limit: see `load_road_signs`.
+        command: what the user typed, for the record.
+        say: prints a line of progress.
+
+    Returns:
+        The record of the run.
+    """
+    import mmzoo
+    from mmzoo.data.road_signs import load_road_signs
+
+    if model is None:
+        model = mmzoo.build_road_sign_model(size=size, weights=weights)
+    signs = load_road_signs(
+        data, split, data_dir=data_dir, fold=fold, seed=seed, limit=limit, image_size=model.schema["image"].shape[:2]
+    )
+    say(f"Evaluating on {len(signs.labels):,} images of {data} {split} ({signs.note}) ...")
+    result = mmzoo.evaluate(model, (signs.inputs(model.schema), signs.targets), out=out, note=signs.note)
+    record = RunRecord(
+        model=f"road_sign_{size}",
+        data=data,
+        split=f"{split} (fold {fold})" if data == "gtsrb" and split != "test" else split,
+        note=signs.note,
+        seed=seed,
+        samples=result.samples,
+        parameters=model.count_params(),
+        metrics=result.metrics[OUTPUT],
+        arms=_arms(result.missing_inputs, model.schema),
+        machine=machine(),
+        command=command,
+    )
+    record.save(pathlib.Path(out) / "run.json")
+    return record
+
+
+def export(
+    model,
+    path: str | os.PathLike,
+    *,
+    data: str = "gtsrb",
+    data_dir: str | os.PathLike | None = None,
+    fold: int = 0,
+    record: RunRecord | None = None,
+    overwrite: bool = True,
+    say: Callable[[str], None] = print,
+):
+    """Writes the bundle: calibrated and checked on the validation split, with a card if there is a record.
+
+    Args:
+        model: the trained model.
+        path: folder to write.
+        data, data_dir, fold: where the validation split comes from.
+        record: of the training, for the card.
+        overwrite: replace a bundle that is there.
+        say: prints a line of progress.
+
+    Returns:
+        The `Bundle`.
+    """
+    import mmzoo
+    from mmzoo.data.road_signs import load_road_signs
+    from mmzoo.recipes.card import road_sign_card
+
+    signs = load_road_signs(data, "validation", data_dir=data_dir, fold=fold)
+    say(f"Exporting to {path} and checking every file against the Keras model ...")
+    card = road_sign_card(record) if record else None
+    samples = [(signs.inputs(model.schema), signs.targets)]
+    return mmzoo.export(model, path, samples=samples, card=card, overwrite=overwrite)
+
+
+def _recipe(size, epochs):
+    if size not in RECIPES:
+        raise ValueError(f"size: expected one of {list(RECIPES)}, got {size!r}")
+    return RECIPES[size] if epochs is None else dataclasses.replace(RECIPES[size], epochs=epochs)
+
+
+def _image_only(model, data):
+    from mmzoo.evaluation import hide_inputs
+
+    inputs, targets = data
+    return hide_inputs(inputs, model.schema, [name for name in model.schema.inputs if name != "image"]), targets
+
+
+def _arms(table, schema) -> dict[str, float]:
+    """The rows of the missing-input table that stand in results.csv, by name."""
+    arms = {}
+    for row in table.to_dict("records"):
+        given = [name for name in schema.inputs if row[name]]
+        arms["+".join(given)] = row[f"{OUTPUT}_accuracy"]
+    return arms

@@ -1,0 +1,69 @@
+"""What is written down of a run, so that every figure can be traced to a command."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import platform
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class RunRecord:
+    """One evaluated model.
+
+    Attributes:
+        model: builder and size ("road_sign_small").
+        data: the data set.
+        split: the split the figures are of.
+        note: what is real and what is simulated.
+        seed: of the run.
+        samples: number of samples evaluated.
+        parameters: of the model.
+        metrics: metric -> value with all inputs as the data has them.
+        arms: inputs given, joined by "+" -> headline metric.
+        machine: what it ran on.
+        command: what was typed.
+        recipe: hyper-parameters, if it was a training.
+        training: images, epochs, minutes, if it was a training.
+        parity: of the exported files, if there are any.
+    """
+
+    model: str
+    data: str
+    split: str
+    note: str
+    seed: int
+    samples: int
+    parameters: int
+    metrics: dict[str, float]
+    arms: dict[str, float]
+    machine: str
+    command: str = ""
+    recipe: dict[str, Any] | None = None
+    training: dict[str, Any] | None = None
+    parity: dict[str, Any] | None = None
+
+    def save(self, path: str | os.PathLike) -> None:
+        text = json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False, default=str)
+        pathlib.Path(path).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> RunRecord:
+        return cls(**json.loads(pathlib.Path(path).read_text(encoding="utf-8")))
+
+
+def machine() -> str:
+    """The machine and the versions a figure was measured with, without names or paths."""
+    import keras
+
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    except OSError:
+        cpu = platform.processor() or platform.machine()
+    backend = keras.backend.backend()
+    versions = f"Python {platform.python_version()}, Keras {keras.__version__} on {backend}"
+    return f"{os.cpu_count()} x {cpu}, {versions}"
