@@ -32,20 +32,20 @@ class ImageAugmentation:
         occlusion: share of samples with a rectangle covered.
     """
 
-    rotation: float = 12.0
-    shear: float = 0.10
-    scale: float = 0.20
-    aspect: float = 0.12
-    shift: float = 0.12
-    perspective: float = 0.20
-    gain: float = 2.0
-    darken: float = 0.10
-    contrast: float = 0.4
-    colour: float = 0.10
-    blur: float = 0.35
-    low_resolution: float = 0.10
-    noise: float = 8.0
-    occlusion: float = 0.20
+    rotation: float = 10.0
+    shear: float = 0.08
+    scale: float = 0.15
+    aspect: float = 0.10
+    shift: float = 0.10
+    perspective: float = 0.15
+    gain: float = 1.5
+    darken: float = 0.05
+    contrast: float = 0.5
+    colour: float = 0.08
+    blur: float = 0.25
+    low_resolution: float = 0.08
+    noise: float = 5.0
+    occlusion: float = 0.10
 
 
 def augment_images(images, seed, policy: ImageAugmentation = ImageAugmentation()):
@@ -136,7 +136,7 @@ def _occlude(x, draw, policy):
 
 
 def _low_resolution(x, draw, policy):
-    """Halves the resolution of the last samples: in a shuffled batch they are as random as any, and the rest is free."""
+    """Halves the resolution of the last samples: in a shuffled batch they are as random as any."""
     count = tf.cast(policy.low_resolution * tf.cast(draw.count, tf.float32), tf.int32)
     kept, x = x[: draw.count - count], x[draw.count - count :]
     height, width, channels = x.shape[1:]

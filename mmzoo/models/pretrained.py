@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import pathlib
 
+from mmzoo.bundles import saved_models_dir
 from mmzoo.fusion.head import HEAD_PREFIX
 from mmzoo.models.schema_model import SchemaModel, load_model
-
-
-def saved_models_dir() -> pathlib.Path:
-    """The folder of the bundles that come with mmzoo: inside an installed package, beside it in a checkout."""
-    package = pathlib.Path(__file__).resolve().parent.parent
-    inside = package / "saved_models"
-    return inside if inside.is_dir() else package.parent / "saved_models"
 
 
 def pretrained_path(weights: str | pathlib.Path, model: str, size: str) -> pathlib.Path:

@@ -11,7 +11,7 @@ import pathlib
 
 import pandas as pd
 
-from mmzoo.models.pretrained import saved_models_dir
+from mmzoo.bundles import saved_models_dir
 from mmzoo.recipes.run_record import RunRecord
 
 COLUMNS = (

@@ -54,8 +54,8 @@ class RoadSignRecipe:
 
 
 RECIPES = {
-    "nano": RoadSignRecipe(size="nano", epochs=30, dropout=0.0),
-    "small": RoadSignRecipe(size="small", epochs=20),
+    "nano": RoadSignRecipe(size="nano", epochs=24, dropout=0.0),
+    "small": RoadSignRecipe(size="small", epochs=16),
     "base": RoadSignRecipe(size="base", epochs=40, learning_rate=2e-3),
 }
 
@@ -151,7 +151,7 @@ def train(
         verbose=verbose,
     )
     trained = time.time()
-    record = evaluate(
+    record, _ = evaluate(
         out / "evaluation", model=model, data=data, data_dir=data_dir, split="validation", fold=fold, size=size,
         seed=seed, command=command, say=say,
     )  # fmt: skip
@@ -167,7 +167,9 @@ def train(
         },
     )
     if export_bundle:
-        bundle = export(model, out / "bundle", data=data, data_dir=data_dir, fold=fold, record=record, say=say)
+        bundle = export(
+            model, out / "bundle", data=data, data_dir=data_dir, fold=fold, record=record, overwrite=True, say=say
+        )
         record = dataclasses.replace(record, parity=bundle.parity)
     record.save(out / "run.json")
     return record
@@ -187,7 +189,7 @@ def evaluate(
     limit: int | None = None,
     command: str = "",
     say: Callable[[str], None] = print,
-) -> RunRecord:
+):
     """Evaluates weights, or a model, on a split: metrics, confusion matrix, missing-input table.
 
     Args:
@@ -199,7 +201,7 @@ def evaluate(
         say: prints a line of progress.
 
     Returns:
-        The record of the run.
+        (the record of the run, the `Evaluation`).
     """
     import mmzoo
     from mmzoo.data.road_signs import load_road_signs
@@ -225,7 +227,7 @@ def evaluate(
         command=command,
     )
     record.save(pathlib.Path(out) / "run.json")
-    return record
+    return record, result
 
 
 def export(
@@ -236,7 +238,7 @@ def export(
     data_dir: str | os.PathLike | None = None,
     fold: int = 0,
     record: RunRecord | None = None,
-    overwrite: bool = True,
+    overwrite: bool = False,
     say: Callable[[str], None] = print,
 ):
     """Writes the bundle: calibrated and checked on the validation split, with a card if there is a record.

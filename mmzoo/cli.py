@@ -1,0 +1,201 @@
+"""The command line: `mmzoo list | demo | train | evaluate | export | predict`."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shlex
+import sys
+from typing import Annotated
+
+import typer
+
+from mmzoo.models.registry import list_models
+
+app = typer.Typer(
+    help="Small multimodal Keras models, from a folder of files to a chip.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Model = Annotated[str, typer.Argument(help="Name of the model, see `mmzoo list`.")]
+Size = Annotated[str, typer.Option(help="nano, small or base.")]
+Data = Annotated[str, typer.Option(help="gtsrb or rendered.")]
+DataDir = Annotated[
+    pathlib.Path | None, typer.Option(help="gtsrb: folder of the official archives; without it they are downloaded.")
+]
+Fold = Annotated[int, typer.Option(help="gtsrb: which of the five splits by track.", min=0, max=4)]
+Seed = Annotated[int, typer.Option(help="Of everything random.", min=0)]
+Weights = Annotated[str | None, typer.Option(help="gtsrb, rendered, or a .keras file or bundle.")]
+Limit = Annotated[int | None, typer.Option(help="At most so many images.", min=1)]
+
+
+@app.command("list")
+def list_command() -> None:
+    """Lists the models and the pretrained weights that come with them."""
+    from mmzoo.bundles import shipped_bundles
+
+    for name in list_models():
+        print(name)
+        for bundle in shipped_bundles(name):
+            print(f"    {bundle.name}")
+
+
+@app.command()
+def demo(
+    out: Annotated[pathlib.Path, typer.Option(help="Folder for everything it writes.")] = pathlib.Path("mmzoo-demo"),
+    seed: Seed = 0,
+) -> None:
+    """Renders road signs, trains, evaluates, exports and predicts on the edge runtime, in a few minutes."""
+    from mmzoo.recipes.demo import run
+
+    run(out, seed=seed)
+
+
+@app.command()
+def train(
+    model: Model,
+    out: Annotated[pathlib.Path, typer.Option(help="Folder of the run; an interrupted run in it goes on.")],
+    data: Data = "gtsrb",
+    data_dir: DataDir = None,
+    size: Size = "small",
+    fold: Fold = 0,
+    seed: Seed = 0,
+    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.", min=1)] = None,
+    weights: Weights = None,
+    limit: Limit = None,
+    xla: Annotated[bool, typer.Option(help="Compile the training with XLA.")] = False,
+    tensorboard: Annotated[bool, typer.Option(help="Also write TensorBoard logs.")] = False,
+    export: Annotated[bool, typer.Option(help="Also write the bundle.")] = True,
+) -> None:
+    """Trains, evaluates and exports in one go, from the model's recipe."""
+    from mmzoo.recipes import get_recipe
+
+    get_recipe(model).train(
+        out,
+        size=size,
+        data=data,
+        data_dir=data_dir,
+        fold=fold,
+        seed=seed,
+        epochs=epochs,
+        weights=weights,
+        limit=limit,
+        jit_compile=xla or "auto",
+        tensorboard=tensorboard,
+        export_bundle=export,
+        command=_command(),
+    )
+    print(
+        f"Done: {out}/bundle, {out}/evaluation, {out}/run.json" if export else f"Done: {out}/evaluation, {out}/run.json"
+    )
+
+
+@app.command()
+def evaluate(
+    model: Model,
+    out: Annotated[pathlib.Path, typer.Option(help="Folder for the figures, tables and pictures.")],
+    data: Data = "gtsrb",
+    data_dir: DataDir = None,
+    size: Size = "small",
+    weights: Weights = "gtsrb",
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "validation",
+    fold: Fold = 0,
+    seed: Seed = 0,
+    limit: Limit = None,
+) -> None:
+    """Measures weights on a split: accuracy, F1, confusion matrix, and what each missing input costs."""
+    from mmzoo.evaluation.evaluate import markdown_table
+    from mmzoo.recipes import get_recipe
+
+    record, result = get_recipe(model).evaluate(
+        out,
+        size=size,
+        weights=weights,
+        data=data,
+        data_dir=data_dir,
+        split=split,
+        fold=fold,
+        seed=seed,
+        limit=limit,
+        command=_command(),
+    )
+    print(f"\n{record.model} on {record.samples:,} samples of {record.data}, {record.split} ({record.note})\n")
+    for name, value in record.metrics.items():
+        print(f"{name.replace('_', ' '):16} {100 * value:6.2f} %")
+    print(f"\n{markdown_table(result.missing_inputs)}")
+    print("Files:", *(str(file) for file in result.files), sep="\n  ")
+
+
+@app.command()
+def export(
+    model: Model,
+    out: Annotated[pathlib.Path, typer.Option(help="Folder of the bundle to write.")],
+    weights: Weights = "gtsrb",
+    size: Size = "small",
+    data: Annotated[
+        str, typer.Option(help="gtsrb or rendered: real samples to calibrate and check with.")
+    ] = "rendered",
+    data_dir: DataDir = None,
+    fold: Fold = 0,
+    overwrite: Annotated[bool, typer.Option(help="Replace a bundle that is there.")] = False,
+) -> None:
+    """Writes the bundle of a model: SavedModel, LiteRT files, parity certificate, card."""
+    from mmzoo.models.registry import build_model
+    from mmzoo.recipes import get_recipe
+
+    bundle = get_recipe(model).export(
+        build_model(model, size=size, weights=weights),
+        out,
+        data=data,
+        data_dir=data_dir,
+        fold=fold,
+        overwrite=overwrite,
+    )
+    print("Done:", *(str(file) for file in bundle.files), sep="\n  ")
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def predict(context: typer.Context) -> None:
+    """Predicts with a bundle on the edge runtime: one sample, a CSV file or a folder of images (`mmzoo predict -h`)."""
+    from mmzoo.edge.__main__ import main as edge_main
+
+    sys.exit(edge_main(context.args, prog="mmzoo predict"))
+
+
+def _command() -> str:
+    """What was typed, with paths cut to placeholders: the record must not name this machine's folders."""
+    words, hide = ["mmzoo"], {"--out": "RUN", "--data-dir": "DIR"}
+    for before, word in zip(["", *sys.argv[1:]], sys.argv[1:], strict=False):
+        flag, equals, value = word.partition("=")
+        if before in hide:
+            word = hide[before]
+        elif equals and flag in hide:
+            word = f"{flag}={hide[flag]}"
+        elif os.sep in word:
+            word = pathlib.PurePath(word).name
+        words.append(word)
+    return shlex.join(words)
+
+
+def main() -> None:
+    """Runs the command line; an error that names the file, row or key is printed without a traceback."""
+    # Separable convolutions train faster with oneDNN, which TensorFlow leaves off on processors without AVX-512.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        app()
+    except (KeyError, OSError, TypeError, ValueError, RuntimeError, FloatingPointError) as error:
+        if os.environ.get("MMZOO_TRACEBACK"):
+            raise
+        message = error.args[0] if isinstance(error, KeyError) and error.args else error
+        print(f"mmzoo: {message}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""`python -m mmzoo.edge BUNDLE --image sign.jpg --text 50 --set location.speed=48`: predictions on a device."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+
+
+def main(arguments: list[str] | None = None, prog: str = "python -m mmzoo.edge") -> int:
+    """The command line; returns the exit status: 0, 1 for bad input, 2 for bad usage."""
+    parser = _parser(prog)
+    options = parser.parse_args(arguments)
+    if options.csv and options.folder:
+        parser.error("--csv and --folder: give one of them")
+    is_table = bool(options.csv or options.folder)
+    if is_table != bool(options.out):
+        parser.error("--csv or --folder and --out go together")
+    has_raw = options.image is not None or options.text is not None or bool(options.set)
+    if is_table and (has_raw or options.benchmark):
+        parser.error("--image, --text, --set and --benchmark go with a single sample, not with --csv or --folder")
+    if not (is_table or has_raw or options.benchmark):
+        parser.error("nothing to predict: give --image, --text, --set, --csv or --folder")
+    try:
+        return _run(options)
+    except (OSError, ValueError, TypeError, KeyError, ImportError) as error:
+        # str() of a KeyError would put quotes around the message.
+        message = error.args[0] if isinstance(error, KeyError) and error.args else error
+        print(f"error: {message}", file=sys.stderr)
+        return 1
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Predicts with the LiteRT file of a bundle. Any input may be left out.",
+    )
+    parser.add_argument(
+        "bundle",
+        help="folder that mmzoo.export wrote, a .tflite file beside a schema.json, or the name of a shipped bundle",
+    )
+    parser.add_argument("--image", metavar="FILE", help="the image input")
+    parser.add_argument("--text", help="the text input")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="INPUT.FIELD=VALUE",
+        help="one field of a sensor input, or any image or text input as INPUT=VALUE; may be repeated",
+    )
+    parser.add_argument("--csv", metavar="IN", help="predict for every row; columns: inputs and <input>_<field>")
+    parser.add_argument("--folder", metavar="DIR", help="predict for every image in a folder")
+    parser.add_argument("--out", metavar="OUT", help="CSV file for the predictions of --csv and --folder")
+    parser.add_argument("--variant", default="float32", help="float32 (default), dynamic_int8 or int8")
+    parser.add_argument("--threads", type=_positive, default=1, metavar="N", help="CPU threads (default: 1)")
+    parser.add_argument("--top", type=_positive, default=3, metavar="N", help="classes to name (default: 3)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--benchmark", type=_positive, metavar="N", help="predict N times, print ms for every stage")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text}")
+    return number
+
+
+def _run(options) -> int:
+    start = time.perf_counter()
+    from mmzoo.edge import columns, runtime, table
+
+    if options.benchmark:
+        # These are otherwise imported where they are first used.
+        import ai_edge_litert.interpreter  # noqa: F401
+        import PIL.Image  # noqa: F401
+    imported = time.perf_counter()
+    model = runtime.load(options.bundle, variant=options.variant, threads=options.threads)
+    loaded = time.perf_counter()
+
+    if options.csv or options.folder:
+        if options.csv:
+            count = table.predict_csv(model, options.csv, options.out)
+        else:
+            count = table.predict_folder(model, options.folder, options.out)
+        result = {"rows": count, "out": options.out}
+        print(json.dumps(result) if options.json else f"{count} predictions in {options.out}")
+        return 0
+
+    raw = columns.raw_sample(model.schema, image=options.image, text=options.text, settings=options.set)
+    if options.benchmark:
+        stages = {"import": (imported - start) * 1e3, "load": (loaded - imported) * 1e3}
+        stages.update(_benchmark(model, raw, options.benchmark))
+        print(json.dumps(stages) if options.json else _format_stages(stages, model, raw))
+        return 0
+    prediction = model.predict(top=options.top, **raw)
+    print(json.dumps(prediction, ensure_ascii=False) if options.json else format_prediction(prediction, model.schema))
+    return 0
+
+
+def _benchmark(model, raw, count) -> dict[str, float]:
+    """Milliseconds: the first prediction, then the medians of encoding and running over `count` predictions."""
+    start = time.perf_counter()
+    model.predict(**raw)
+    stages = {"first prediction": (time.perf_counter() - start) * 1e3}
+    times: dict[str, list[float]] = {"encode": [], "invoke": []}
+    for _ in range(count):
+        begin = time.perf_counter()
+        arrays = model.schema.encode(raw)
+        encoded = time.perf_counter()
+        model.run(arrays)
+        times["invoke"].append(time.perf_counter() - encoded)
+        times["encode"].append(encoded - begin)
+    return {**stages, **{stage: sorted(values)[count // 2] * 1e3 for stage, values in times.items()}}
+
+
+def _format_stages(stages, model, raw) -> str:
+    lines = [f"{model!r}", *(f"{stage:>17}: {milliseconds:9.3f} ms" for stage, milliseconds in stages.items())]
+    absent = [name for name in model.schema.inputs if name not in raw]
+    if absent:
+        lines.append(f"(missing, so not in the time to encode: {', '.join(absent)})")
+    return "\n".join(lines)
+
+
+def format_prediction(prediction: dict, schema) -> str:
+    """A prediction, as `EdgeModel.predict` returns it, in lines for people."""
+    lines = []
+    for name, value in prediction.items():
+        if isinstance(value, dict):
+            lines += [f"{name}:", *(f"  {probability:8.4f}  {label}" for label, probability in value.items())]
+        else:
+            lines.append(f"{name}: {value:g} {schema.outputs[name].unit}".rstrip())
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""The runtime on the device: a LiteRT file, its schema, and nothing of TensorFlow or Keras."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from mmzoo.bundles import find_bundle
+from mmzoo.schema import Schema
+
+VARIANTS = ("float32", "dynamic_int8", "int8")
+_SIGNATURE = "serving_default"
+
+
+def load(bundle: str | os.PathLike, *, variant: str = "float32", threads: int = 1) -> EdgeModel:
+    """Loads the LiteRT file of a bundle.
+
+    Args:
+        bundle: the folder that `mmzoo.export` wrote, a .tflite file with a schema.json beside it, or the name of a
+            bundle that comes with mmzoo ("road_sign_small_gtsrb").
+        variant: "float32", "dynamic_int8" or "int8"; not used where `bundle` is a .tflite file.
+        threads: number of CPU threads of one prediction.
+
+    Returns:
+        The model, ready to predict.
+
+    Raises:
+        FileNotFoundError: no such bundle, or it holds no schema or no file of that variant; the message lists the
+            variants there are.
+        ImportError: ai-edge-litert is not installed.
+        ValueError: an unknown variant, or a file that is no LiteRT model of this schema.
+    """
+    if variant not in VARIANTS:
+        raise ValueError(f"variant: expected one of {list(VARIANTS)}, got {variant!r}")
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise ValueError(f"threads: expected a whole number of at least 1, got {threads!r}")
+    path = find_bundle(bundle)
+    if path.is_file():
+        return EdgeModel(path, _load_schema(path.parent), variant=_variant_of(path), threads=threads)
+    if not path.is_dir():
+        raise FileNotFoundError(f"{path}: no such bundle; expected a folder that mmzoo.export wrote, or a .tflite file")
+    schema = _load_schema(path)
+    file = path / f"model_{variant}.tflite"
+    if not file.is_file():
+        there = [name for name in VARIANTS if (path / f"model_{name}.tflite").is_file()]
+        raise FileNotFoundError(f"{file}: the bundle has no variant {variant!r}; it has {there}")
+    return EdgeModel(file, schema, variant=variant, threads=threads)
+
+
+class EdgeModel:
+    """A LiteRT model that takes raw inputs. Made by `load`; may be called from several threads, one runs at a time."""
+
+    def __init__(self, path: pathlib.Path, schema: Schema, *, variant: str, threads: int = 1):
+        self._path = path
+        self._schema = schema
+        self._variant = variant
+        self._run_signature = _signature_runner(path, threads)
+        self._lock = threading.Lock()
+        _check_signature(self._run_signature, schema, path)
+
+    def __repr__(self) -> str:
+        return f"EdgeModel({str(self._path)!r}, schema={self._schema.name!r}, variant={self._variant!r})"
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of inputs and outputs."""
+        return self._schema
+
+    @property
+    def variant(self) -> str:
+        """Which of the bundle's files runs: "float32", "dynamic_int8" or "int8", else the file's name."""
+        return self._variant
+
+    def run(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Runs the model on one encoded sample.
+
+        Args:
+            arrays: input name -> array as `Schema.encode` makes it, without a batch dimension; all inputs.
+
+        Returns:
+            Output name -> float32 array (units,).
+
+        Raises:
+            ValueError: an input is missing or unknown, or has another shape or dtype than the schema says.
+        """
+        if arrays.keys() != self._schema.inputs.keys():
+            raise ValueError(f"expected arrays for the inputs {list(self._schema.inputs)}, got {list(arrays)}")
+        batch = {}
+        for name, modality in self._schema.inputs.items():
+            array = np.asarray(arrays[name])
+            if array.shape != modality.shape or array.dtype != modality.dtype:
+                raise ValueError(
+                    f"{name}: expected {modality.dtype} {modality.shape}, got {array.dtype} {array.shape}; "
+                    "schema.encode makes such arrays from raw values"
+                )
+            batch[name] = np.ascontiguousarray(array)[np.newaxis]
+        # An interpreter is one set of buffers: two calls at once would mix their samples.
+        with self._lock:
+            outputs = self._run_signature(**batch)
+        return {name: outputs[name][0] for name in self._schema.outputs}
+
+    def predict(self, *, top: int = 3, **raw: Any) -> dict[str, Any]:
+        """Predicts from one raw sample.
+
+        Args:
+            top: how many of the most likely classes of a `Label` to name.
+            **raw: input name -> raw value, see `Schema.encode`; an input that is left out or None is missing.
+
+        Returns:
+            Output name -> {class: probability}, most likely first, or the number.
+
+        Raises:
+            KeyError: a name that is no input or field of the schema.
+            ValueError, TypeError, FileNotFoundError: a value that can't be encoded; the message names the place.
+        """
+        return self._decode(self.run(self._schema.encode(raw)), top)
+
+    def predict_batch(self, raws: Iterable[Mapping[str, Any]], *, top: int = 3) -> list[dict[str, Any]]:
+        """`predict` for several samples; all are encoded before the first runs, and an error says which it was."""
+        arrays = self._schema.encode_batch(raws)
+        count = len(next(iter(arrays.values())))
+        return [self._decode(self.run({name: a[i] for name, a in arrays.items()}), top) for i in range(count)]
+
+    def _decode(self, outputs, top):
+        return self._schema.decode({name: row[np.newaxis] for name, row in outputs.items()}, top)[0]
+
+
+def _variant_of(file: pathlib.Path) -> str:
+    name = file.stem.removeprefix("model_")
+    return name if name in VARIANTS else file.name
+
+
+def _load_schema(folder: pathlib.Path) -> Schema:
+    file = folder / "schema.json"
+    if not file.is_file():
+        raise FileNotFoundError(f"{file}: no such file; a bundle holds the schema beside its .tflite files")
+    return Schema.load(file)
+
+
+def _signature_runner(path, threads):
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"mmzoo.edge runs LiteRT files with ai-edge-litert, which can't be imported ({error}): "
+            "pip install ai-edge-litert"
+        ) from error
+    try:
+        interpreter = Interpreter(model_path=str(path), num_threads=threads)
+    except ValueError as error:
+        raise ValueError(f"{path}: not a LiteRT model ({error})") from error
+    signatures = list(interpreter.get_signature_list())
+    if len(signatures) != 1 and _SIGNATURE not in signatures:
+        raise ValueError(f"{path}: expected one signature, or one named {_SIGNATURE!r}; got {signatures}")
+    try:
+        # Here, and not in the first prediction, an operator that plain LiteRT lacks comes to light.
+        interpreter.allocate_tensors()
+    except RuntimeError as error:
+        raise ValueError(f"{path}: LiteRT can't run it ({error}); was it exported with mmzoo.export?") from error
+    return interpreter.get_signature_runner(signatures[0] if len(signatures) == 1 else _SIGNATURE)
+
+
+def _check_signature(runner, schema, path):
+    expected = {
+        "inputs": {name: ((1, *kind.shape), np.dtype(kind.dtype)) for name, kind in schema.inputs.items()},
+        "outputs": {name: ((1, kind.units), np.dtype("float32")) for name, kind in schema.outputs.items()},
+    }
+    for side, details in (("inputs", runner.get_input_details()), ("outputs", runner.get_output_details())):
+        if details.keys() != expected[side].keys():
+            raise ValueError(
+                f"{path}: its {side} {sorted(details)} are not those of schema.json, {sorted(expected[side])}; "
+                "are the two files from the same export?"
+            )
+        for name, (shape, dtype) in expected[side].items():
+            got = tuple(int(n) for n in details[name]["shape"]), np.dtype(details[name]["dtype"])
+            if got != (shape, dtype):
+                raise ValueError(
+                    f"{path}: {side[:-1]} {name!r} is {got[1]} {got[0]}, by schema.json it is {dtype} {shape}; "
+                    "are the two files from the same export?"
+                )

@@ -1,0 +1,208 @@
+"""Predictions for a table or a folder of images, to a CSV file, with the csv module alone.
+
+Columns are named as in `mmzoo.edge.columns`; those that feed no input are carried over untouched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from mmzoo.edge.columns import encode_row, input_columns, match_columns, output_columns, readable
+from mmzoo.schema import Image, Schema
+
+_SEPARATORS = (",", ";", "\t")
+IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+
+
+class Runs(Protocol):
+    """What the functions here need of a model; `EdgeModel` has it."""
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of inputs and outputs."""
+
+    def run(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """One encoded sample to {output: (units,)}."""
+
+
+Rows = Iterable[Mapping[str, Any]]
+Track = Callable[[Iterable[dict[str, Any]]], Iterable[dict[str, Any]]]
+
+
+def predict_rows(
+    model: Runs, rows: Rows, *, columns: Sequence[str], folder: str | os.PathLike = ".", source: str = "table"
+) -> Iterator[dict[str, Any]]:
+    """Predicts row by row, so that a table of any length fits.
+
+    Args:
+        model: an `EdgeModel`, or anything with its `schema` and `run`.
+        rows: column -> cell, strings or parsed values.
+        columns: the names of the columns.
+        folder: image paths are relative to it.
+        source: the table's name, for error messages.
+
+    Returns:
+        An iterator of the rows, each with the columns of `output_columns` added.
+
+    Raises:
+        ValueError, TypeError, FileNotFoundError: see `match_columns` and `encode_row`; the message names row and
+            column.
+    """
+    placed = ((f"{source}, row {number}", row) for number, row in enumerate(rows, start=1))
+    return _predict(model, placed, columns=columns, folder=folder, source=source)
+
+
+def predict_csv(
+    model: Runs,
+    source: str | os.PathLike,
+    target: str | os.PathLike,
+    *,
+    encoding: str = "utf-8-sig",
+    track: Track = iter,
+) -> int:
+    """Predicts for every row of a CSV file and writes its columns and the predictions to another.
+
+    Args:
+        model: an `EdgeModel`.
+        source: a CSV file with a header, separated by commas, semicolons or tabs; image paths are relative to its
+            folder.
+        target: the file to write, in UTF-8 and with commas; it appears once all rows are done.
+        encoding: of the source; the default is UTF-8 with or without a byte order mark.
+        track: wraps the rows as they are done, for a progress bar.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        FileNotFoundError: no such file, folder or image.
+        ValueError, TypeError: a bad header, row or cell; the message names file, row (1 is the header) and column.
+    """
+    source, target = pathlib.Path(source), pathlib.Path(target)
+    if not source.is_file():
+        raise FileNotFoundError(f"{source}: no such file")
+    if target.exists() and source.samefile(target):
+        raise ValueError(f"{target}: is the table to read; name another file for the predictions")
+    with source.open(newline="", encoding=encoding) as file:
+        numbered = _read(file, source)
+        columns = [name.strip() for name in next(numbered, (1, []))[1]]
+        if not columns:
+            raise ValueError(f"{source}: is empty; expected a header with some of {input_columns(model.schema)}")
+        rows = _placed_rows(numbered, columns, source)
+        done = _predict(model, rows, columns=columns, folder=source.parent, source=str(source))
+        return _write(target, model.schema, columns, track(done))
+
+
+def predict_folder(
+    model: Runs,
+    folder: str | os.PathLike,
+    target: str | os.PathLike,
+    *,
+    image_input: str | None = None,
+    track: Track = iter,
+) -> int:
+    """Predicts for every image in a folder, by name, and writes a CSV file with the column of the image's name.
+
+    Args:
+        model: an `EdgeModel`.
+        folder: the folder; the folders in it are not looked into.
+        target: the file to write; it appears once all images are done.
+        image_input: the input that takes the image; None: the only one there is.
+        track: wraps the rows as they are done, for a progress bar.
+
+    Returns:
+        The number of images.
+
+    Raises:
+        FileNotFoundError: no such folder, or there is no image in it.
+        ValueError: an image can't be read, or the model has no or several image inputs.
+    """
+    folder = pathlib.Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder")
+    images = [name for name, modality in model.schema.inputs.items() if isinstance(modality, Image)]
+    if image_input is None and len(images) != 1:
+        raise ValueError(f"{folder}: the model's image inputs are {images}, not one; name it, or predict from a table")
+    column = image_input or images[0]
+    if column not in images:
+        raise ValueError(f"image_input: expected one of {images}, got {column!r}")
+    names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.name[0] != ".")
+    if not names:
+        raise FileNotFoundError(f"{folder}: no image in it; expected files that end with one of {IMAGE_SUFFIXES}")
+    rows = ((str(folder), {column: name}) for name in names)
+    done = _predict(model, rows, columns=[column], folder=folder, source=str(folder))
+    return _write(pathlib.Path(target), model.schema, [column], track(done))
+
+
+def _predict(model, placed_rows, *, columns, folder, source):
+    matches = match_columns(model.schema, columns, source)
+    new = output_columns(model.schema, columns)
+
+    def predictions():
+        for place, row in placed_rows:
+            outputs = model.run(encode_row(model.schema, matches, row, folder=folder, place=place))
+            added = {}
+            for name, output in model.schema.outputs.items():
+                added.update(zip(new[name], readable(output, outputs[name]), strict=True))
+            yield {**row, **added}
+
+    # The header is checked here and now, the rows as they are asked for.
+    return predictions()
+
+
+def _separator(file) -> str:
+    """The separator that gives the header the most columns; the file is left at its start."""
+    header = file.readline()
+    file.seek(0)
+    return max(_SEPARATORS, key=lambda separator: len(next(csv.reader([header], delimiter=separator), [])))
+
+
+def _read(file, source) -> Iterator[tuple[int, list[str]]]:
+    """The rows that are not empty, numbered as a spreadsheet does: 1 is the header."""
+    number = 0
+    try:
+        for number, cells in enumerate(csv.reader(file, delimiter=_separator(file)), start=1):
+            if cells:
+                yield number, cells
+    except UnicodeDecodeError as error:
+        # The file is decoded in blocks, so the row of the byte is not known.
+        raise ValueError(f"{source}: not {error.encoding} text ({error}); save it as UTF-8") from error
+    except csv.Error as error:
+        raise ValueError(f"{source}, row {number + 1}: not readable as CSV ({error})") from error
+
+
+def _placed_rows(numbered, columns, source) -> Iterator[tuple[str, dict[str, str]]]:
+    for number, cells in numbered:
+        place = f"{source}, row {number}"
+        if len(cells) != len(columns):
+            raise ValueError(
+                f"{place}: {len(cells)} cells, but {len(columns)} columns in the header; "
+                "a cell that holds the separator needs quotes"
+            )
+        yield place, dict(zip(columns, cells, strict=True))
+
+
+def _write(target, schema, columns, rows) -> int:
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target.parent}: no such folder to write {target.name} to")
+    names = [*columns, *(column for new in output_columns(schema, columns).values() for column in new)]
+    part = target.with_name(f"{target.name}.part")
+    count = 0
+    try:
+        with part.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, names)
+            writer.writeheader()
+            for row in rows:
+                writer.writerow(row)
+                count += 1
+        os.replace(part, target)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            part.unlink()
+    return count

@@ -1,0 +1,59 @@
+"""`mmzoo.predict`: a Keras model's predictions from raw files, strings and numbers, in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mmzoo.schema import Schema
+
+
+def predict(
+    model,
+    raws: Mapping[str, Any] | Iterable[Mapping[str, Any]] | None = None,
+    *,
+    top: int = 3,
+    batch_size: int = 64,
+    **raw: Any,
+) -> dict[str, Any] | list[dict[str, Any]]:
+    """Predicts from raw inputs: one sample by keyword or as a dict, or several as a list of dicts.
+
+    Takes the same raw inputs as `mmzoo.edge`, so a notebook and a device can be compared directly.
+
+    Args:
+        model: a `keras.Model` with a `schema`, as mmzoo's builders make it; any backend.
+        raws: one dict or an iterable of dicts, input name -> raw value, see `Schema.encode`.
+        top: how many of the most likely classes of a `Label` to name.
+        batch_size: samples run at once.
+        **raw: one sample, instead of `raws`; an input that is left out or None is missing.
+
+    Returns:
+        One sample: output name -> {class: probability}, most likely first, or the number. Several: a list of those.
+
+    Raises:
+        TypeError: the model has no schema, or both `raws` and keywords are given.
+        KeyError, ValueError, FileNotFoundError: a raw value that can't be encoded; the message names the place.
+
+    >>> from mmzoo.models.road_sign import build_road_sign_model
+    >>> model = build_road_sign_model(size="nano")
+    >>> prediction = predict(model, text="50", location={"speed": 48.0}, top=2)
+    >>> len(prediction["sign"])
+    2
+    """
+    schema = getattr(model, "schema", None)
+    if not isinstance(schema, Schema):
+        raise TypeError(f"model: expected a model with a schema, as mmzoo's builders make it, got {model!r:.80}")
+    if raws is not None and raw:
+        raise TypeError(f"give the samples either as raws or by keyword, not both; got raws and {sorted(raw)}")
+    if batch_size < 1:
+        raise ValueError(f"batch_size: expected at least 1, got {batch_size!r}")
+    if raws is None or isinstance(raws, Mapping):
+        sample = schema.encode(raw if raws is None else raws)
+        return schema.decode(model.predict_on_batch({name: array[None] for name, array in sample.items()}), top)[0]
+    arrays = schema.encode_batch(raws)
+    count = len(next(iter(arrays.values())))
+    predictions = []
+    for start in range(0, count, batch_size):
+        batch = {name: array[start : start + batch_size] for name, array in arrays.items()}
+        predictions += schema.decode(model.predict_on_batch(batch), top)
+    return predictions
