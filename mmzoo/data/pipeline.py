@@ -59,7 +59,7 @@ def from_arrays(
     # On the CPU, or a GPU would hold all the data.
     with tf.device("CPU:0"):
         parts = tf.nest.map_structure(tf.constant, arrays if targets is None else (arrays, labels))
-    # Shuffling numbers and gathering whole batches is many times faster than moving single samples about.
+    # Numbers are shuffled, not samples, so that the buffer of a large data set costs nothing.
     dataset = tf.data.Dataset.range(count)
     if shuffle:
         dataset = dataset.shuffle(count, seed=seed, reshuffle_each_iteration=True)

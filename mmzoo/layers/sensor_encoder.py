@@ -20,8 +20,8 @@ class SensorEncoder(keras.layers.Layer):
     """Turns a row of fields into features, field by field, always in float32.
 
     Number and Date: the normalised value, 0 where missing. Angle: sine and cosine, 0 where missing. Category: one-hot,
-    all 0 where missing or outside the list. Each field adds a flag that is 1 where it is missing. Mean and standard deviation are
-    weights: until `adapt` they follow from the schema's ranges, as if values were spread evenly between them.
+    all 0 where missing or outside the list. Each field adds a flag that is 1 where it is missing. Mean and standard
+    deviation are weights: until `adapt` they follow from the schema's ranges, as if values were spread evenly between.
 
     Args:
         fields: the schema's fields, as `Number`, `Angle`, `Category` or `Date` objects or their config dicts.

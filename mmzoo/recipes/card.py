@@ -7,8 +7,8 @@ from mmzoo.recipes.run_record import RunRecord
 _LICENCE = {
     "gtsrb": (
         "Weights: Apache-2.0. Trained on the German Traffic Sign Recognition Benchmark (J. Stallkamp, M. Schlipsing, "
-        'J. Salmen, C. Igel: "Man vs. computer: Benchmarking machine learning algorithms for traffic sign recognition", '
-        "Neural Networks 32, 2012; free download from the official site, cite the paper)."
+        'J. Salmen, C. Igel: "Man vs. computer: Benchmarking machine learning algorithms for traffic sign '
+        'recognition", Neural Networks 32, 2012; free download from the official site, cite the paper).'
     ),
     "rendered": "Weights: Apache-2.0. Trained on images drawn by mmzoo itself.",
 }
@@ -37,8 +37,8 @@ def road_sign_card(record: RunRecord) -> str:
         "",
         f"Measured on {record.samples:,} images of {record.data} {record.split}, which were not trained on"
         + (" (whole tracks: no physical sign is on both sides)" if record.data == "gtsrb" else "")
-        + f"; one seed ({record.seed}). The epoch with the best accuracy on this very split was kept, so the figures lean "
-        "a little to the good side. The official GTSRB test was not used.",
+        + f"; one seed ({record.seed}). The epoch with the best accuracy on this very split was kept, so the figures "
+        "lean a little to the good side. The official GTSRB test was not used.",
         "",
         "| inputs given | top-1 accuracy |",
         "|---|---|",
@@ -49,8 +49,8 @@ def road_sign_card(record: RunRecord) -> str:
         + ".",
         "",
         f"The context is simulated (see `mmzoo/data/road_context.py`): its probabilities are judgements, not "
-        f"measurements. It must not give the sign away: on the context alone this model reaches {100 * context_only:.1f} % "
-        "(the bound is 60 %). The camera's row is the one to compare with other work.",
+        f"measurements. It must not give the sign away: on the context alone this model reaches "
+        f"{100 * context_only:.1f} % (the bound is 60 %). The camera's row is the one to compare with other work.",
         "",
         "## Training",
         "",
@@ -61,8 +61,8 @@ def road_sign_card(record: RunRecord) -> str:
         "",
         "## Limits",
         "",
-        "German signs, cropped so that the sign fills most of the picture. It always names one of its 43 classes, also for "
-        "a picture without a sign. Not a safety component: the figures above say how often it errs.",
+        "German signs, cropped so that the sign fills most of the picture. It always names one of its 43 classes, also "
+        "for a picture without a sign. Not a safety component: the figures above say how often it errs.",
         "",
         "## Licence",
         "",
