@@ -11,8 +11,12 @@ from typing import Any
 
 import numpy as np
 
-# Larger pictures are refused before they are decoded, so that a crafted file can't fill the memory.
-MAX_PIXELS = 100_000_000
+# Larger pictures are refused before they are decoded, so that a crafted file can't fill the memory. Pillow warns of
+# pictures from 89.5 million pixels on, so nothing that is accepted gives a warning.
+MAX_PIXELS = 89_000_000
+
+# What Pillow's decoders raise on broken files; AVIF's raises RuntimeError.
+_DECODE_ERRORS = (OSError, SyntaxError, ValueError, RuntimeError, EOFError, IndexError, TypeError, OverflowError)
 
 
 def missing(modality) -> np.ndarray:
@@ -55,39 +59,43 @@ def decode(output, row: np.ndarray, top: int) -> Any:
 
 
 def encode_image(image, value: Any, place: str) -> np.ndarray:
-    """A path, encoded bytes, a Pillow image or an array to uint8 (H, W, C): turned by EXIF, scaled with antialias."""
-    from PIL import Image, ImageOps
+    """One picture to the model's pixels: turned by EXIF, alpha dropped, scaled bilinearly with antialias.
 
+    Args:
+        image: the `Image` of the schema.
+        value: a path, encoded bytes, a Pillow image or a uint8 array. An empty path and empty bytes mean "missing";
+            an empty file is an error. Of 16-bit pixels the upper byte is taken; of an animation the first picture.
+        place: the input's name, for error messages.
+
+    Returns:
+        uint8 (H, W, C), 0..255.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: not an image, a broken one, floating-point pixels, or more than `MAX_PIXELS` pixels.
+        TypeError: another kind of value.
+    """
+    from PIL import Image
+
+    if isinstance(value, (bytes, bytearray, memoryview, str)) and len(value) == 0:
+        return missing(image)
     if isinstance(value, (str, os.PathLike)):
         place = f"{place}: {os.fspath(value)}"
         if not os.path.isfile(value):
             raise FileNotFoundError(f"{place}: no such file")
-        picture = _open_image(value, place)
-    elif isinstance(value, (bytes, bytearray, memoryview)):
-        if len(value) == 0:
-            return missing(image)
-        picture = _open_image(io.BytesIO(value), f"{place}: {len(value)} bytes")
-    elif isinstance(value, Image.Image):
-        picture = value
-    elif isinstance(value, np.ndarray):
-        picture = Image.fromarray(_check_pixels(value, place))
-    else:
+        with _open_image(value, place) as picture:
+            return _to_pixels(image, picture, place)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        place = f"{place}: {len(value)} bytes"
+        with _open_image(io.BytesIO(value), place) as picture:
+            return _to_pixels(image, picture, place)
+    if isinstance(value, np.ndarray):
+        value = Image.fromarray(_check_pixels(value, place))
+    if not isinstance(value, Image.Image):
         raise TypeError(
             f"{place}: expected a path, bytes, a PIL image or a uint8 array, got {type(value).__name__}: {value!r:.80}"
         )
-    if picture.width * picture.height > MAX_PIXELS:
-        raise ValueError(f"{place}: {picture.width} x {picture.height} pixels; at most {MAX_PIXELS:,} are read")
-    try:
-        picture = ImageOps.exif_transpose(picture)
-        if picture.mode.startswith("I;16"):
-            # Pillow clips 16-bit grey at 255 on conversion; the upper byte is what every viewer shows.
-            picture = Image.fromarray((np.asarray(picture).astype(np.uint16) >> 8).astype(np.uint8))
-        picture = picture.convert("L" if image.channels == 1 else "RGB")
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"{place}: the image can't be decoded ({error})") from error
-    if picture.size != (image.width, image.height):
-        picture = picture.resize((image.width, image.height), Image.Resampling.BILINEAR)
-    return np.asarray(picture, np.uint8).reshape(image.shape)
+    return _to_pixels(image, value, place)
 
 
 def _open_image(source, place):
@@ -95,18 +103,44 @@ def _open_image(source, place):
 
     try:
         return Image.open(source)
-    except Image.DecompressionBombError as error:
-        raise ValueError(f"{place}: too large an image ({error})") from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ValueError(f"{place}: too large an image; at most {MAX_PIXELS:,} pixels are read ({error})") from error
+    except _DECODE_ERRORS as error:
         raise ValueError(f"{place}: not an image that Pillow can read ({error})") from error
+
+
+def _to_pixels(image, picture, place):
+    from PIL import Image, ImageOps
+
+    if picture.width * picture.height > MAX_PIXELS:
+        raise ValueError(f"{place}: {picture.width} x {picture.height} pixels; at most {MAX_PIXELS:,} are read")
+    if picture.mode == "F":
+        raise ValueError(f"{place}: floating-point pixels; expected 8 or 16 bits a channel")
+    try:
+        picture = ImageOps.exif_transpose(picture)
+        if picture.mode.startswith("I"):
+            # Pillow clips 16-bit grey at 255 on conversion; the upper byte is what every viewer shows.
+            picture = Image.fromarray(np.clip(np.asarray(picture).astype(np.int64) >> 8, 0, 255).astype(np.uint8))
+        if picture.mode == "P":
+            # Straight to RGB, Pillow would warn about a transparent palette.
+            picture = picture.convert("RGBA")
+        picture = picture.convert("RGB")
+        if image.channels == 1:
+            picture = picture.convert("L")
+    except _DECODE_ERRORS as error:
+        raise ValueError(f"{place}: the image can't be decoded ({error})") from error
+    if picture.size != (image.width, image.height):
+        picture = picture.resize((image.width, image.height), Image.Resampling.BILINEAR)
+    return np.asarray(picture, np.uint8).reshape(image.shape)
 
 
 def _check_pixels(array, place):
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
-    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+    is_picture = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
+    if array.dtype != np.uint8 or not is_picture or array.size == 0:
         raise ValueError(
-            f"{place}: expected a uint8 array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), "
+            f"{place}: expected a non-empty uint8 array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), "
             f"got {array.dtype} of shape {array.shape}"
         )
     return array
@@ -117,7 +151,7 @@ def _check_pixels(array, place):
 
 def encode_text(text, value: Any, place: str) -> np.ndarray:
     """A string to int32 (length,) of UTF-8 bytes: NUL stripped, ill-formed parts to U+FFFD, cut at a character."""
-    if isinstance(value, (bytes, bytearray)):
+    if isinstance(value, (bytes, bytearray, memoryview)):
         value = bytes(value).replace(b"\0", b"").decode("utf-8", "replace")
     elif not isinstance(value, str):
         raise TypeError(f"{place}: expected a string or UTF-8 bytes, got {type(value).__name__}: {value!r:.80}")
@@ -165,14 +199,17 @@ def encode_field(field, value: Any, place: str) -> float:
         return math.nan
     kind = type(field).__name__
     if kind == "Category":
-        if value not in field.categories:
+        if not isinstance(value, str) or value not in field.categories:
             raise ValueError(f"{place}: unknown category {value!r}; expected one of {list(field.categories)}")
         return float(field.categories.index(value))
     if kind == "Date":
         return _days(value, place)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{place}: expected a number, got {type(value).__name__}: {value!r:.80}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if not math.isfinite(number):
         raise ValueError(
             f"{place}: expected a finite number, got {number}; leave it out or give NaN where it is missing"

@@ -44,6 +44,12 @@ class Number:
     maximum: float = 1.0
 
     def __post_init__(self):
+        for bound in ("minimum", "maximum"):
+            value = getattr(self, bound)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise ValueError(f"field {self.name!r}: {bound}: expected a number, got {value!r}")
+            # 0 and 0.0 would make two different JSON files of one schema.
+            object.__setattr__(self, bound, float(value))
         if not (math.isfinite(self.minimum) and math.isfinite(self.maximum) and self.minimum < self.maximum):
             raise ValueError(
                 f"field {self.name!r}: expected finite minimum < maximum, got {self.minimum!r} and {self.maximum!r}"
@@ -305,7 +311,7 @@ class Schema:
         outputs: name -> output.
 
     Raises:
-        ValueError: a name is empty or no identifier, or nothing is predicted.
+        ValueError: a name is empty or no identifier or stands for an input and an output, or nothing is predicted.
 
     >>> schema = Schema("sign", {"text": Text(8)}, {"sign": Label(("stop", "yield"))})
     >>> schema.encode({"text": "STOP"})["text"].tolist()
@@ -321,9 +327,12 @@ class Schema:
             if not mapping:
                 raise ValueError(f"schema {self.name!r}: {kind} is empty; expected at least one")
             for key in mapping:
-                if not key.isidentifier():
+                if not isinstance(key, str) or not key.isidentifier():
                     raise ValueError(f"schema {self.name!r}: {kind}: {key!r} is no identifier (letters, digits, _)")
             object.__setattr__(self, kind, types.MappingProxyType(dict(mapping)))
+        both = [key for key in self.inputs if key in self.outputs]
+        if both:
+            raise ValueError(f"schema {self.name!r}: {both[0]!r} is the name of an input and of an output")
 
     def __getitem__(self, name: str) -> Modality | Output:
         if name in self.inputs:
@@ -335,7 +344,8 @@ class Schema:
         )
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Schema) and self.to_dict() == other.to_dict()
+        # As JSON, since the order of inputs and outputs counts.
+        return isinstance(other, Schema) and self.to_json() == other.to_json()
 
     def __hash__(self) -> int:
         return hash(self.to_json())
@@ -363,16 +373,19 @@ class Schema:
         """The schema that `to_dict` wrote.
 
         Raises:
-            ValueError: written by a newer mmzoo, or an unknown kind or attribute.
+            ValueError: no schema, written by a newer mmzoo, or an unknown kind or attribute; the message names which.
         """
         version = tree.get("mmzoo_schema") if isinstance(tree, Mapping) else None
-        if not isinstance(version, int):
-            raise ValueError("not a schema: the key 'mmzoo_schema' with a version number is missing")
+        if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+            raise ValueError("not a schema: the key 'mmzoo_schema' with a version number (1, 2, ...) is missing")
         if version > SCHEMA_VERSION:
             raise ValueError(f"schema of version {version}; this mmzoo reads up to {SCHEMA_VERSION}: upgrade mmzoo")
         missing = {"name", "inputs", "outputs"} - set(tree)
         if missing:
             raise ValueError(f"not a whole schema: {sorted(missing)} missing")
+        for kind in ("inputs", "outputs"):
+            if not isinstance(tree[kind], Mapping):
+                raise ValueError(f"{kind}: expected an object with the {kind} by name, got {tree[kind]!r:.80}")
         return cls(
             tree["name"],
             {name: _from_dict(part, f"inputs.{name}") for name, part in tree["inputs"].items()},
@@ -413,16 +426,18 @@ class Schema:
 
         Args:
             raw: input name -> raw value; an input that is left out or None is missing. Image: path, encoded bytes,
-                `PIL.Image.Image` or uint8 array (H, W, C) or (H, W). Text: str or bytes. Sensors: mapping from field
-                name to number or category; fields left out, None, NaN or "" are missing.
+                `PIL.Image.Image` or uint8 array (H, W, C) or (H, W); b"" and "" are missing. Text: str or bytes.
+                Sensors: mapping from field name to number or category; fields left out, None, NaN or "" are missing.
 
         Returns:
             Input name -> array of the modality's shape and dtype, for every input of the schema.
 
         Raises:
-            KeyError: a name that is no input of the schema.
+            KeyError: a name that is no input of the schema, or no field of a sensors input.
             ValueError, TypeError, FileNotFoundError: a value that can't be encoded; the message names the place.
         """
+        if not isinstance(raw, Mapping):
+            raise TypeError(f"expected a mapping from input to raw value, got {type(raw).__name__}: {raw!r:.80}")
         unknown = [name for name in raw if name not in self.inputs]
         if unknown:
             raise KeyError(f"unknown input {unknown[0]!r}; the inputs are {list(self.inputs)}")
@@ -500,6 +515,8 @@ def _to_dict(part: Any) -> dict[str, Any]:
 
 
 def _from_dict(tree: Mapping[str, Any], place: str) -> Any:
+    if not isinstance(tree, Mapping):
+        raise ValueError(f"{place}: expected an object with a 'kind', got {tree!r:.80}")
     kind = _KINDS.get(tree.get("kind"))
     if kind is None:
         raise ValueError(f"{place}: unknown kind {tree.get('kind')!r}; expected one of {sorted(_KINDS)}")

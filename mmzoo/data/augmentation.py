@@ -115,7 +115,7 @@ def _warp(x, draw, policy):
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=x,
         transforms=transforms,
-        output_shape=tf.shape(x)[1:3],
+        output_shape=x.shape[1:3],
         fill_value=0.0,
         interpolation="BILINEAR",
         fill_mode="NEAREST",

@@ -1,0 +1,174 @@
+"""Cells of a table to encoded values, with a note of every cell that can't be used."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmzoo import encoding
+from mmzoo.edge.columns import parse_cell
+from mmzoo.schema import Label, Output, Sensors, Text, Value
+
+# Problems that a message lists before it only counts.
+_SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """A cell that can't be used.
+
+    Attributes:
+        row: as a spreadsheet numbers it (1 is the header) for a CSV file, else the DataFrame's index.
+        column: the column's name.
+        message: what was expected and what came.
+        missing_file: the cell names a file that does not exist.
+    """
+
+    row: Any
+    column: str
+    message: str
+    missing_file: bool = False
+
+    def __str__(self) -> str:
+        return f"row {self.row}, column {self.column!r}: {self.message}"
+
+
+class CellReader:
+    """Turns columns into values and notes the cells where that fails, so that one look shows all that is wrong.
+
+    Args:
+        frame: the table.
+        root: image paths are relative to it.
+
+    Attributes:
+        problems: position of the row in the table -> what is wrong with it.
+    """
+
+    def __init__(self, frame: pd.DataFrame, root: pathlib.Path):
+        self.frame, self.root = frame, root
+        self.problems: dict[int, list[Problem]] = {}
+
+    def files(self, column: str | None) -> list[str]:
+        """Paths of files that exist; "" where the cell is empty."""
+        return self._read(column, self._file, "")
+
+    def texts(self, column: str | None, text: Text) -> np.ndarray:
+        """Encoded texts: int32 (N, length)."""
+        return np.stack(
+            self._read(column, lambda cell: encoding.encode(text, _as_text(cell), ""), encoding.missing(text))
+        )
+
+    def sensors(self, columns: Iterable[str | None], sensors: Sensors) -> np.ndarray:
+        """The fields, each from its column: float32 (N, fields)."""
+        fields = [
+            self._read(column, lambda cell, f=field: _field_value(f, cell), np.nan)
+            for column, field in zip(columns, sensors.fields, strict=True)
+        ]
+        return np.array(fields, np.float32).T
+
+    def targets(self, column: str | None, output: Output, name: str) -> np.ndarray:
+        """Labels, int32 (N,), or values, float32 (N, 1).
+
+        Raises:
+            ValueError: there is no column.
+            TypeError: an output that no cell can hold.
+        """
+        if column is None:
+            raise ValueError(f"columns: output {name!r} needs a column; pass targets=False where there are no labels")
+        if isinstance(output, Label):
+            known = {class_name: index for index, class_name in enumerate(output.classes)}
+            return np.array(self._read(column, lambda cell: _label(known, cell), 0, f"the label of {name!r}"), np.int32)
+        if isinstance(output, Value):
+            numbers = self._read(column, lambda cell: _number(output, cell), np.nan, f"the value of {name!r}")
+            return np.array(numbers, np.float32)[:, None]
+        raise TypeError(f"output {name!r}: a table can't hold {type(output).__name__} outputs yet; use from_arrays")
+
+    def _read(self, name: str | None, read: Callable[[Any], Any], missing: Any, required: str = "") -> list:
+        """The values of a column; `missing` stands for empty and bad cells.
+
+        Args:
+            name: the column; None: missing in all rows.
+            read: from a cell that is not empty to its value; raises ValueError, TypeError or FileNotFoundError.
+            missing: the value of an empty cell.
+            required: what an empty cell lacks, if it may not be empty.
+        """
+        if name is None:
+            return [missing] * len(self.frame)
+        known: dict[Any, Any] = {}
+        values = []
+        for index, cell in enumerate(self.frame[name].tolist()):
+            values.append(missing)
+            try:
+                if cell is None or cell is pd.NA or cell is pd.NaT or cell != cell or cell == "":
+                    if required:
+                        raise ValueError(f"{required} is missing")
+                    continue
+                # 1, 1.0 and True are one key.
+                key = (type(cell), cell)
+                if key not in known:
+                    known[key] = read(cell)
+                values[-1] = known[key]
+            except (ValueError, TypeError, FileNotFoundError) as error:
+                missing_file = isinstance(error, FileNotFoundError)
+                problem = Problem(self.frame.index[index], name, str(error).removeprefix(": "), missing_file)
+                self.problems.setdefault(index, []).append(problem)
+        return values
+
+    def _file(self, cell):
+        if not isinstance(cell, (str, os.PathLike)):
+            raise TypeError(f"expected the path of an image, got {type(cell).__name__}: {cell!r:.80}")
+        path = self.root / cell
+        if not path.is_file():
+            raise FileNotFoundError(f"no such file: {path}")
+        return str(path)
+
+
+def _as_text(cell):
+    # pandas turns a column of whole numbers into floats where a cell is empty.
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+def _field_value(field, cell):
+    if isinstance(cell, pd.Timestamp):
+        cell = cell.to_pydatetime()
+    return encoding.encode_field(field, parse_cell(field, cell, ""), "")
+
+
+def _label(known, cell):
+    if isinstance(cell, str) and cell in known:
+        return known[cell]
+    try:
+        # float() would take "1_0" for 10.
+        number = float(str(cell).replace("_", "?"))
+    except ValueError:
+        number = None
+    if number is None or isinstance(cell, bool) or number not in range(len(known)):
+        names = ", ".join(map(repr, list(known)[:8])) + (", ..." if len(known) > 8 else "")
+        raise ValueError(f"unknown label {cell!r}; expected one of {names} or a number 0..{len(known) - 1}")
+    return int(number)
+
+
+def _number(output, cell):
+    try:
+        number = float(str(cell).replace("_", "?"))
+    except ValueError:
+        number = np.nan
+    low = -np.inf if output.minimum is None else output.minimum
+    high = np.inf if output.maximum is None else output.maximum
+    if not (np.isfinite(number) and low <= number <= high):
+        raise ValueError(f"expected a number in {low:g}..{high:g}, got {cell!r}")
+    return number
+
+
+def listed(problems: list[Problem]) -> str:
+    """The number of problems and the first few of them, for a message."""
+    lines = [str(problem) for problem in problems[:_SHOWN]]
+    if len(problems) > _SHOWN:
+        lines.append(f"and {len(problems) - _SHOWN} more")
+    return "\n  ".join([f"{len(problems)} bad cells:", *lines])

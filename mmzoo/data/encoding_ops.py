@@ -1,0 +1,235 @@
+"""The encoders of `mmzoo.encoding` as TensorFlow operations, for graphs that take raw files, strings and numbers.
+
+Core TensorFlow only: no tensorflow-text and no lookup tables, so a SavedModel of them loads with plain TensorFlow.
+Texts, categories and unscaled pixels come out as from `Schema.encode`; scaled pixels to within 2/255, since Pillow
+rounds once more, between the two axes.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from mmzoo import schema as schema_lib
+from mmzoo.data.exif_ops import exif_orientation, turn_upright
+from mmzoo.encoding import MAX_PIXELS
+
+# Images --------------------------------------------------------------------------------------------------------------
+
+
+def decode_image(contents, image: schema_lib.Image, name: str = "image"):
+    """One encoded picture to the model's pixels: turned by EXIF, alpha dropped, scaled bilinearly with antialias.
+
+    Reads JPEG, PNG (8 and 16 bits), GIF (first picture) and BMP (24 and 32 bits); other formats are for
+    `Schema.encode`, which has Pillow. Unlike Pillow it finds EXIF in the first 65 KiB only and ignores XMP.
+
+    Args:
+        contents: string (), the bytes of the file; empty means missing.
+        image: the schema's description of the input.
+        name: the input's name, for error messages.
+
+    Returns:
+        uint8 (H, W, C), 0..255; all zeros where missing.
+
+    Raises:
+        tf.errors.InvalidArgumentError: when run on another format, a broken file, or more than
+            `encoding.MAX_PIXELS` pixels.
+    """
+    with tf.name_scope(name):
+        pixels = tf.cond(
+            tf.equal(tf.strings.length(contents), 0),
+            lambda: tf.zeros(image.shape, tf.uint8),
+            lambda: _decode_present(contents, image, name),
+        )
+        return tf.ensure_shape(pixels, image.shape)
+
+
+def _decode_present(contents, image, name):
+    head = tf.cast(tf.io.decode_raw(tf.strings.substr(contents, 0, 32), tf.uint8, fixed_length=32), tf.int64)
+
+    def starts_with(magic):
+        return tf.reduce_all(tf.equal(head[: len(magic)], list(magic)))
+
+    is_jpeg, is_png, is_gif = starts_with(b"\xff\xd8\xff"), starts_with(b"\x89PNG\r\n\x1a\n"), starts_with(b"GIF8")
+    # Of a BMP with a palette TensorFlow would take the palette's indices for grey levels.
+    is_bmp = tf.logical_and(starts_with(b"BM"), tf.logical_or(tf.equal(head[28], 24), tf.equal(head[28], 32)))
+    known = tf.debugging.Assert(
+        tf.reduce_any(tf.stack([is_jpeg, is_png, is_gif, is_bmp])),
+        [f"{name}: expected JPEG, PNG, GIF or BMP (24 or 32 bits), got", tf.strings.length(contents), "other bytes"],
+        name="format",
+    )
+    with _after(known):
+        size = tf.case(
+            [
+                (is_jpeg, lambda: tf.cast(tf.io.extract_jpeg_shape(contents), tf.int64)[:2]),
+                (is_png, lambda: tf.stack([_whole(head, range(16, 20)), _whole(head, range(20, 24))])),
+                (is_gif, lambda: tf.stack([_whole(head, (7, 6)), _whole(head, (9, 8))])),
+            ],
+            default=lambda: tf.stack([_whole(head, (20, 19, 18)), _whole(head, (24, 23, 22))]),
+        )
+    fits = tf.debugging.Assert(
+        size[0] * size[1] <= MAX_PIXELS,
+        [f"{name}: too large an image; at most {MAX_PIXELS:,} pixels are read, got", size[0], "x", size[1]],
+        name="size",
+    )
+    with _after(fits):
+        pixels = tf.case(
+            [
+                # Pillow's own method; the default one is off by up to 5/255.
+                (is_jpeg, lambda: tf.io.decode_jpeg(contents, channels=3, dct_method="INTEGER_ACCURATE")),
+                (is_png, lambda: tf.io.decode_png(contents, channels=3)),
+            ],
+            default=lambda: tf.io.decode_image(contents, channels=3, expand_animations=False),
+        )
+    pixels.set_shape((None, None, 3))
+    pixels = turn_upright(pixels, exif_orientation(contents))
+    if image.channels == 1:
+        pixels = _grey(pixels)
+    return _resize(pixels, image)
+
+
+def _after(assertion):
+    # Outside of graphs an assertion has run by now, and is None.
+    return tf.control_dependencies([] if assertion is None else [assertion])
+
+
+def _whole(head, places):
+    """The whole number whose bytes, the largest first, stand in the given places."""
+    return sum(head[place] * 256**power for power, place in enumerate(reversed(list(places))))
+
+
+def _grey(pixels):
+    # The weights of ITU-R BT.601 as Pillow has them, in 16-bit fixed point.
+    weighted = tf.cast(pixels, tf.int32) * tf.constant([19595, 38470, 7471])
+    grey = tf.bitwise.right_shift(tf.reduce_sum(weighted, axis=2, keepdims=True) + 0x8000, 16)
+    return tf.cast(grey, tf.uint8)
+
+
+def _resize(pixels, image):
+    size = (image.height, image.width)
+
+    def scaled():
+        x = tf.image.resize(tf.cast(pixels, tf.float32), size, antialias=True)
+        return tf.cast(tf.clip_by_value(tf.round(x), 0.0, 255.0), tf.uint8)
+
+    return tf.cond(tf.reduce_all(tf.equal(tf.shape(pixels)[:2], size)), lambda: pixels, scaled)
+
+
+# Texts ---------------------------------------------------------------------------------------------------------------
+
+
+def encode_text(strings, text: schema_lib.Text):
+    """UTF-8 strings to bytes: NUL stripped, ill-formed parts to U+FFFD as in Python, cut at a character.
+
+    Args:
+        strings: string () or (N,).
+        text: the schema's description of the input; bytes only.
+
+    Returns:
+        int32 (length,) or (N, length), 0 = padding.
+
+    Raises:
+        TypeError: the text's tokenizer is not "bytes".
+    """
+    if text.tokenizer != "bytes":
+        raise TypeError(f"texts of {text.tokenizer!r} can't be encoded from strings yet; feed the ids themselves")
+    strings = tf.strings.regex_replace(strings, r"\x00", "")
+    strings = tf.strings.unicode_transcode(strings, "UTF-8", "UTF-8", errors="replace")
+    # One byte more than fits tells whether the cut falls inside a character.
+    steps = text.length + 1
+    data = tf.cast(tf.io.decode_raw(tf.strings.substr(strings, 0, steps), tf.uint8, fixed_length=steps), tf.int32)
+    starts_character = tf.not_equal(tf.bitwise.bitwise_and(data, 0xC0), 0x80)
+    cut = tf.reduce_max(tf.where(starts_character, tf.range(steps), 0), axis=-1, keepdims=True)
+    return (data * tf.cast(tf.range(steps) < cut, tf.int32))[..., : text.length]
+
+
+# Sensors -------------------------------------------------------------------------------------------------------------
+
+
+def encode_number(values, field: schema_lib.Number, name: str):
+    """Checks measured numbers.
+
+    Args:
+        values: float32 (N,) or (); NaN is missing.
+        field: the schema's description of the field.
+        name: the field's name, for error messages.
+
+    Returns:
+        The values.
+
+    Raises:
+        tf.errors.InvalidArgumentError: when run on numbers outside of the field's range.
+    """
+    values = tf.convert_to_tensor(values, tf.float32)
+    good = tf.logical_or(tf.math.is_nan(values), tf.logical_and(values >= field.minimum, values <= field.maximum))
+    wanted = f"{name}: outside {field.minimum:g}..{field.maximum:g} {field.unit}".rstrip()
+    return _checked(values, good, values, f"{wanted} (NaN where missing):")
+
+
+def encode_angle(values, name: str):
+    """Angles in degrees to 0..360.
+
+    Args:
+        values: float32 (N,) or (); NaN is missing.
+        name: the field's name, for error messages.
+
+    Returns:
+        float32 of the same shape.
+
+    Raises:
+        tf.errors.InvalidArgumentError: when run on an infinite number.
+    """
+    values = tf.convert_to_tensor(values, tf.float32)
+    good = tf.logical_not(tf.math.is_inf(values))
+    return _checked(
+        tf.math.floormod(values, 360.0), good, values, f"{name}: expected a finite number (NaN where missing):"
+    )
+
+
+def encode_category(strings, field: schema_lib.Category, name: str):
+    """Categories to their indices.
+
+    Args:
+        strings: string (N,) or (); "" is missing.
+        field: the schema's description of the field.
+        name: the field's name, for error messages.
+
+    Returns:
+        float32 of the same shape: the index, NaN where missing.
+
+    Raises:
+        tf.errors.InvalidArgumentError: when run on a string that is no category.
+    """
+    strings = tf.convert_to_tensor(strings, tf.string)
+    matches = tf.equal(strings[..., None], tf.constant([c.encode() for c in field.categories]))
+    is_known, is_missing = tf.reduce_any(matches, axis=-1), tf.equal(strings, "")
+    indices = tf.where(is_missing, float("nan"), tf.cast(tf.argmax(tf.cast(matches, tf.int32), axis=-1), tf.float32))
+    good = tf.logical_or(is_known, is_missing)
+    return _checked(indices, good, strings, f"{name}: unknown category; expected one of {list(field.categories)}, got")
+
+
+def encode_field(values, field: schema_lib.Field, name: str):
+    """One field of a `Sensors` input; dates come as days since 1970-01-01.
+
+    Args:
+        values: string (N,) for a `Category`, else float32 (N,).
+        field: the schema's description of the field.
+        name: the field's name, for error messages.
+
+    Returns:
+        float32 (N,), NaN where missing.
+    """
+    if isinstance(field, schema_lib.Category):
+        return encode_category(values, field, name)
+    if isinstance(field, schema_lib.Angle):
+        return encode_angle(values, name)
+    if isinstance(field, schema_lib.Number):
+        return encode_number(values, field, name)
+    return _checked(values, tf.logical_not(tf.math.is_inf(values)), values, f"{name}: expected a finite number, got")
+
+
+def _checked(result, good, values, message):
+    assertion = tf.debugging.Assert(
+        tf.reduce_all(good), [message, tf.boolean_mask(tf.reshape(values, [-1]), tf.reshape(~good, [-1]))]
+    )
+    with _after(assertion):
+        return tf.identity(result)

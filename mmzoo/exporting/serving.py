@@ -1,0 +1,123 @@
+"""The SavedModel: takes encoded files, strings and named numbers in batches, and loads with plain TensorFlow."""
+
+from __future__ import annotations
+
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from mmzoo.data import encoding_ops
+from mmzoo.models.schema_model import SchemaModel
+from mmzoo.schema import Category, Image, Schema, Sensors, Text
+
+
+def raw_signature(schema: Schema) -> dict[str, tf.TensorSpec]:
+    """The names and types of what the signature `serve` takes, for N samples.
+
+    Image: string (N,), the bytes of a file (JPEG, PNG, GIF or BMP). Text: string (N,). Sensors: `<input>_<field>` for
+    each field, string (N,) for a `Category`, else float32 (N,), dates as days since 1970-01-01. Missing are "" and NaN.
+    Other inputs come as the model's own arrays.
+
+    Args:
+        schema: the model's schema.
+
+    Raises:
+        ValueError: two of the names are the same.
+    """
+    signature: dict[str, tf.TensorSpec] = {}
+    for name, modality in schema.inputs.items():
+        if isinstance(modality, Sensors):
+            parts = {
+                f"{name}_{field.name}": tf.TensorSpec(
+                    (None,), tf.string if isinstance(field, Category) else tf.float32, f"{name}_{field.name}"
+                )
+                for field in modality.fields
+            }
+        elif isinstance(modality, (Image, Text)):
+            parts = {name: tf.TensorSpec((None,), tf.string, name)}
+        else:
+            parts = {name: tf.TensorSpec((None, *modality.shape), modality.dtype, name)}
+        twice = sorted(set(parts) & set(signature))
+        if twice:
+            raise ValueError(f"schema {schema.name!r}: {twice[0]!r} stands for two inputs or fields; rename one")
+        signature |= parts
+    return signature
+
+
+def encode_raw(schema: Schema, raw: dict) -> dict:
+    """What `serve` takes to the model's arrays, in graph.
+
+    Args:
+        schema: the model's schema.
+        raw: tensors as in `raw_signature`.
+
+    Returns:
+        Input name -> tensor (N, ...) of the modality's shape and dtype.
+    """
+    return {name: _encode_input(name, modality, raw) for name, modality in schema.inputs.items()}
+
+
+def _encode_input(name, modality, raw):
+    if isinstance(modality, Image):
+        return tf.map_fn(
+            lambda contents: encoding_ops.decode_image(contents, modality, name),
+            raw[name],
+            fn_output_signature=tf.TensorSpec(modality.shape, tf.uint8),
+        )
+    if isinstance(modality, Text):
+        return encoding_ops.encode_text(raw[name], modality)
+    if isinstance(modality, Sensors):
+        columns = [
+            encoding_ops.encode_field(raw[f"{name}_{field.name}"], field, f"{name}_{field.name}")
+            for field in modality.fields
+        ]
+        return tf.stack(columns, axis=1)
+    return raw[name]
+
+
+def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.Path:
+    """Writes a SavedModel with the signatures `serve` (also `serving_default`) and `serve_arrays`.
+
+    `serve` takes what `raw_signature` says; `serve_arrays` takes the model's own arrays by input name. Both take any
+    number N of samples and return the outputs by name.
+
+    Args:
+        model: a model with a schema, on the TensorFlow backend.
+        path: the folder to write.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: the Keras backend is not TensorFlow, or two names of the signature are the same.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"a SavedModel needs the TensorFlow backend, got {keras.backend.backend()!r}: save the model as .keras, "
+            "set KERAS_BACKEND=tensorflow and load it there"
+        )
+    schema, path = model.schema, pathlib.Path(path)
+    arrays = {name: tf.TensorSpec((None, *m.shape), m.dtype, name) for name, m in schema.inputs.items()}
+
+    @tf.function(input_signature=[arrays])
+    def predict(inputs):
+        return dict(model(inputs, training=False))
+
+    @tf.function
+    def serve(**raw):
+        return predict(encode_raw(schema, raw))
+
+    @tf.function
+    def serve_arrays(**inputs):
+        return predict(inputs)
+
+    module = tf.Module()
+    # The functions hold the variables; what a SavedModel stores is what hangs on the module.
+    module.model_variables = [variable.value for variable in model.variables]
+    signatures = {
+        "serve": serve.get_concrete_function(**raw_signature(schema)),
+        "serve_arrays": serve_arrays.get_concrete_function(**arrays),
+    }
+    tf.saved_model.save(module, str(path), signatures={**signatures, "serving_default": signatures["serve"]})
+    return path
