@@ -55,7 +55,7 @@ class RoadSignRecipe:
 
 RECIPES = {
     "nano": RoadSignRecipe(size="nano", epochs=24, dropout=0.0),
-    "small": RoadSignRecipe(size="small", epochs=16),
+    "small": RoadSignRecipe(size="small", epochs=14),
     "base": RoadSignRecipe(size="base", epochs=40, learning_rate=2e-3),
 }
 

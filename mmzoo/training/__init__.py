@@ -1,1 +1,5 @@
-"""(in work)"""
+"""Training: `mmzoo.fit` and what it is made of."""
+
+from mmzoo.training.fitting import fit
+
+__all__ = ["fit"]

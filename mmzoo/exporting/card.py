@@ -1,0 +1,125 @@
+"""The card that a bundle gets when none is given: the contract of inputs and outputs, files and parity."""
+
+from __future__ import annotations
+
+from mmzoo.schema import Angle, Category, Date, Image, Label, Number, Schema, Sensors, Sequence, Text, Value
+
+
+def minimal_card(schema: Schema, name: str, sizes: dict[str, int], parity: dict) -> str:
+    """Writes a card in Markdown.
+
+    Args:
+        schema: the model's schema.
+        name: the model's name.
+        sizes: file -> bytes.
+        parity: what parity.json holds.
+
+    Returns:
+        The text of CARD.md.
+    """
+    return (
+        "\n\n".join(
+            [
+                f"# {name}",
+                "Exported by mmzoo. Its data, training and limits are not described: export with `card=` to do so.",
+                contract(schema),
+                _files(sizes, parity),
+            ]
+        )
+        + "\n"
+    )
+
+
+def contract(schema: Schema) -> str:
+    """The inputs and outputs of a bundle's LiteRT files, in Markdown, for whoever feeds them without mmzoo."""
+    inputs = [
+        f"| `{name}` | {modality.dtype} {_shape(modality.shape)} | {_input(modality)} |"
+        for name, modality in schema.inputs.items()
+    ]
+    outputs = [
+        f"| `{name}` | float32 {_shape((output.units,))} | {_output(output)} |"
+        for name, output in schema.outputs.items()
+    ]
+    fields = []
+    for name, modality in schema.inputs.items():
+        if isinstance(modality, (Sensors, Sequence)):
+            fields += [f"| `{name}[{i}]` | {f.name} | {_field(f)} |" for i, f in enumerate(modality.fields)]
+    parts = [
+        "## Inputs and outputs\n\nSignature `serving_default` of the .tflite files; feed and read by name, one sample "
+        "at a time (batch 1). Any input may be missing.\n\n| input | tensor | contents |\n|---|---|---|\n"
+        + "\n".join(inputs)
+    ]
+    if fields:
+        parts.append("| place | field | meaning; missing is NaN |\n|---|---|---|\n" + "\n".join(fields))
+    parts.append("| output | tensor | contents |\n|---|---|---|\n" + "\n".join(outputs))
+    parts.append("`golden.json` and `golden.npz` hold sample inputs with the answers of the float32 model.")
+    return "\n\n".join(parts)
+
+
+def _shape(shape):
+    return "(" + ", ".join(str(n) for n in (1, *shape)) + ")"
+
+
+def _input(modality):
+    if isinstance(modality, Image):
+        colours = "grey" if modality.channels == 1 else "RGB"
+        return (
+            f"{colours} pixels 0..255, turned as EXIF says, scaled to {modality.height} rows x {modality.width} "
+            "columns with antialias (Pillow's BILINEAR); missing: all 0"
+        )
+    if isinstance(modality, Text) and modality.tokenizer == "bytes":
+        return (
+            f"the text's UTF-8 bytes, one a place, then 0; NUL left out, ill-formed parts as U+FFFD, cut to at most "
+            f"{modality.length} bytes but never inside a character; missing: all 0"
+        )
+    if isinstance(modality, (Sensors, Sequence)):
+        return "numbers in the units below, not normalised, categories as index; missing: NaN, field by field"
+    if isinstance(modality, Text):
+        return "ids of the word pieces in `schema.json`, then 0; missing: all 0"
+    return f"see `schema.json` ({type(modality).__name__}); missing: all 0"
+
+
+def _field(field):
+    if isinstance(field, Category):
+        return "index into " + ", ".join(f"{i} {name}" for i, name in enumerate(field.categories))
+    if isinstance(field, Number):
+        return f"{field.minimum:g}..{field.maximum:g} {field.unit}".strip()
+    if isinstance(field, Angle):
+        return "degrees, taken modulo 360"
+    return "days since 1970-01-01" if isinstance(field, Date) else field.name
+
+
+def _output(output):
+    if isinstance(output, Value):
+        return f"a value {('in ' + output.unit) if output.unit else ''}".strip()
+    what = (
+        "one score a class, the highest is the answer"
+        if isinstance(output, Label)
+        else "one score a class, each on its own"
+    )
+    listed = ", ".join(f"{i} {name}" for i, name in enumerate(output.classes[:100]))
+    return f"{what}: {listed}" + (", ... (see `schema.json`)" if len(output.classes) > 100 else "")
+
+
+def _files(sizes, parity):
+    main = parity["main_set"]
+    rows = []
+    for file, bytes_ in sizes.items():
+        record = parity["files"].get(file)
+        figures = ["", "", ""]
+        if record is not None:
+            outputs = record["sets"][main].values()
+            worst = max(f["max_difference"] for sets in record["sets"].values() for f in sets.values())
+            agreement = [f["argmax_agreement"] for f in outputs if "argmax_agreement" in f]
+            metrics = [f"{m['metric']} {m['file']:.4f} (Keras {m['keras']:.4f})" for m in record["metrics"].values()]
+            figures = [f"{worst:.2g}", f"{min(agreement):.2%}" if agreement else "", ", ".join(metrics)]
+        rows.append(f"| {file} | {bytes_:,} | " + " | ".join(figures) + " |")
+    count = parity["sets"][main]
+    text = (
+        "## Files and parity\n\nDifferences from the Keras model: the largest over all sets of inputs, the agreement "
+        f"and the metric over {count:,} {main} samples. All figures: `parity.json`.\n\n"
+        "| file | bytes | largest difference | same class | metric |\n|---|---|---|---|---|\n" + "\n".join(rows)
+    )
+    for file, reason in parity["left_out"].items():
+        text += f"\n\nThere is no {file}: {reason}."
+    return text

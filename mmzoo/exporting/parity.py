@@ -1,0 +1,267 @@
+"""Proof that a written file gives what the Keras model gives: every file is loaded again, run and compared.
+
+The bounds, and why:
+
+- float32 (model.keras, SavedModel, LiteRT): at most 1e-5 on every set of inputs. What is left is the order of sums.
+- int8 with at least 1,000 real samples and targets: the task metric may fall by 0.3 points (`INT8_TOLERANCE`).
+- int8 with fewer: on the real samples (without them: random ones) a difference of at most 0.05 on average, and the same
+  class in 95 % of the samples where Keras' best class leads by 0.5 or more. A model that is unsure, as an untrained one
+  is of everything, may change its mind; one that is sure may not.
+- all files, all sets: finite, and probabilities that sum to 1 where Keras' do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from mmzoo.schema import Label, MultiLabel, Output, Schema, Value
+
+Arrays = dict[str, np.ndarray]
+
+FLOAT_BOUND = 1e-5
+INT8_TOLERANCE = 0.003
+INT8_FEWEST_FOR_METRIC = 1000
+INT8_MEAN_BOUND = 0.05
+INT8_SURE = 0.5
+INT8_SURE_AGREEMENT = 0.95
+SUM_BOUND = 1e-3
+
+
+class ParityError(ValueError):
+    """A written file differs from the Keras model by more than the bound; the message has file, inputs and figures."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Reference:
+    """What the Keras model gives.
+
+    Attributes:
+        schema: the model's schema.
+        sets: set name -> input name -> array (N, ...).
+        outputs: set name -> output name -> float32 (N, units).
+        targets: output name -> class ids (N,), rows (N, classes) or values (N, 1), for the set "real"; may be empty.
+    """
+
+    schema: Schema
+    sets: dict[str, Arrays]
+    outputs: dict[str, Arrays]
+    targets: Arrays
+
+    @property
+    def main_set(self) -> str:
+        """The set that stands for what the model will meet."""
+        return "real" if "real" in self.sets else "random"
+
+
+def reference(model, sets: dict[str, Arrays], targets: Arrays | None = None) -> Reference:
+    """Runs the Keras model on all sets.
+
+    Args:
+        model: a `SchemaModel`.
+        sets: set name -> input name -> array (N, ...).
+        targets: targets of the set "real".
+
+    Raises:
+        ParityError: the Keras model itself gives NaN or infinity; the message has the set and the sample.
+    """
+    outputs = run_on_sets(keras_runner(model), sets)
+    for set_name, arrays in outputs.items():
+        for output, values in arrays.items():
+            rows = np.flatnonzero(~np.isfinite(values).all(axis=1))
+            if rows.size:
+                raise ParityError(
+                    f"the Keras model itself: output {output!r} is not finite on {rows.size} of {len(values)} inputs "
+                    f"of the set {set_name!r}, first on number {rows[0]}; train it to finite weights before exporting"
+                )
+    return Reference(model.schema, sets, outputs, dict(targets or {}))
+
+
+def keras_runner(model) -> Callable[[Arrays], Arrays]:
+    """A function from a batch of arrays to the model's outputs by name, in inference mode."""
+    import tensorflow as tf
+
+    specs = {name: tf.TensorSpec((None, *m.shape), m.dtype, name=name) for name, m in model.schema.inputs.items()}
+    function = tf.function(lambda inputs: model(inputs, training=False), input_signature=[specs])
+
+    def run(arrays):
+        parts = [function({n: tf.constant(a[i : i + 256]) for n, a in arrays.items()}) for i in _starts(arrays, 256)]
+        return {name: np.concatenate([part[name].numpy() for part in parts]) for name in model.schema.outputs}
+
+    return run
+
+
+def run_on_sets(run: Callable[[Arrays], Arrays], sets: dict[str, Arrays]) -> dict[str, Arrays]:
+    """Set name -> output name -> array."""
+    return {name: run(arrays) for name, arrays in sets.items()}
+
+
+def compare(
+    file: str,
+    run: Callable[[Arrays], Arrays],
+    expected: Reference,
+    *,
+    int8: bool = False,
+    int8_tolerance: float = INT8_TOLERANCE,
+) -> dict:
+    """Compares a file with the Keras model on every set.
+
+    Args:
+        file: the file's name, for the message.
+        run: runs the file on a batch: input name -> array (N, ...) to output name -> array (N, units).
+        expected: what the Keras model gives.
+        int8: judge by the bounds of 8-bit files.
+        int8_tolerance: by how much the task metric of an 8-bit file may fall, as a fraction.
+
+    Returns:
+        {"sets": {set: {output: figures}}, "metrics": {output: figures}}, ready for JSON.
+
+    Raises:
+        ParityError: a bound is broken.
+    """
+    found = run_on_sets(run, expected.sets)
+    sets: dict[str, dict] = {}
+    for set_name, arrays in found.items():
+        sets[set_name] = {}
+        for output, kind in expected.schema.outputs.items():
+            wanted, values = expected.outputs[set_name][output], np.asarray(arrays[output], np.float32)
+            place = f"{file}: output {output!r} on the set {set_name!r} ({len(wanted)} inputs)"
+            if values.shape != wanted.shape:
+                raise ParityError(f"{place}: shape {values.shape}, the Keras model gives {wanted.shape}")
+            figures = difference(kind, wanted, values, _scale(kind, expected, output))
+            sets[set_name][output] = figures
+            _check_sound(place, figures)
+            if not int8 and figures["max_difference"] > FLOAT_BOUND:
+                raise ParityError(
+                    f"{place}: differs from the Keras model by {figures['max_difference']:.3g}, "
+                    f"at most {FLOAT_BOUND:g} is allowed (mean {figures['mean_difference']:.3g})"
+                )
+    metrics = {
+        output: _metric_figures(
+            kind, expected.outputs["real"][output], found["real"][output], expected.targets[output], expected, output
+        )
+        for output, kind in expected.schema.outputs.items()
+        if output in expected.targets
+    }
+    if int8:
+        for output in expected.schema.outputs:
+            _check_int8(file, output, sets[expected.main_set][output], metrics.get(output), expected, int8_tolerance)
+    return {"sets": sets, "metrics": metrics}
+
+
+def difference(kind: Output, wanted: np.ndarray, values: np.ndarray, scale: float) -> dict:
+    """Figures of how far `values` are from `wanted`, both (N, units).
+
+    Returns:
+        inputs: N. finite: all values are. max_difference, mean_difference: of the samples' largest difference, divided
+        by `scale`. For classes: argmax_agreement (MultiLabel: share of equal yes/no decisions), sure (share of samples
+        where the wanted best class leads by `INT8_SURE` or more) and sure_agreement among those (None where there are
+        none), sum_error: how much further from 1 the probabilities' sum is than in `wanted`.
+    """
+    finite = bool(np.isfinite(values).all())
+    each = np.abs(values.astype(np.float64) - wanted).max(axis=1) / scale
+    figures = {
+        "inputs": len(wanted),
+        "finite": finite,
+        "max_difference": float(each.max()) if finite else None,
+        "mean_difference": float(each.mean()) if finite else None,
+    }
+    if isinstance(kind, Label) and finite:
+        ordered = np.sort(_probabilities(wanted), axis=1)
+        sure = ordered[:, -1] - (ordered[:, -2] if wanted.shape[1] > 1 else 0.0) >= INT8_SURE
+        same = wanted.argmax(1) == values.argmax(1)
+        figures["argmax_agreement"] = float(same.mean())
+        figures["sure"] = float(sure.mean())
+        figures["sure_agreement"] = float(same[sure].mean()) if sure.any() else None
+        error = np.abs(values.sum(1) - 1).max() if _are_probabilities(wanted) else 0.0
+        figures["sum_error"] = float(error)
+    elif isinstance(kind, MultiLabel) and finite:
+        cut = _cut(wanted)
+        figures["argmax_agreement"] = float(((wanted > cut) == (values > cut)).mean())
+    return figures
+
+
+def metric(kind: Output, values: np.ndarray, targets: np.ndarray, cut: float = 0.5) -> tuple[str, float]:
+    """The task metric: accuracy, or for a `Value` the mean absolute error in its unit.
+
+    Args:
+        kind: the output.
+        values: (N, units).
+        cut: above it a class of a MultiLabel is a yes: 0.5 for probabilities, 0 for logits.
+        targets: class ids (N,) or (N, 1), one-hot (N, classes), yes/no (N, classes) of a MultiLabel, values (N,).
+    """
+    targets = np.asarray(targets)
+    if isinstance(kind, Value):
+        return "mean_absolute_error", float(np.abs(values.reshape(-1) - targets.reshape(-1)).mean())
+    if isinstance(kind, MultiLabel):
+        return "accuracy", float(((values > cut) == (targets > 0.5)).mean())
+    ids = targets.argmax(1) if targets.ndim == 2 and targets.shape[1] > 1 else targets.reshape(-1)
+    return "accuracy", float((values.argmax(1) == ids).mean())
+
+
+def _metric_figures(kind, wanted, values, targets, expected, output):
+    name, keras_value = metric(kind, wanted, targets, _cut(wanted))
+    value = metric(kind, values, targets, _cut(wanted))[1]
+    # A loss is positive for both kinds: accuracy that falls, error that grows (relative to the output's scale).
+    loss = keras_value - value if name == "accuracy" else (value - keras_value) / _scale(kind, expected, output)
+    return {"metric": name, "inputs": len(wanted), "keras": keras_value, "file": value, "loss": loss}
+
+
+def _check_sound(place, figures):
+    if not figures["finite"]:
+        raise ParityError(f"{place}: NaN or infinity, the Keras model is finite")
+    if figures.get("sum_error", 0.0) > SUM_BOUND:
+        raise ParityError(f"{place}: the probabilities' sum is off 1 by {figures['sum_error']:.3g}")
+
+
+def _check_int8(file, output, figures, metrics, expected, tolerance):
+    place = f"{file}: output {output!r} on the set {expected.main_set!r} ({figures['inputs']} inputs)"
+    if metrics is not None and metrics["inputs"] >= INT8_FEWEST_FOR_METRIC:
+        if metrics["loss"] > tolerance:
+            raise ParityError(
+                f"{place}: {metrics['metric']} {metrics['file']:.4f}, the Keras model has {metrics['keras']:.4f}; "
+                f"a loss of at most {tolerance:g} is allowed. More typical samples or int8_float_layers= may help"
+            )
+        return
+    if figures["mean_difference"] > INT8_MEAN_BOUND:
+        raise ParityError(
+            f"{place}: differs from the Keras model by {figures['mean_difference']:.3g} on average, at most "
+            f"{INT8_MEAN_BOUND:g} is allowed (max {figures['max_difference']:.3g})"
+        )
+    agreement = figures.get("sure_agreement")
+    if agreement is not None and agreement < INT8_SURE_AGREEMENT:
+        raise ParityError(
+            f"{place}: another class than the Keras model's in {1 - agreement:.1%} of the samples where that is sure; "
+            f"at most {1 - INT8_SURE_AGREEMENT:.0%} is allowed"
+        )
+
+
+def _scale(kind, expected, output):
+    """What differences are divided by: 1 for probabilities, the size of what the model gives for logits and values."""
+    if isinstance(kind, Value) and kind.minimum is not None and kind.maximum is not None:
+        return kind.maximum - kind.minimum
+    largest = max(float(np.abs(arrays[output]).max()) for arrays in expected.outputs.values())
+    if isinstance(kind, Value):
+        return largest or 1.0
+    return max(1.0, largest)
+
+
+def _are_probabilities(values):
+    return bool(values.min() >= 0 and np.abs(values.sum(1) - 1).max() < SUM_BOUND)
+
+
+def _probabilities(values):
+    if _are_probabilities(values):
+        return values
+    exponents = np.exp(values - values.max(1, keepdims=True))
+    return exponents / exponents.sum(1, keepdims=True)
+
+
+def _cut(wanted):
+    return 0.5 if wanted.min() >= 0 and wanted.max() <= 1 else 0.0
+
+
+def _starts(arrays, batch):
+    return range(0, len(next(iter(arrays.values()))), batch)

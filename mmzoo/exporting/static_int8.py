@@ -1,0 +1,219 @@
+"""Static int8: weights and activations in 8 bits, calibrated on real samples, converted in a child process.
+
+The child (`python -m mmzoo.exporting.static_int8 FOLDER`) exists because the converter is native code that can crash:
+the user's session must outlive that.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+
+from mmzoo.schema import Schema, Text
+
+# Unrolled, a longer text would make a file of mostly operators.
+LONGEST_TEXT = 64
+
+# Layers whose arithmetic stays in float32: raw units in one tensor would share one 8-bit scale, statistics of a picture
+# and a spectrogram span too many orders of magnitude, and a weight per input deserves more than 8 bits.
+FLOAT_KINDS = (
+    "ImageStandardization",
+    "MelSpectrogram",
+    "ModalityAttention",
+    "Normalization",
+    "STFTSpectrogram",
+    "SensorEncoder",
+)
+FLOAT_NAMES = ("*_encoder", "*_standardization", "*_spectrogram")
+
+_MODEL, _SAMPLES, _SETTINGS, _RESULT = "saved_model", "calibration.npz", "settings.json", "model_int8.tflite"
+
+
+def why_not_int8(schema: Schema, has_samples: bool) -> str | None:
+    """The reason why a model gets no static int8 file, or None where it gets one."""
+    if not has_samples:
+        return "no samples were given to calibrate it on"
+    for name, modality in schema.inputs.items():
+        steps = modality.length if isinstance(modality, Text) else getattr(modality, "steps", 0)
+        if steps > LONGEST_TEXT:
+            return f"input {name!r} has {steps} steps, and static int8 unrolls at most {LONGEST_TEXT}"
+    return None
+
+
+def float_layers(model, patterns: Sequence[str] = ()) -> list[str]:
+    """Names of the layers that stay in float32.
+
+    Args:
+        model: a `SchemaModel`.
+        patterns: more names, or patterns of names such as "image_block1_*".
+
+    Raises:
+        ValueError: a pattern fits no layer; the message lists the layers there are.
+    """
+    layers = list(model._flatten_layers(include_self=False))
+    names = [layer.name for layer in layers]
+    for pattern in patterns:
+        if not fnmatch.filter(names, pattern):
+            raise ValueError(f"int8_float_layers: {pattern!r} fits no layer; the layers are {names}")
+    return [
+        layer.name
+        for layer in layers
+        if type(layer).__name__ in FLOAT_KINDS
+        or any(fnmatch.fnmatch(layer.name, pattern) for pattern in (*FLOAT_NAMES, *patterns))
+    ]
+
+
+def prepare_static_int8(
+    model, calibration: dict[str, np.ndarray], folder: str | pathlib.Path, *, keep: Sequence[str] = ()
+) -> None:
+    """Writes what the child process needs.
+
+    Args:
+        model: an unrolled `SchemaModel`, see `unrolled`.
+        calibration: input name -> array (N, ...), see `calibration_samples`.
+        folder: an empty folder.
+        keep: more layers that stay float, see `float_layers`.
+
+    Raises:
+        ValueError: see `float_layers`.
+    """
+    import keras
+
+    from mmzoo.exporting.litert import input_specs
+
+    folder = pathlib.Path(folder)
+    settings = {"float_layers": float_layers(model, keep)}
+    (folder / _SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint(
+        "serve", functools.partial(model.__call__, training=False), input_signature=[input_specs(model.schema)]
+    )
+    archive.write_out(str(folder / _MODEL), verbose=False)
+    np.savez(folder / _SAMPLES, **calibration)
+
+
+def run_static_int8(folder: str | pathlib.Path, path: str | pathlib.Path) -> None:
+    """Converts what `prepare_static_int8` wrote, in a child process.
+
+    Args:
+        folder: the folder of `prepare_static_int8`.
+        path: the .tflite file to write.
+
+    Raises:
+        RuntimeError: the child failed or crashed; the message has the end of what it said.
+    """
+    import mmzoo
+
+    # The child must find this very mmzoo, also where a notebook found it through sys.path.
+    root = str(pathlib.Path(mmzoo.__file__).resolve().parent.parent)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])}
+    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Whoever has a GPU needs it for other things; the converter works on the CPU.
+    environment["CUDA_VISIBLE_DEVICES"] = "-1"
+    child = subprocess.run(
+        [sys.executable, "-m", "mmzoo.exporting.static_int8", str(folder)],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    result = pathlib.Path(folder) / _RESULT
+    if child.returncode != 0 or not result.is_file():
+        ended = f"was killed by signal {-child.returncode}" if child.returncode < 0 else f"ended {child.returncode}"
+        raise RuntimeError(
+            f"static int8: the converter's process {ended}; the last it said:\n{child.stdout[-2000:].strip()}"
+        )
+    pathlib.Path(path).write_bytes(result.read_bytes())
+
+
+def _convert(folder: pathlib.Path) -> bytes:
+    settings = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+    with np.load(folder / _SAMPLES) as arrays:
+        samples = {name: arrays[name] for name in arrays.files}
+    count = len(next(iter(samples.values())))
+
+    import tensorflow as tf
+
+    from mmzoo.exporting.compact import compact
+
+    def dataset():
+        for i in range(count):
+            yield {name: array[i : i + 1] for name, array in samples.items()}
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(folder / _MODEL))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    converter.experimental_enable_resource_variables = True
+    converter.representative_dataset = dataset
+    debugger = tf.lite.experimental.QuantizationDebugger(converter=converter, debug_dataset=dataset)
+    debugger.calibrated_model, float_nodes = keep_float(debugger.calibrated_model, settings["float_layers"])
+    debugger.options = tf.lite.experimental.QuantizationDebugOptions(denylisted_nodes=float_nodes)
+    return compact(debugger.get_nondebug_quantized_model())
+
+
+def keep_float(calibrated: bytes, layers: list[str]) -> tuple[bytes, list[str]]:
+    """Takes the calibration off everything that is to stay float.
+
+    The denylist alone does not do it: the converter still rounds the inputs of a denylisted operator to 8 bits where it
+    has seen their range, and a rounded NaN is a number.
+
+    Args:
+        calibrated: a calibrated LiteRT model.
+        layers: names of the layers whose operators stay float.
+
+    Returns:
+        The model without the ranges of float inputs and of what passes between float operators, and the names of the
+        operators' outputs for the converter's denylist.
+    """
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(calibrated))
+    graph = model.subgraphs[0]
+    names = [(tensor.name or b"").decode() for tensor in graph.tensors]
+    outputs = set(graph.outputs.tolist())
+    # The operators that make the outputs (softmax) are float as well: 8 bits are coarse for a probability.
+    is_float = [
+        any(index in outputs or _belongs(names[index], layers) for index in operator.outputs)
+        for operator in graph.operators
+    ]
+    read_by_quantized = {
+        index
+        for operator, stays in zip(graph.operators, is_float, strict=True)
+        if not stays
+        for index in operator.inputs
+    }
+    made_by_float = {
+        index for operator, stays in zip(graph.operators, is_float, strict=True) if stays for index in operator.outputs
+    }
+    read_by_float = {
+        index for operator, stays in zip(graph.operators, is_float, strict=True) if stays for index in operator.inputs
+    }
+    for index in made_by_float - read_by_quantized | set(graph.inputs.tolist()) & read_by_float | outputs:
+        if graph.tensors[index].quantization is not None:
+            graph.tensors[index].quantization.min = graph.tensors[index].quantization.max = None
+    float_nodes = sorted(names[index] for index in made_by_float)
+    return flatbuffer_utils.convert_object_to_bytearray(model), float_nodes
+
+
+def _belongs(name: str, layers: list[str]) -> bool:
+    # "road_sign_1/location_encoder_1/Sin": Keras' graph puts a number behind each layer's name.
+    scopes = {scope for part in name.split(";") for scope in part.split("/")[:-1]}
+    return any(re.fullmatch(re.escape(layer) + r"(_\d+)?", scope) for layer in layers for scope in scopes)
+
+
+if __name__ == "__main__":
+    target = pathlib.Path(sys.argv[1])
+    (target / _RESULT).write_bytes(_convert(target))

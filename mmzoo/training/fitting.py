@@ -1,0 +1,290 @@
+"""`mmzoo.fit`: sound defaults over Keras' own compile and fit."""
+
+from __future__ import annotations
+
+import importlib.util
+import pathlib
+import sys
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+
+from mmzoo.training.adaptation import adapt_from
+from mmzoo.training.averaging import Averaging
+from mmzoo.training.batches import Batches
+from mmzoo.training.compilation import choose_jit
+from mmzoo.training.epochs import EpochEnd
+from mmzoo.training.feed import Feed
+from mmzoo.training.objectives import class_weights_for, default_monitor, losses_for, metrics_for
+from mmzoo.training.precision import choose_precision, computing_in
+from mmzoo.training.resume import RunFolder, RunState
+from mmzoo.training.schedule import adamw, warm_up_and_cosine
+
+
+def fit(
+    model,
+    train,
+    validation=None,
+    *,
+    epochs: int = 10,
+    batch_size: int = 128,
+    learning_rate: float = 3e-3,
+    weight_decay: float = 0.02,
+    warmup_epochs: float = 1.0,
+    label_smoothing: float = 0.0,
+    class_weight: str | Mapping | None = None,
+    ema: float | None = None,
+    jit_compile: bool | str = "auto",
+    mixed_precision: str | None = "auto",
+    out: str | pathlib.Path | None = None,
+    resume: bool = True,
+    restore_best: bool = True,
+    seed: int | None = None,
+    monitor: str | None = None,
+    adapt: bool = True,
+    tensorboard: bool = False,
+    verbose: str | int = "auto",
+    callbacks: Sequence = (),
+    steps_per_epoch: int | None = None,
+    loss=None,
+    metrics=None,
+) -> keras.callbacks.History:
+    """Trains a model: one `compile` and one `fit` of Keras, with AdamW, warm-up and cosine decay.
+
+    Afterwards the model holds the best weights by validation (without validation: the last), and stays compiled.
+
+    Args:
+        model: a model with a `schema`, as mmzoo's builders make.
+        train: batches `(inputs, targets)` or `(inputs, targets, weights)`, dicts by name: as a `tf.data.Dataset` or
+            another iterable; or one such tuple of whole arrays; or a function `train(epoch) -> ` one of these, epochs
+            counted from 0. Only the function (and arrays with a seed) let a resumed run see the order that an
+            uninterrupted one sees. Targets: class numbers or one-hot rows for a `Label`, rows of 0 and 1 for a
+            `MultiLabel`, numbers for a `Value`. Weights: one array for all outputs, or by output.
+        validation: the same, or None.
+        epochs: epochs of the whole run, those before an interruption included.
+        batch_size: for arrays; a data set comes in batches.
+        learning_rate: the highest, after the warm-up.
+        weight_decay: decay of AdamW; biases, normalisations and embeddings are left out.
+        warmup_epochs: length of the linear rise; at most a fifth of the training.
+        label_smoothing: share taken from the right class and spread over all, in training only.
+        class_weight: None; "balanced" or "sqrt", from the training data's own counts (a pass over it); or
+            {output: {class name or number: weight}}. For `Label` outputs, in training only.
+        ema: None, or the momentum (0.999) of an average of the weights that is validated, saved and left in the model
+            in their place. BatchNorm statistics are estimated anew for it from training batches.
+        jit_compile: XLA: True, False or "auto": on with a GPU or TPU; on a CPU, where the training is long enough and
+            has no seed, a few steps of a copy are timed each way. With a seed on a CPU "auto" means off, since a
+            choice by the clock is not repeatable.
+        mixed_precision: "auto" (on a GPU or TPU that has it), "mixed_bfloat16", "mixed_float16", or None. It holds
+            while training; the weights are float32 all along, and so is the model afterwards.
+        out: folder for history.csv, best.keras (uncompiled) and the state of the run, all replaced whole after
+            each epoch. A run killed at any moment goes on from its last whole epoch when called again.
+        resume: False starts anew in `out`, over what is there.
+        restore_best: False leaves the last weights in the model.
+        seed: makes a run repeatable, to the last digit on one CPU: it sets the global seeds
+            (`keras.utils.set_random_seed`), the random states inside the model, and the order of arrays. The initial
+            weights are the builder's and the order of a data set is its own.
+        monitor: the figure that decides what is best ("val_loss"); higher is better for accuracies and the like, lower
+            for the rest. None: the validation accuracy for a single `Label`, else the validation loss.
+        adapt: set the sensors' normalisation from the training data where it still is the schema's default.
+        tensorboard: write out/tensorboard; needs the package tensorboard.
+        verbose: as in Keras: 0 silent, 1 progress bar, 2 a line an epoch; "auto": 1 on a terminal, else 2.
+        callbacks: Keras callbacks. Their own state is not resumed. With `ema` they see the averaged weights at the end
+            of an epoch with validation.
+        steps_per_epoch: batches an epoch; needed for endless data only.
+        loss: a Keras loss, or {output: loss}; None: cross-entropy, for a `Value` mean squared error. Labels arrive
+            as one-hot rows.
+        metrics: list, or {output: list}; None: accuracy, for a `Value` the mean absolute error.
+
+    Returns:
+        `keras.callbacks.History` of the whole run, epochs before an interruption included: `history` maps each figure
+        and "learning_rate" to its values, `epoch` counts from 0.
+
+    Raises:
+        ValueError: an argument out of range, data that don't fit the schema (the message names the input or output), or
+            an `out` that holds a run with other settings.
+        ImportError: `tensorboard` without that package.
+        FloatingPointError: the loss is NaN or infinite; the message says when.
+    """
+    _check(model, epochs=epochs, learning_rate=learning_rate, label_smoothing=label_smoothing, ema=ema)
+    if tensorboard and out is None:
+        raise ValueError("tensorboard: needs a folder; give out=")
+    if tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise ImportError("tensorboard: the package is not installed; pip install tensorboard")
+    if monitor and validation is None and monitor.startswith("val_"):
+        raise ValueError(f"monitor: {monitor!r} needs validation data")
+    if verbose == "auto":
+        verbose = 1 if sys.stdout.isatty() else 2
+    say = print if verbose else (lambda *_: None)
+
+    shuffle_seed = np.random.SeedSequence().entropy if seed is None else seed
+    train = Batches(
+        *(train, model.schema, "train"),
+        batch_size=batch_size,
+        steps=steps_per_epoch,
+        shuffle_seed=shuffle_seed,
+        label_smoothing=label_smoothing,
+    )
+    held_out = None if validation is None else Batches(validation, model.schema, "validation", batch_size=batch_size)
+    for batches in (train, held_out):
+        if batches:
+            next(batches.peek(1))  # errors in the data before the wait for a compilation
+    monitor = monitor or (default_monitor(model.schema) if held_out else None)
+    policy = choose_precision(mixed_precision)
+    steps = epochs * train.steps
+    settings = {
+        **{"epochs": epochs, "steps_per_epoch": train.steps, "learning_rate": learning_rate},
+        **{"weight_decay": weight_decay, "warmup_epochs": warmup_epochs, "label_smoothing": label_smoothing},
+        **{"class_weight": _plain(class_weight), "ema": ema, "mixed_precision": policy, "seed": seed},
+        **{"monitor": monitor, "restore_best": restore_best, "loss": _plain(loss), "metrics": _plain(metrics)},
+        # Without the layers' names: Keras numbers nameless layers through the process.
+        "model": [[v.name, list(v.shape)] for v in model.weights],
+        "schema": model.schema.to_dict(),
+    }
+    folder = RunFolder(out, settings) if out is not None else None
+    if folder and not resume:
+        folder.forget()
+
+    def optimizer_for(target):
+        warmup_steps = int(min(warmup_epochs * train.steps, steps / 5))
+        schedule = warm_up_and_cosine(learning_rate, steps=steps, warmup_steps=warmup_steps)
+        optimizer = adamw(target, schedule, weight_decay=weight_decay, ema=ema)
+        if policy == "mixed_float16":
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        optimizer.build(target.trainable_variables)
+        return optimizer
+
+    def compiled(target, optimizer, jit):
+        target.compile(
+            optimizer,
+            loss=losses_for(target, loss),
+            metrics=metrics_for(target, metrics),
+            jit_compile=jit,
+            auto_scale_loss=False,
+        )
+        return target
+
+    def compiled_copy(jit):
+        copy = _copy(model)
+        return compiled(copy, optimizer_for(copy), jit)
+
+    optimizer = optimizer_for(model)
+    state = folder.load(model, optimizer) if folder else None
+    if state and state.finished:
+        compiled(model, optimizer, state.jit_compile)
+        say(f"{folder.path}: finished already, after epoch {len(state.rows)} of {epochs}; nothing to train")
+        return _history(model, state.rows)
+    if class_weight is not None:
+        train.class_weights = class_weights_for(model.schema, class_weight, train.class_counts)
+    twin = _copy(model) if folder else None
+    if state:
+        say(f"{folder.path}: resuming after epoch {len(state.rows)} of {epochs}")
+        jit = state.jit_compile
+        if state.best_weights:
+            # One of a later epoch may lie there, written just before the kill.
+            twin.set_weights(state.best_weights)
+            folder.save_best(twin)
+    else:
+        state = RunState()
+        adapted = adapt_from(model, train) if adapt else []
+        if adapted:
+            say(f"sensors adapted to the training data: {', '.join(adapted)}")
+        jit, why = choose_jit(jit_compile, compiled_copy=compiled_copy, batches=train, steps=steps, seed=seed)
+        say(why)
+        if seed is not None:
+            _seed(model, seed)
+    state.jit_compile = jit
+    if policy:
+        say(f"mixed precision: {policy}")
+
+    with computing_in(model, policy):
+        compiled(model, optimizer, jit)
+        averaging = Averaging(model, train) if ema is not None else None
+        first = len(state.rows)
+        feed = Feed(train)
+        keeper = EpochEnd(state, feed, monitor=monitor, averaging=averaging, folder=folder, twin=twin, epochs=epochs)
+        board = [keras.callbacks.TensorBoard(str(folder.path / "tensorboard"))] if tensorboard else []
+        if first < epochs:
+            checks = Feed(held_out) if held_out else None
+            _run_keras(model, feed, checks, first, epochs, [*callbacks, *board, keeper], verbose)
+        if state.best_weights and restore_best:
+            model.set_weights(state.best_weights)
+        elif averaging:
+            averaging.finish(max(len(state.rows) - 1, 0))
+    state.finished = True
+    if folder:
+        folder.save(state, model, optimizer)
+    return _history(model, state.rows)
+
+
+def _run_keras(model, feed, checks, first, epochs, callbacks, verbose):
+    feed.epoch = first
+    try:
+        model.fit(
+            feed,
+            validation_data=checks,
+            initial_epoch=first,
+            epochs=epochs,
+            shuffle=False,
+            callbacks=callbacks,
+            verbose=verbose,
+        )
+    except Exception:
+        for source in (feed, checks):
+            if source and source.error:
+                # tf.data gives its own error with a traceback in its text; this is the one with the message.
+                raise source.error from None
+        raise
+
+
+def _check(model, *, epochs, learning_rate, label_smoothing, ema):
+    if not hasattr(model, "schema"):
+        raise ValueError(
+            f"model: expected one with a schema, as mmzoo's builders make, got a {type(model).__name__}; train others "
+            "with their own compile and fit"
+        )
+    if not isinstance(epochs, int | np.integer) or epochs < 1:
+        raise ValueError(f"epochs: expected a whole number >= 1, got {epochs!r}")
+    if not learning_rate > 0:
+        raise ValueError(f"learning_rate: expected a number > 0, got {learning_rate!r}")
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(f"label_smoothing: expected 0 <= smoothing < 1, got {label_smoothing!r}")
+    if ema is not None and not 0 < ema < 1:
+        raise ValueError(f"ema: expected None or a momentum between 0 and 1, such as 0.999, got {ema!r}")
+
+
+def _copy(model):
+    copy = type(model).from_config(model.get_config())
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _seed(model, seed):
+    keras.utils.set_random_seed(seed)
+    states = [v for v in model.non_trainable_variables if "seed_generator_state" in v.path]
+    for index, variable in enumerate(states):
+        # Layers that draw in step must not draw the same numbers.
+        drawn = int(np.random.SeedSequence((seed, index)).generate_state(1)[0])
+        variable.assign(np.array([drawn, 0], np.uint32))
+
+
+def _plain(value):
+    """A JSON-able stand-in for an argument, equal for equal arguments in another process."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if hasattr(value, "get_config"):
+        return [type(value).__name__, str(value.get_config())]
+    return getattr(value, "__qualname__", None) or str(value)
+
+
+def _history(model, rows):
+    history = keras.callbacks.History()
+    history.set_model(model)
+    history.epoch = [row["epoch"] - 1 for row in rows]
+    names = [name for name in rows[0] if name not in ("epoch", "seconds", "samples_per_second")] if rows else []
+    history.history = {name: [row[name] for row in rows] for name in names}
+    return history

@@ -1,0 +1,145 @@
+"""Losses, metrics and the figure to watch, from what the schema says about the outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+
+from mmzoo.schema import Label, MultiLabel, Schema
+
+# A metric whose name holds one of these is better when it is higher; any other, when it is lower.
+HIGHER_IS_BETTER = ("accuracy", "auc", "precision", "recall", "f1", "r2", "iou")
+
+
+def gives_logits(model, output: str) -> bool:
+    """Whether an output is linear, that is logits for a classifier."""
+    activation = getattr(model.output[output]._keras_history.operation, "activation", None)
+    return activation is None or activation is keras.activations.linear
+
+
+def losses_for(model, loss=None) -> dict:
+    """Output name -> loss: cross-entropy for Label and MultiLabel, mean squared error for Value.
+
+    Args:
+        model: the model; whether an output is logits is read from it.
+        loss: a loss for all outputs, or a dict by output name; outputs left out of it keep the default. Targets of a
+            Label reach it as one-hot rows.
+
+    Raises:
+        ValueError: the dict names an output that isn't there.
+    """
+    outputs = model.schema.outputs
+    given = _by_output(loss, outputs, "loss")
+    return {name: given.get(name) or _default_loss(model, name, kind) for name, kind in outputs.items()}
+
+
+def _default_loss(model, name, kind):
+    if isinstance(kind, Label):
+        return keras.losses.CategoricalCrossentropy(from_logits=gives_logits(model, name))
+    if isinstance(kind, MultiLabel):
+        return keras.losses.BinaryCrossentropy(from_logits=gives_logits(model, name))
+    return keras.losses.MeanSquaredError()
+
+
+def metrics_for(model, metrics=None) -> dict:
+    """Output name -> list of metrics: accuracy for Label and MultiLabel, mean absolute error for Value.
+
+    Args:
+        model: the model.
+        metrics: a list for all outputs, or a dict by output name; outputs left out of it keep the default.
+
+    Raises:
+        ValueError: the dict names an output that isn't there.
+    """
+    outputs = model.schema.outputs
+    given = _by_output(metrics, outputs, "metrics")
+    return {
+        name: _as_list(given[name]) if name in given else _default_metrics(model, name, kind)
+        for name, kind in outputs.items()
+    }
+
+
+def _default_metrics(model, name, kind):
+    if isinstance(kind, Label):
+        return [keras.metrics.CategoricalAccuracy(name="accuracy")]
+    if isinstance(kind, MultiLabel):
+        return [keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0 if gives_logits(model, name) else 0.5)]
+    return [keras.metrics.MeanAbsoluteError(name="mae")]
+
+
+def _by_output(given, outputs, what):
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        return {name: given for name in outputs}
+    unknown = [name for name in given if name not in outputs]
+    if unknown:
+        raise ValueError(f"{what}: no output {unknown[0]!r}; the outputs are {list(outputs)}")
+    return dict(given)
+
+
+def _as_list(metrics):
+    return list(metrics) if isinstance(metrics, Sequence) and not isinstance(metrics, str) else [metrics]
+
+
+def class_weights_for(schema: Schema, class_weight, counts) -> dict[str, np.ndarray]:
+    """Output name -> weight of each class, float (classes,).
+
+    Args:
+        schema: the model's.
+        class_weight: "balanced" (all classes weigh the same in sum), "sqrt" (the square root of that), or
+            {output: {class name or number: weight}}, where classes left out weigh 1.
+        counts: function without arguments that gives output name -> samples of each class.
+
+    Returns:
+        Weights whose mean over the samples is 1 for "balanced" and "sqrt"; as given otherwise.
+
+    Raises:
+        ValueError: an unknown rule, output or class.
+    """
+    labels = {name: kind for name, kind in schema.outputs.items() if isinstance(kind, Label)}
+    if isinstance(class_weight, Mapping):
+        return {name: _explicit_weights(labels, name, weights) for name, weights in class_weight.items()}
+    powers = {"balanced": 1.0, "sqrt": 0.5}
+    if class_weight not in powers:
+        raise ValueError(f"class_weight: expected None, 'balanced', 'sqrt' or a dict, got {class_weight!r}")
+    if not labels:
+        raise ValueError(f"class_weight={class_weight!r}: the schema has no Label output")
+    tables = {}
+    for name, count in counts().items():
+        # A class without samples has no weight to speak of.
+        table = (1.0 / np.maximum(count, 1.0)) ** powers[class_weight]
+        tables[name] = table * count.sum() / (table * count).sum()
+    return tables
+
+
+def _explicit_weights(labels, name, weights):
+    if name not in labels or not isinstance(weights, Mapping):
+        raise ValueError(
+            f"class_weight: expected {{output: {{class: weight}}}} with outputs among {list(labels)}, got {name!r}"
+        )
+    classes = labels[name].classes
+    table = np.ones(len(classes))
+    for key, weight in weights.items():
+        index = classes.index(key) if key in classes else key
+        if not isinstance(index, int | np.integer) or not 0 <= index < len(classes):
+            raise ValueError(f"class_weight: output {name!r} has no class {key!r}")
+        table[index] = weight
+    return table
+
+
+def default_monitor(schema: Schema) -> str:
+    """The accuracy on the validation data where one Label is all there is to predict, else the loss."""
+    kinds = list(schema.outputs.values())
+    return "val_accuracy" if len(kinds) == 1 and isinstance(kinds[0], Label) else "val_loss"
+
+
+def is_better(monitor: str, value: float, best: float | None) -> bool:
+    """Whether a figure beats the best so far; one that isn't finite never does."""
+    if not np.isfinite(value):
+        return False
+    if best is None:
+        return True
+    return value > best if any(word in monitor for word in HIGHER_IS_BETTER) else value < best

@@ -1,0 +1,188 @@
+"""The folder of a run: history, best model, and the state that a killed run goes on from.
+
+Every file is written under another name, synced, and renamed: whoever kills the process, and whenever, a file is
+either the old one whole or the new one whole. All that a resumed run needs is in one file, so its parts always belong
+together.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pathlib
+import zipfile
+from collections.abc import Callable, Mapping
+
+import keras
+import numpy as np
+
+STATE_FILE = "state.npz"
+HISTORY_FILE = "history.csv"
+BEST_FILE = "best.keras"
+_PART = ".part-"
+
+
+class RunState:
+    """What a run has come to after its last whole epoch.
+
+    Attributes:
+        rows: one dict an epoch, as in history.csv.
+        best: the best value of the monitored figure so far, or None.
+        best_weights: the weights it belongs to, or None.
+        finished: whether the training is over.
+        jit_compile: whether the run uses XLA; a resumed run doesn't measure again.
+    """
+
+    def __init__(self):
+        self.rows: list[dict] = []
+        self.best: float | None = None
+        self.best_weights: list[np.ndarray] | None = None
+        self.finished = False
+        self.jit_compile: bool | None = None
+
+
+class RunFolder:
+    """Reads and writes the folder of a run.
+
+    Args:
+        path: the folder; made where it isn't there.
+        settings: what makes the run what it is, JSON-able; a run with other settings can't go on from its state.
+    """
+
+    def __init__(self, path: str | pathlib.Path, settings: Mapping):
+        self.path = pathlib.Path(path)
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._settings = json.loads(json.dumps(dict(settings), default=str))
+        for part in self.path.glob(f"{_PART}*"):
+            # Left by a process killed while writing.
+            part.unlink()
+
+    def forget(self) -> None:
+        """Removes the state and results of an earlier run."""
+        for name in (STATE_FILE, HISTORY_FILE, BEST_FILE):
+            (self.path / name).unlink(missing_ok=True)
+
+    def load(self, model, optimizer) -> RunState | None:
+        """Puts the last whole epoch's state into a model and its built optimizer.
+
+        Returns:
+            The state, or None where the folder holds none.
+
+        Raises:
+            ValueError: the folder belongs to a run with other settings, or the file is damaged.
+        """
+        path = self.path / STATE_FILE
+        if not path.exists():
+            return None
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                meta = json.loads(bytes(file["meta"]))
+                arrays = {name: file[name] for name in file.files if name != "meta"}
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"{path}: can't be read as the state of a run ({error}); delete it, or train with resume=False"
+            ) from error
+        self._check_settings(path, meta["settings"])
+        state = RunState()
+        state.rows, state.best = meta["rows"], meta["best"]
+        state.finished, state.jit_compile = meta["finished"], meta["jit_compile"]
+        if state.finished:
+            model.set_weights(_numbered(arrays, "weights"))
+            return state
+        _assign(model.variables, _numbered(arrays, "model"), path)
+        _assign(optimizer.variables, _numbered(arrays, "optimizer"), path)
+        state.best_weights = _numbered(arrays, "best") or None
+        return state
+
+    def save(self, state: RunState, model, optimizer) -> None:
+        """Writes the history and the state. A finished run keeps its final weights only."""
+        self._write_history(state.rows)
+        if state.finished:
+            arrays = _numbers("weights", model.get_weights())
+        else:
+            arrays = {
+                **_numbers("model", model.variables),
+                **_numbers("optimizer", optimizer.variables),
+                **_numbers("best", state.best_weights or []),
+            }
+        meta = {
+            "settings": self._settings,
+            "rows": state.rows,
+            "best": state.best,
+            "finished": state.finished,
+            "jit_compile": state.jit_compile,
+        }
+        arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+
+        def write(path):
+            with open(path, "wb") as file:
+                np.savez(file, **arrays)
+
+        replace_file(self.path / STATE_FILE, write)
+
+    def save_best(self, model) -> None:
+        """Writes best.keras.
+
+        Args:
+            model: an uncompiled model that holds the best weights.
+        """
+        replace_file(self.path / BEST_FILE, model.save)
+
+    def _write_history(self, rows):
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        replace_file(self.path / HISTORY_FILE, lambda path: path.write_text(text.getvalue(), encoding="utf-8"))
+
+    def _check_settings(self, path, theirs):
+        differences = [
+            f"{key}: {theirs.get(key)!r} there, {self._settings.get(key)!r} now"
+            for key in dict.fromkeys([*theirs, *self._settings])
+            if theirs.get(key) != self._settings.get(key)
+        ]
+        if differences:
+            raise ValueError(
+                f"{path.parent}: holds a run with other settings ({'; '.join(differences)}); give the same settings to "
+                "go on with it, another folder to keep it, or resume=False to replace it"
+            )
+
+
+def replace_file(path: pathlib.Path, write: Callable[[pathlib.Path], object]) -> None:
+    """Replaces a file as a whole or not at all.
+
+    Args:
+        path: the file.
+        write: function that writes a path.
+    """
+    target = path.with_name(f"{_PART}{os.getpid()}-{path.stem}{path.suffix}")
+    try:
+        write(target)
+        with open(target, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(target, path)
+    finally:
+        target.unlink(missing_ok=True)
+
+
+def _numbers(prefix, values):
+    arrays = {}
+    for index, value in enumerate(values):
+        array = keras.ops.convert_to_numpy(value)
+        # NumPy's format doesn't know bfloat16; float32 holds it exactly.
+        arrays[f"{prefix}/{index}"] = array if array.dtype.kind in "biuf" else array.astype(np.float32)
+    return arrays
+
+
+def _numbered(arrays, prefix):
+    return [arrays[f"{prefix}/{i}"] for i in range(sum(name.startswith(f"{prefix}/") for name in arrays))]
+
+
+def _assign(variables, values, path):
+    if [tuple(v.shape) for v in variables] != [v.shape for v in values]:
+        raise ValueError(f"{path}: the state of another model; train with resume=False or in another folder")
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

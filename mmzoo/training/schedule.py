@@ -1,0 +1,53 @@
+"""The optimizer: AdamW with a linear warm-up and a cosine decay to zero."""
+
+from __future__ import annotations
+
+import keras
+
+
+def warm_up_and_cosine(learning_rate: float, *, steps: int, warmup_steps: int):
+    """A rate that rises linearly, then falls to 0 along a half cosine (Loshchilov & Hutter, SGDR, 2017).
+
+    Args:
+        learning_rate: the highest rate.
+        steps: steps of the whole training.
+        warmup_steps: steps of the rise.
+    """
+    if not warmup_steps:
+        return keras.optimizers.schedules.CosineDecay(float(learning_rate), steps)
+    # Not from 0, or the first step would do nothing; floats, since integers break on TensorFlow.
+    return keras.optimizers.schedules.CosineDecay(
+        float(learning_rate) / warmup_steps,
+        max(steps - warmup_steps, 1),
+        alpha=0.0,
+        warmup_target=float(learning_rate),
+        warmup_steps=warmup_steps,
+    )
+
+
+def adamw(model, schedule, *, weight_decay: float, ema: float | None = None):
+    """AdamW (Loshchilov & Hutter 2019) that leaves biases, normalisations and embeddings out of the decay.
+
+    Args:
+        model: its trainable variables are looked at.
+        schedule: the learning rate.
+        weight_decay: the decay of all other weights.
+        ema: momentum of the average of the weights; None: no average.
+    """
+    average = {} if ema is None else {"use_ema": True, "ema_momentum": float(ema)}
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=weight_decay, **average)
+    optimizer.exclude_from_weight_decay(
+        var_list=[
+            # By name too: the bias of a GRU is a matrix.
+            v
+            for v in model.trainable_variables
+            if len(v.shape) < 2 or "bias" in v.name or "embedding" in v.path
+        ]
+    )
+    return optimizer
+
+
+def current_learning_rate(optimizer) -> float:
+    """The rate of the next step."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return float(keras.ops.convert_to_numpy(inner.learning_rate))

@@ -1,0 +1,453 @@
+"""The bundle: what is in it, that it equals the model, and that nothing is left behind where something goes wrong."""
+
+from __future__ import annotations
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mmzoo
+from mmzoo.branches import sensor_branch, text_branch
+from mmzoo.exporting import ParityError, export, parity, static_int8
+from mmzoo.exporting import bundle as bundle_module
+from mmzoo.exporting.compact import compact
+from mmzoo.exporting.golden import encode_golden, golden_samples
+from mmzoo.exporting.litert import LiteRTModel, check_builtin
+from mmzoo.exporting.probes import calibration_samples, probe_sets, random_samples, subsets_of_inputs
+from mmzoo.exporting.samples import collect_samples
+from mmzoo.exporting.unrolled import exportable, unrolled
+from mmzoo.fusion import fuse, heads_for
+from mmzoo.fusion.head import activations_for
+from mmzoo.models.schema_model import keras_inputs, schema_model
+from mmzoo.schema import Category, Label, MultiLabel, Number, Schema, Sensors, Text, Value
+
+LITERT = ("model_float32.tflite", "model_dynamic_int8.tflite", "model_int8.tflite")
+
+
+def decisive(model, factor=12.0):
+    """An untrained model is unsure of everything; one whose weights are drawn wider has opinions to agree on."""
+    rng = np.random.default_rng(0)
+    for layer in model.layers:
+        if layer.name.startswith("head_") and layer.weights:
+            layer.kernel.assign(layer.kernel * factor)
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.moving_mean.assign(rng.normal(0, 0.05, layer.moving_mean.shape))
+            layer.gamma.assign(rng.uniform(1, 2, layer.gamma.shape))
+    return model
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = decisive(mmzoo.build_road_sign_model(size="nano", text_length=12, seed=3))
+    model.compile("sgd", {"sign": "sparse_categorical_crossentropy"})
+    return model
+
+
+@pytest.fixture(scope="module")
+def bundle(model, tmp_path_factory):
+    samples = random_samples(model.schema, 96, seed=5)
+    answers = model(samples, training=False)["sign"].numpy().argmax(1)
+    batches = tf.data.Dataset.from_tensor_slices((samples, {"sign": answers})).batch(40)
+    return export(model, tmp_path_factory.mktemp("export") / "signs", samples=batches)
+
+
+@pytest.fixture(scope="module")
+def probes(model):
+    sets = probe_sets(model.schema, random_samples(model.schema, 16, seed=9), seed=9)
+    return {name: np.concatenate([arrays[name] for arrays in sets.values()]) for name in model.schema.inputs}
+
+
+@pytest.fixture(scope="module")
+def small_bundle(tmp_path_factory):
+    model = build_small_model()
+    return export(model, tmp_path_factory.mktemp("small") / "deep" / "bundle", card="# Mine\n")
+
+
+@pytest.fixture
+def small_model():
+    return build_small_model()
+
+
+def build_small_model():
+    """All kinds of outputs, converted in a second or two."""
+    schema = Schema(
+        "small",
+        {"word": Text(4), "sensors": Sensors((Number("speed", "km/h", 0, 300), Category("road", ("a", "b", "c"))))},
+        {"kind": Label(("x", "y", "z")), "tags": MultiLabel(("p", "q")), "price": Value("EUR")},
+    )
+    inputs = keras_inputs(schema)
+    features = {
+        "word": text_branch(inputs["word"], width=8, units=4, embedding=4, name="word"),
+        "sensors": sensor_branch(inputs["sensors"], schema["sensors"], width=8, units=4, name="sensors"),
+    }
+    outputs = fuse(features, "sum", head=heads_for(schema), activations=activations_for(schema))
+    return schema_model(inputs, outputs, schema, name="small")
+
+
+# What is in the bundle ------------------------------------------------------------------------------------------------
+
+
+def test_bundle_is_complete_and_alone(bundle, model):
+    expected = {"schema.json", "model.keras", "saved_model", *LITERT, "parity.json", "CARD.md"}
+    expected |= {"golden.npz", "golden.json"}
+    assert set(bundle.files) == expected == {entry.name for entry in bundle.path.iterdir()}
+    assert [entry.name for entry in bundle.path.parent.iterdir()] == [bundle.path.name]
+    assert Schema.load(bundle.path / "schema.json") == model.schema
+    assert json.loads((bundle.path / "parity.json").read_text()) == bundle.parity
+
+
+def test_keras_file_is_uncompiled_and_the_users_model_is_left_as_it_was(bundle, model):
+    loaded = mmzoo.load_model(bundle.path)
+    assert not loaded.compiled and loaded.schema == model.schema
+    assert model.compiled
+    for old, new in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize("file", LITERT)
+def test_litert_file_is_builtin_named_and_equal(bundle, model, probes, file):
+    from ai_edge_litert.interpreter import Interpreter
+
+    signature = Interpreter(str(bundle.path / file)).get_signature_list()
+    assert signature == {"serving_default": {"inputs": sorted(model.schema.inputs), "outputs": ["sign"]}}
+    assert check_builtin(bundle.path / file) > 100
+    wanted = model(probes, training=False)["sign"].numpy()
+    found = LiteRTModel(bundle.path / file, model.schema)(probes)["sign"]
+    difference = np.abs(found - wanted).max(axis=1)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    if file == "model_float32.tflite":
+        assert difference.max() <= 1e-5
+    else:
+        assert 0 < difference.mean() < 0.05
+
+
+def test_int8_still_reads_the_sensors(bundle, model):
+    """With one scale for degrees, km/h and categories, or NaN rounded to a number, these would not follow the model."""
+    raws = [{"location": {"speed": v, "road_class": road}} for v in (None, 5, 130) for road in ("service", None)]
+    raws += [{"location": {"latitude": v}, "road_condition": {"surface": "ice"}} for v in (-80, 0, 48, None)]
+    raws += [{"road_condition": {"visibility": metres, "weather": "fog"}} for metres in (10, 9000, None)]
+    arrays = model.schema.encode_batch(raws)
+    wanted = model(arrays, training=False)["sign"].numpy()
+    found = LiteRTModel(bundle.path / "model_int8.tflite", model.schema)(arrays)["sign"]
+    spread = np.abs(wanted - wanted.mean(axis=0)).max()
+    assert np.abs(found - wanted).max() < 0.25 * spread
+
+
+def test_int8_is_smaller(bundle):
+    sizes = [(bundle.path / file).stat().st_size for file in LITERT]
+    assert sizes[1] < 0.75 * sizes[0] and sizes[2] < 0.75 * sizes[0]
+
+
+def test_parity_record(bundle):
+    assert set(bundle.parity["files"]) == {"model.keras", "saved_model", *LITERT}
+    assert bundle.parity["main_set"] == "real" and bundle.parity["sets"]["real"] == 96
+    assert bundle.parity["sets"]["missing_inputs"] == 16
+    for file, record in bundle.parity["files"].items():
+        assert set(record["sets"]) == set(bundle.parity["sets"])
+        assert record["bytes"] > 0
+        assert record["metrics"]["sign"]["keras"] == 1.0
+        assert (record["metrics"]["sign"]["file"] == 1.0) or file in LITERT[1:]
+
+
+def test_golden_vectors(bundle, model):
+    with np.load(bundle.path / "golden.npz") as arrays:
+        inputs = {name: arrays[f"input_{name}"] for name in model.schema.inputs}
+        expected = arrays["expected_sign"]
+    found = LiteRTModel(bundle.path / "model_float32.tflite", model.schema)(inputs)["sign"]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    samples = json.loads((bundle.path / "golden.json").read_text(encoding="utf-8"))["samples"]
+    assert len(samples) == len(expected)
+    assert samples[0]["raw"] == {} and samples[0]["inputs"]["location"] == [None] * 5
+    assert any("ü" in sample["raw"].get("text", "") for sample in samples)
+    for i, sample in enumerate(samples):
+        encoded = model.schema.encode(sample["raw"])
+        for name in ("text", "location", "road_condition"):
+            np.testing.assert_array_equal(encoded[name], inputs[name][i])
+            numbers = [np.nan if v is None else v for v in sample["inputs"][name]]
+            np.testing.assert_array_equal(np.asarray(numbers, encoded[name].dtype), encoded[name])
+
+
+def test_card_has_the_contract(bundle):
+    card = (bundle.path / "CARD.md").read_text(encoding="utf-8")
+    for words in ("`text`", "int32 (1, 12)", "UTF-8 bytes", "uint8 (1, 32, 32, 3)", "km/h", "0 dry", "14 Stop"):
+        assert words in card
+
+
+def test_all_outputs_without_samples(small_bundle):
+    bundle = small_bundle
+    assert "model_int8.tflite" not in bundle.files
+    assert "no samples" in bundle.parity["left_out"]["model_int8.tflite"]
+    assert bundle.parity["main_set"] == "random"
+    assert (bundle.path / "CARD.md").read_text() == "# Mine\n"
+    figures = bundle.parity["files"]["model_float32.tflite"]["sets"]["extremes"]
+    assert set(figures) == {"kind", "tags", "price"}
+    assert all(figure["max_difference"] <= 1e-5 for figure in figures.values())
+
+
+# The parts ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("cell", "bidirectional"), [("gru", True), ("lstm", False)])
+def test_unrolled_gives_the_same(cell, bidirectional):
+    model = mmzoo.build_road_sign_model(
+        size="nano", text_length=4, text_cell=cell, text_bidirectional=bidirectional, seed=1, fusion="concat"
+    )
+    flat = unrolled(model)
+    layer = flat.get_layer("text_bidirectional").forward_layer if bidirectional else flat.get_layer(f"text_{cell}")
+    assert layer.unroll
+    inputs = random_samples(model.schema, 6)
+    inputs["text"][0] = 0
+    np.testing.assert_allclose(flat(inputs)["sign"], model(inputs)["sign"], atol=1e-6)
+
+
+def test_exportable_is_float32_and_uncompiled():
+    try:
+        keras.config.set_dtype_policy("mixed_float16")
+        model = mmzoo.build_road_sign_model(size="nano", text_length=4, seed=1)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    model.compile("adam", "mse")
+    copy = exportable(model)
+    assert model.get_layer("image_vector").compute_dtype == "float16"
+    assert copy.get_layer("image_vector").compute_dtype == copy.get_layer("text_gru").compute_dtype == "float32"
+    assert not copy.compiled and copy.schema == model.schema
+
+
+def test_why_not_int8():
+    schema = mmzoo.road_sign_schema(text_length=64)
+    assert static_int8.why_not_int8(schema, True) is None
+    assert "no samples" in static_int8.why_not_int8(schema, False)
+    assert "'text' has 65 steps" in static_int8.why_not_int8(mmzoo.road_sign_schema(text_length=65), True)
+
+
+def test_float_layers(model):
+    assert set(static_int8.float_layers(model)) >= {"location_encoder", "road_condition_encoder", "fusion"}
+    assert "text_gru" in static_int8.float_layers(model, ["text_*"])
+    with pytest.raises(ValueError, match="'txt' fits no layer"):
+        static_int8.float_layers(model, ["txt"])
+
+
+def test_calibration_covers_every_missing_pattern(model):
+    schema = model.schema
+    arrays = calibration_samples(schema, random_samples(schema, 20), count=16)
+    missing = np.stack(
+        [np.isnan(a).all(1) if a.dtype.kind == "f" else (a.reshape(len(a), -1) == 0).all(1) for a in arrays.values()]
+    )
+    assert len({tuple(column) for column in missing.T}) == len(subsets_of_inputs(schema)) == 16
+    for name in ("location", "road_condition"):
+        partly = np.isnan(arrays[name]) & ~np.isnan(arrays[name]).all(axis=1, keepdims=True)
+        assert partly.any(axis=0).all()
+
+
+def test_probes_are_what_encode_accepts(model):
+    schema = model.schema
+    sets = probe_sets(schema, random_samples(schema, 3))
+    for arrays in sets.values():
+        for name, modality in schema.inputs.items():
+            assert arrays[name].shape[1:] == modality.shape and arrays[name].dtype == modality.dtype
+    for ids in sets["extremes"]["text"]:
+        bytes(ids[ids > 0].tolist()).decode("utf-8")
+    speeds = sets["extremes"]["location"][:, 3]
+    assert speeds.min() == 0 and speeds.max() == 300
+    assert np.isnan(encode_golden(schema, golden_samples(schema))["location"]).any()
+
+
+def test_compact_keeps_the_answers(bundle, model, probes, tmp_path):
+    original = (bundle.path / "model_dynamic_int8.tflite").read_bytes()
+    (tmp_path / "compact.tflite").write_bytes(compact(original))
+    assert len(compact(original)) < len(original)
+    some = {name: array[:20] for name, array in probes.items()}
+    first, second = (
+        LiteRTModel(p, model.schema)(some)["sign"]
+        for p in (bundle.path / "model_dynamic_int8.tflite", tmp_path / "compact.tflite")
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+def test_foreign_operator_is_found(bundle, tmp_path):
+    from tensorflow.lite.python.schema_py_generated import BuiltinOperator
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    file = flatbuffer_utils.read_model(str(bundle.path / "model_float32.tflite"))
+    file.operatorCodes[0].builtinCode = file.operatorCodes[0].deprecatedBuiltinCode = BuiltinOperator.CUSTOM
+    file.operatorCodes[0].customCode = b"FlexTensorListReserve"
+    flatbuffer_utils.write_model(file, str(tmp_path / "flex.tflite"))
+    with pytest.raises(ValueError, match=r"flex\.tflite.*FlexTensorListReserve"):
+        check_builtin(tmp_path / "flex.tflite")
+
+
+def test_crashed_child_is_an_error(tmp_path):
+    with pytest.raises(RuntimeError, match=r"(?s)ended 1.*settings\.json"):
+        static_int8.run_static_int8(tmp_path, tmp_path / "out.tflite")
+
+
+# Parity ---------------------------------------------------------------------------------------------------------------
+
+
+def reference(wanted, targets=None):
+    schema = Schema("s", {"text": Text(1)}, {"sign": Label(("a", "b", "c"))})
+    sets = {"real": {"text": np.arange(len(wanted), dtype=np.int32)[:, None]}}
+    return parity.Reference(schema, sets, {"real": {"sign": wanted}}, {} if targets is None else {"sign": targets})
+
+
+def answers(count, seed=0):
+    scores = np.exp(6 * np.random.default_rng(seed).normal(size=(count, 3)))
+    return (scores / scores.sum(1, keepdims=True)).astype(np.float32)
+
+
+def runs(values):
+    return lambda arrays: {"sign": values}
+
+
+def test_float_difference_is_judged():
+    wanted = answers(50)
+    off = wanted.copy()
+    off[7] += (2e-5, -2e-5, 0)
+    with pytest.raises(ParityError, match=r"m\.tflite: output 'sign' on the set 'real' \(50 inputs\).*2e-05"):
+        parity.compare("m.tflite", runs(off), reference(wanted))
+    record = parity.compare("m.tflite", runs(off), reference(wanted), int8=True)
+    assert record["sets"]["real"]["sign"]["max_difference"] == pytest.approx(2e-5, rel=0.05)
+    assert record["sets"]["real"]["sign"]["argmax_agreement"] == 1
+
+
+def test_not_finite_or_not_normalised_is_an_error():
+    wanted = answers(50)
+    broken = wanted.copy()
+    broken[3, 1] = np.nan
+    with pytest.raises(ParityError, match="NaN or infinity"):
+        parity.compare("m.tflite", runs(broken), reference(wanted), int8=True)
+    with pytest.raises(ParityError, match="sum is off 1 by 0.1"):
+        parity.compare("m.tflite", runs(wanted * 1.1), reference(wanted), int8=True)
+
+
+def test_int8_is_judged_by_the_metric_from_1000_samples_on():
+    wanted = answers(1000)
+    targets = wanted.argmax(1)
+    off = wanted.copy()
+    off[:3] = np.roll(off[:3], 1, axis=1)
+    record = parity.compare("m.tflite", runs(off), reference(wanted, targets), int8=True, int8_tolerance=0.0031)
+    assert record["metrics"]["sign"]["loss"] == pytest.approx(0.003)
+    off[:5] = np.roll(wanted[:5], 1, axis=1)
+    for given in (targets, np.eye(3)[targets], targets[:, None]):
+        with pytest.raises(ParityError, match=r"accuracy 0\.9950, the Keras model has 1\.0000"):
+            parity.compare("m.tflite", runs(off), reference(wanted, given), int8=True)
+
+
+def test_int8_is_judged_by_what_the_model_is_sure_of_below_1000_samples():
+    wanted = answers(200)
+    off = wanted.copy()
+    sure = np.flatnonzero(np.sort(wanted, axis=1)[:, -1] > 0.9)
+    flipped = sure[: len(sure) // 15]
+    off[flipped] = np.float32([[0.34, 0.33, 0.33]])
+    off[flipped, wanted[flipped].argmax(1)] -= 0.05
+    off[flipped, (wanted[flipped].argmax(1) + 1) % 3] += 0.05
+    with pytest.raises(ParityError, match="another class than the Keras model's"):
+        parity.compare("m.tflite", runs(off), reference(wanted), int8=True)
+    with pytest.raises(ParityError, match="on average"):
+        parity.compare("m.tflite", runs(np.full_like(wanted, 1 / 3)), reference(wanted), int8=True)
+
+
+def test_value_is_compared_relative_to_its_range():
+    schema = Schema("s", {"text": Text(1)}, {"price": Value("EUR", 0.0, 1000.0)})
+    sets = {"real": {"text": np.zeros((4, 1), np.int32)}}
+    wanted = np.float32([[100], [200], [300], [400]])
+    expected = parity.Reference(schema, sets, {"real": {"price": wanted}}, {"price": wanted[:, 0] + 1})
+    record = parity.compare("m", lambda arrays: {"price": wanted + np.float32(0.005)}, expected)
+    assert record["sets"]["real"]["price"]["max_difference"] == pytest.approx(5e-6, rel=0.05)
+    assert record["metrics"]["price"]["metric"] == "mean_absolute_error"
+    with pytest.raises(ParityError, match="5e-05"):
+        parity.compare("m", lambda arrays: {"price": wanted + np.float32(0.05)}, expected)
+
+
+# Where something goes wrong -------------------------------------------------------------------------------------------
+
+
+def test_broken_parity_leaves_nothing_behind(small_bundle, tmp_path, monkeypatch):
+    def write(model, path, dynamic_int8=False):
+        path.write_bytes((small_bundle.path / path.name).read_bytes())
+
+    call = LiteRTModel.__call__
+    monkeypatch.setattr(bundle_module, "write_litert", write)
+    monkeypatch.setattr(
+        LiteRTModel, "__call__", lambda self, arrays: {n: v + np.float32(1e-4) for n, v in call(self, arrays).items()}
+    )
+    with pytest.raises(ParityError, match=r"model_float32\.tflite: output 'kind' on the set 'random'"):
+        export(mmzoo.load_model(small_bundle.path), tmp_path / "bundle")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failure_leaves_nothing_behind_and_the_old_bundle_in_place(small_model, tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise RuntimeError("disk full")
+
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "schema.json").write_text("old")
+    monkeypatch.setattr(bundle_module, "_write", fail)
+    with pytest.raises(RuntimeError, match="disk full"):
+        export(small_model, tmp_path / "bundle", overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+    assert (tmp_path / "bundle" / "schema.json").read_text() == "old"
+
+
+def test_target_folder(small_model, tmp_path, monkeypatch):
+    def write(folder, *arguments):
+        (folder / "schema.json").write_text("new")
+        return {}
+
+    monkeypatch.setattr(bundle_module, "_write", write)
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    assert export(small_model, taken).files == ("schema.json",)
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        export(small_model, taken)
+    (taken / "old.txt").write_text("")
+    assert export(small_model, taken, overwrite=True).files == ("schema.json",)
+    (taken / "schema.json").rename(taken / "precious.txt")
+    with pytest.raises(FileExistsError, match="is no bundle"):
+        export(small_model, taken, overwrite=True)
+    with pytest.raises(FileExistsError, match="is a file"):
+        export(small_model, taken / "precious.txt")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_unfit_models(small_model, tmp_path):
+    with pytest.raises(TypeError, match="with a schema"):
+        export(keras.Sequential([keras.layers.Dense(1)]), tmp_path / "bundle")
+    kernel = small_model.get_layer("sensors_vector").kernel
+    kernel.assign(kernel * np.nan)
+    with pytest.raises(ValueError, match="sensors_vector/kernel hold NaN"):
+        export(small_model, tmp_path / "bundle")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_samples_are_drawn_evenly_and_checked(small_model):
+    schema = small_model.schema
+    batches = [
+        ({"word": np.full((10, 4), k, np.int64), "sensors": np.zeros((10, 2))}, {"kind": np.full(10, k)})
+        for k in range(100)
+    ]
+    inputs, targets = collect_samples(batches, schema, limit=200)
+    assert inputs["word"].dtype == np.int32 and inputs["sensors"].dtype == np.float32
+    np.testing.assert_array_equal(inputs["word"][:, 0], targets["kind"])
+    assert len(targets["kind"]) == 200 and 40 < targets["kind"].mean() < 60
+    assert collect_samples(None, schema) == ({}, {})
+    good = {"word": np.zeros((2, 4), np.int32), "sensors": np.zeros((2, 2), np.float32)}
+    for bad, message in (
+        ([], "holds no samples"),
+        ([{"word": good["word"]}], r"batch 0: expected a dict of the inputs \['sensors', 'word'\]"),
+        (
+            [good, {**good, "word": np.zeros((2, 5), np.int32)}],
+            r"batch 1: 'word' has shape \(2, 5\), expected \(N, 4\)",
+        ),
+        ([{**good, "word": np.zeros((2, 4), np.float32)}], "'word' is float32, expected int32"),
+        ([{**good, "word": np.full((2, 4), 256)}], r"'word' holds ids 256\.\.256, expected 0\.\.255"),
+        ([(good, {"sign": np.zeros(2)})], "target 'sign' is no output"),
+        ([(good, {"kind": np.zeros(3)})], "differ in length"),
+        ([(good, {"kind": np.zeros(2)}), good], r"batch 1 has targets \[\]"),
+        (tf.data.Dataset.from_tensors(good).repeat(), "endless"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            collect_samples(bad, schema)
