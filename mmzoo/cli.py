@@ -66,7 +66,7 @@ def train(
     weights: Weights = None,
     limit: Limit = None,
     xla: Annotated[bool, typer.Option(help="Compile the training with XLA.")] = False,
-    tensorboard: Annotated[bool, typer.Option(help="Also write TensorBoard logs.")] = False,
+    tensorboard: Annotated[bool, typer.Option(help="Also write TensorBoard logs (needs mmzoo[tensorboard]).")] = False,
     export: Annotated[bool, typer.Option(help="Also write the bundle.")] = True,
 ) -> None:
     """Trains, evaluates and exports in one go, from the model's recipe."""

@@ -117,10 +117,9 @@ def _application(pixels, backbone, weights, name):
         raise ValueError(
             f"backbone: expected 'separable', 'vgg' or one of keras.applications {known}, got {backbone!r}"
         )
-    modules = (m for m in vars(keras.applications).values() if inspect.ismodule(m))
-    module = next(m for m in modules if hasattr(m, backbone) and hasattr(m, "preprocess_input"))
-    # Each module's own scaling; for backbones that scale inside it does nothing, so pixels are scaled once.
-    x = module.preprocess_input(ops.cast(pixels, keras.config.floatx()))
+    # Each module's own scaling; for backbones that scale inside it does nothing, so pixels are scaled once. The module
+    # is the one that defines the function: keras.applications.mobilenet_v3 doesn't list MobileNetV3Small.
+    x = inspect.getmodule(function).preprocess_input(ops.cast(pixels, keras.config.floatx()))
     network = function(
         include_top=False, weights=weights, input_shape=tuple(pixels.shape[1:]), name=f"{name}_{backbone.lower()}"
     )

@@ -68,4 +68,8 @@ def load_weights(model: SchemaModel, weights, *, size: str) -> SchemaModel:
                 f"the model {[w.shape for w in new]}; built with the same size, fusion and classes?"
             )
         layer.set_weights(old)
+    needed = {layer.name for layer in model.layers if layer.weights}
+    for name in have:
+        if name not in needed and not (name.startswith(HEAD_PREFIX) and fresh_head):
+            raise ValueError(f"weights {path}: the model has no layer {name!r}; built with the same fusion?")
     return model

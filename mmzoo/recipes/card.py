@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from mmzoo.exporting.card import contract
 from mmzoo.recipes.run_record import RunRecord
+from mmzoo.schema import Schema
 
 _LICENCE = {
     "gtsrb": (
@@ -14,11 +16,12 @@ _LICENCE = {
 }
 
 
-def road_sign_card(record: RunRecord) -> str:
+def road_sign_card(record: RunRecord, schema: Schema) -> str:
     """The text of CARD.md.
 
     Args:
         record: of the training and its evaluation.
+        schema: the model's.
 
     Returns:
         Markdown; its first line says what is real and what is simulated.
@@ -63,6 +66,8 @@ def road_sign_card(record: RunRecord) -> str:
         "",
         "German signs, cropped so that the sign fills most of the picture. It always names one of its 43 classes, also "
         "for a picture without a sign. Not a safety component: the figures above say how often it errs.",
+        "",
+        contract(schema),
         "",
         "## Licence",
         "",

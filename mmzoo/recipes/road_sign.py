@@ -260,7 +260,7 @@ def export(
 
     signs = load_road_signs(data, "validation", data_dir=data_dir, fold=fold)
     say(f"Exporting to {path} and checking every file against the Keras model ...")
-    card = road_sign_card(record) if record else None
+    card = road_sign_card(record, model.schema) if record else None
     samples = [(signs.inputs(model.schema), signs.targets)]
     return mmzoo.export(model, path, samples=samples, card=card, overwrite=overwrite)
 
