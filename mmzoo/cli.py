@@ -176,6 +176,8 @@ def _command() -> str:
             word = hide[before]
         elif equals and flag in hide:
             word = f"{flag}={hide[flag]}"
+        elif equals and flag.startswith("--") and os.sep in value:
+            word = f"{flag}={pathlib.PurePath(value).name}"
         elif os.sep in word:
             word = pathlib.PurePath(word).name
         words.append(word)

@@ -90,7 +90,7 @@ def build_road_sign_model(
     Source: images and classes of GTSRB (Stallkamp et al., Neural Networks 32, 2012).
 
     >>> model = build_road_sign_model(size="nano")
-    >>> model.output_shape
+    >>> {name: output.shape for name, output in model.output.items()}
     {'sign': (None, 43)}
     >>> [name for name in model.schema.inputs]
     ['image', 'text', 'location', 'road_condition']

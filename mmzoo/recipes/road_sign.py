@@ -262,7 +262,7 @@ def export(
     say(f"Exporting to {path} and checking every file against the Keras model ...")
     card = road_sign_card(record, model.schema) if record else None
     samples = [(signs.inputs(model.schema), signs.targets)]
-    return mmzoo.export(model, path, samples=samples, card=card, overwrite=overwrite)
+    return mmzoo.export(model, path, samples=samples, card=card, overwrite=overwrite, parity_samples=len(signs.labels))
 
 
 def _recipe(size, epochs):
