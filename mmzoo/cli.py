@@ -106,7 +106,7 @@ def evaluate(
     limit: Limit = None,
 ) -> None:
     """Measures weights on a split: accuracy, F1, confusion matrix, and what each missing input costs."""
-    from mmzoo.evaluation.evaluate import markdown_table
+    from mmzoo.evaluation import markdown_table
     from mmzoo.recipes import get_recipe
 
     record, result = get_recipe(model).evaluate(

@@ -106,6 +106,7 @@ def train(
     from mmzoo.data.road_signs import load_road_signs
 
     recipe = _recipe(size, epochs)
+    augmentation = ImageAugmentation(**recipe.augmentation)
     out = pathlib.Path(out)
     started = time.time()
     model = mmzoo.build_road_sign_model(
@@ -130,7 +131,7 @@ def train(
             shuffle=True,
             drop_remainder=len(signs.labels) > recipe.batch_size,
             seed=10_007 * seed + epoch,
-            augmentation=ImageAugmentation(**recipe.augmentation),
+            augmentation=augmentation,
         )
 
     validation = (held_out.inputs(model.schema), held_out.targets)
@@ -157,7 +158,7 @@ def train(
     )  # fmt: skip
     record = dataclasses.replace(
         record,
-        recipe=dataclasses.asdict(recipe),
+        recipe={**dataclasses.asdict(recipe), "augmentation": dataclasses.asdict(augmentation)},
         training={
             "images": len(signs.labels),
             "epochs": recipe.epochs,
@@ -256,13 +257,20 @@ def export(
     """
     import mmzoo
     from mmzoo.data.road_signs import load_road_signs
-    from mmzoo.recipes.card import road_sign_card
 
     signs = load_road_signs(data, "validation", data_dir=data_dir, fold=fold)
     say(f"Exporting to {path} and checking every file against the Keras model ...")
-    card = road_sign_card(record, model.schema) if record else None
+    card = None if record is None else _card(record, model.schema)
     samples = [(signs.inputs(model.schema), signs.targets)]
     return mmzoo.export(model, path, samples=samples, card=card, overwrite=overwrite, parity_samples=len(signs.labels))
+
+
+def _card(record, schema):
+    from mmzoo.data.road_context import context_only_accuracy
+    from mmzoo.recipes.card import road_sign_card
+
+    found = context_only_accuracy()
+    return road_sign_card(record, schema, max(found["forest"], found["logistic"]))
 
 
 def _recipe(size, epochs):
