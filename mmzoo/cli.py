@@ -188,7 +188,7 @@ def main() -> None:
     """Runs the command line; an error that names the file, row or key is printed without a traceback."""
     # Separable convolutions train faster with oneDNN, which TensorFlow leaves off on processors without AVX-512.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         app()
     except (KeyError, OSError, TypeError, ValueError, RuntimeError, FloatingPointError) as error:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import json
+import logging
 import os
 import pathlib
 import shutil
@@ -93,7 +95,8 @@ def export(
     # On the same disk as the target, so that the bundle appears whole, by renaming.
     folder = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
-        record = _write(folder, model, inputs, targets, seed, card, int8_tolerance, int8_float_layers)
+        with _quiet_tensorflow():
+            record = _write(folder, model, inputs, targets, seed, card, int8_tolerance, int8_float_layers)
         folder.chmod(0o755)
         _put_in_place(folder, path)
     finally:
@@ -179,6 +182,20 @@ def _saved_model(folder):
         return {name: value.numpy() for name, value in serve(**{n: tf.constant(a) for n, a in arrays.items()}).items()}
 
     return run
+
+
+@contextlib.contextmanager
+def _quiet_tensorflow():
+    """Without a line "Assets written to" for each temporary folder."""
+    import tensorflow as tf
+
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _check_model(model):

@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 CONTEXT = ("text", "location", "road_condition")
-IMAGES, EPOCHS, TEST_IMAGES = 6_450, 4, 1_290
+IMAGES, EPOCHS, TEST_IMAGES = 4_300, 3, 2_150
+# Two thousand drawn signs, many of them hardly readable, can't tell a loss of 0.3 points from chance.
+INT8_TOLERANCE = 0.01
 
 
 def run(out: str | pathlib.Path, *, seed: int = 0, images: int = IMAGES, epochs: int = EPOCHS) -> dict[str, float]:
-    """Renders signs, trains the nano model from scratch, evaluates, exports, checks parity, predicts on the edge.
+    """Renders signs, fine-tunes the nano model on them, evaluates, exports, checks parity, predicts on the edge.
 
     Args:
         out: folder for everything it writes; what an earlier demo left there is replaced.
@@ -45,14 +47,14 @@ def run(out: str | pathlib.Path, *, seed: int = 0, images: int = IMAGES, epochs:
     console.print(f"[bold]1[/] Rendered {len(train.labels):,} road signs to train on and {len(test.labels):,} to test "
                   f"with, {rate:,.0f} images/s. {test.note.capitalize()}.")  # fmt: skip
 
-    model = mmzoo.build_road_sign_model(size="nano", seed=seed)
-    console.print(f"[bold]2[/] Training build_road_sign_model(size='nano'), {model.count_params():,} parameters, "
-                  "from scratch:")  # fmt: skip
+    model = mmzoo.build_road_sign_model(size="nano", weights="gtsrb", seed=seed)
+    console.print(f"[bold]2[/] Fine-tuning build_road_sign_model(size='nano', weights='gtsrb'), "
+                  f"{model.count_params():,} parameters:")  # fmt: skip
     batches = from_arrays(
         train.inputs(model.schema), train.targets,
         batch_size=64, shuffle=True, seed=seed, augmentation=ImageAugmentation(darken=0.0),
     )  # fmt: skip
-    mmzoo.fit(model, batches, epochs=epochs, seed=seed, verbose=1)
+    mmzoo.fit(model, batches, epochs=epochs, learning_rate=1e-3, seed=seed, verbose=1)
 
     data = (test.inputs(model.schema), test.targets)
     with console.status("Evaluating, with every subset of the inputs ..."):
@@ -62,7 +64,7 @@ def run(out: str | pathlib.Path, *, seed: int = 0, images: int = IMAGES, epochs:
     console.print("[bold]3[/] Evaluated on signs it has not seen.")
 
     with console.status("Exporting: SavedModel, LiteRT float32, dynamic int8, int8; checking each against Keras ..."):
-        bundle = mmzoo.export(model, out / "bundle", samples=[data], overwrite=True)
+        bundle = mmzoo.export(model, out / "bundle", samples=[data], overwrite=True, int8_tolerance=INT8_TOLERANCE)
     console.print(f"[bold]4[/] Exported to {bundle.path}; every file agrees with the Keras model (parity.json).")
 
     edge = mmzoo.edge.load(bundle.path, variant="int8")
