@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -66,6 +67,6 @@ def sample_sheet(images, titles: Sequence[str], path: str | pathlib.Path, column
         axis.set_axis_off()
     for axis, image, text in zip(axes, images, titles, strict=False):
         axis.imshow(image)
-        axis.set_title(text, fontsize=6, wrap=True)
+        axis.set_title("\n".join(textwrap.fill(line, 26) for line in text.split("\n")), fontsize=6)
     figure.suptitle(title, fontsize=9)
     figure.savefig(path, dpi=110)
