@@ -1,0 +1,60 @@
+"""What all tests share: a quiet TensorFlow, a small model with random weights, samples for it, the real data."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+# Before anything imports TensorFlow or Keras. The tests are for the CPU and the TensorFlow backend; those of another
+# backend start a process of their own.
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def real_data() -> pathlib.Path:
+    """The folder of the real data sets; tests that ask for it are skipped where it is absent."""
+    root = os.environ.get("MMZOO_DATA")
+    if not root or not pathlib.Path(root).is_dir():
+        pytest.skip("real data: set MMZOO_DATA to the folder that holds it")
+    return pathlib.Path(root)
+
+
+@pytest.fixture(scope="session")
+def nano():
+    """A road-sign model for all tests, not to be changed. Every input has its say, as it would after a training."""
+    from zoo_harness import stir
+
+    import mmzoo
+
+    return stir(mmzoo.build_road_sign_model(size="nano", seed=0))
+
+
+@pytest.fixture(scope="session")
+def samples(nano) -> dict[str, np.ndarray]:
+    """Twelve samples for `nano`, nothing missing: input name -> array (12, ...)."""
+    from mmzoo.exporting.probes import random_samples
+
+    return random_samples(nano.schema, 12, seed=0)
+
+
+@pytest.fixture(scope="session")
+def nano_file(nano, tmp_path_factory) -> pathlib.Path:
+    """`nano` as a .keras file."""
+    path = tmp_path_factory.mktemp("weights") / "nano.keras"
+    nano.save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def zoo(tmp_path_factory):
+    """Every model of the zoo, built, trained, saved and exported once, each when first asked for."""
+    from zoo_harness import Zoo
+
+    zoo = Zoo(tmp_path_factory.mktemp("zoo"))
+    yield zoo
+    zoo.close()

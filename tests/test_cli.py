@@ -1,0 +1,197 @@
+"""The command line: what each command does, and how it fails."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+
+import pytest
+from gtsrb_archive_writer import TEST_ZIP, write_gtsrb_archive
+from PIL import Image as Pillow
+
+import mmzoo
+from mmzoo import cli
+from mmzoo.exporting.litert import write_litert
+from mmzoo.recipes.run_record import RunRecord
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs `mmzoo WORDS ...` in this process; returns (exit status, standard output, standard error)."""
+    # A trace of the error instead of one line is for whoever mends mmzoo.
+    monkeypatch.delenv("MMZOO_TRACEBACK", raising=False)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["mmzoo", *map(str, words)])
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as stop:
+            status = stop.code or 0
+        return status, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def prepared_data(monkeypatch, tmp_path):
+    """Prepared data goes here, not into the user's home."""
+    monkeypatch.setattr("tensorflow_datasets.core.constants.DATA_DIR", str(tmp_path / "prepared"))
+
+
+@pytest.fixture
+def few_signs(monkeypatch):
+    """Fewer drawn signs than a user gets."""
+    counts = {"train": 300, "validation": 86, "test": 86}
+    monkeypatch.setattr("mmzoo.data.road_signs.RENDERED_COUNTS", counts)
+
+
+@pytest.fixture(scope="module")
+def bundle(nano, tmp_path_factory):
+    """As much of a bundle as the device needs."""
+    folder = tmp_path_factory.mktemp("bundle")
+    nano.schema.save(folder / "schema.json")
+    write_litert(nano, folder / "model_float32.tflite")
+    return folder
+
+
+def test_list(command):
+    status, out, _ = command("list")
+    assert status == 0
+    assert set(mmzoo.list_models()) <= set(out.split())
+
+
+def test_help_names_every_command(command):
+    status, out, _ = command("--help")
+    assert status == 0
+    assert all(name in out for name in ("list", "demo", "train", "evaluate", "export", "predict"))
+
+
+def test_evaluate_on_the_official_test_archive(command, nano_file, prepared_data, tmp_path):
+    written = write_gtsrb_archive(tmp_path / "archives", classes=[1, 2, 14], tracks=1, frames=1, test_images=9)
+    words = ["evaluate", "road_sign", "--size", "nano", "--weights", nano_file, "--data", "gtsrb", "--split", "test"]
+    status, out, err = command(*words, "--data-dir", written.directory, "--out", tmp_path / "run")
+    assert status == 0, err
+    assert "road_sign_nano on 9 samples of gtsrb, test (images real, context simulated)" in out
+    files = {file.name for file in (tmp_path / "run").iterdir()}
+    assert {"metrics.json", "confusion_sign.png", "missing_inputs.csv", "missing_inputs.md", "run.json"} <= files
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["samples"] == 9 and f"accuracy         {100 * metrics['sign']['accuracy']:6.2f} %" in out
+    with open(tmp_path / "run" / "predictions.csv", newline="") as file:
+        truth = [row["sign_true"] for row in csv.DictReader(file)]
+    classes = mmzoo.road_sign_schema()["sign"].classes
+    assert truth == [classes[label] for label, _ in written.test.values()]
+    record = RunRecord.load(tmp_path / "run" / "run.json")
+    assert record.split == "test" and len(record.arms) == 15
+    expected = "mmzoo evaluate road_sign --size nano --weights nano.keras --data gtsrb --split test --data-dir DIR"
+    assert record.command == f"{expected} --out RUN"
+
+
+def test_train_then_again(command, few_signs, tmp_path):
+    words = ["train", "road_sign", "--size", "nano", "--data", "rendered", "--limit", "200", "--epochs", "1"]
+    words += ["--no-export", "--out", tmp_path / "run"]
+    status, out, err = command(*words)
+    assert status == 0, err
+    assert "200 training and 86 validation images; images drawn, context simulated" in out
+    assert "Done: " in out and not (tmp_path / "run" / "bundle").exists()
+    assert (tmp_path / "run" / "training" / "best.keras").is_file()
+    assert (tmp_path / "run" / "evaluation" / "missing_inputs.md").is_file()
+    record = RunRecord.load(tmp_path / "run" / "run.json")
+    assert record.training["images"] == 200 and record.training["epochs"] == record.recipe["epochs"] == 1
+    history = (tmp_path / "run" / "training" / "history.csv").read_text()
+
+    status, out, err = command(*words)
+    assert status == 0, err
+    assert "finished already, after epoch 1 of 1" in out
+    assert (tmp_path / "run" / "training" / "history.csv").read_text() == history
+    assert RunRecord.load(tmp_path / "run" / "run.json").arms == record.arms
+
+
+def test_predict_runs_on_the_edge_runtime(command, bundle, nano, tmp_path):
+    Pillow.new("RGB", (50, 40), (200, 30, 30)).save(tmp_path / "sign.png")
+    words = ["--image", tmp_path / "sign.png", "--text", "50", "--set", "location.speed=48", "--top", "2", "--json"]
+    status, out, err = command("predict", bundle, *words)
+    assert status == 0, err
+    expected = mmzoo.predict(nano, image=tmp_path / "sign.png", text="50", location={"speed": 48}, top=2)["sign"]
+    found = json.loads(out)["sign"]
+    assert list(found) == list(expected) and list(found.values()) == pytest.approx(list(expected.values()), abs=1e-5)
+
+
+def test_predict_has_its_own_help_and_errors(command, bundle):
+    status, out, _ = command("predict", "-h")
+    assert status == 0 and "usage: mmzoo predict" in out and "--image FILE" in out
+    status, _, err = command("predict", bundle, "--image", "none.jpg")
+    assert status == 1 and len(err.splitlines()) == 1 and "none.jpg" in err
+    assert command("predict", bundle)[0] == 2
+
+
+def test_export_passes_on_what_was_asked(command, nano_file, few_signs, monkeypatch, tmp_path):
+    calls = []
+
+    def export(model, path, **arguments):
+        calls.append((model, path, arguments))
+        return mmzoo.exporting.Bundle(path, ("schema.json",), {})
+
+    monkeypatch.setattr(mmzoo, "export", export, raising=False)
+    words = ["--size", "nano", "--weights", nano_file, "--out", tmp_path / "bundle", "--overwrite"]
+    status, out, err = command("export", "road_sign", *words)
+    assert status == 0, err
+    assert "Done:\n  schema.json" in out
+    (model, path, arguments) = calls[0]
+    assert path == tmp_path / "bundle" and arguments["overwrite"] and model.count_params() < 50_000
+    ((inputs, targets),) = arguments["samples"]
+    assert len(inputs["image"]) == len(targets["sign"]) == 86
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("train", "road_sing"), "no recipe for 'road_sing'; there are recipes for ['road_sign']"),
+        (("train", "road_sign", "--size", "huge"), "size: expected one of ['nano', 'small', 'base'], got 'huge'"),
+        (("evaluate", "road_sign", "--weights", "cifar"), "weights: 'cifar' is no file and not among the pretrained"),
+        (("export", "road_sign", "--weights", "none.keras"), "weights: 'none.keras' is no file"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_1(command, tmp_path, words, message):
+    status, _, err = command(*words, "--out", tmp_path / "run")
+    assert status == 1
+    assert err.startswith(f"mmzoo: {message}") and len(err.splitlines()) == 1
+
+
+def test_a_missing_archive_and_a_file_without_a_schema_are_named(command, nano_file, tmp_path):
+    words = ["evaluate", "road_sign", "--size", "nano", "--weights", nano_file, "--split", "test"]
+    (tmp_path / "empty").mkdir()
+    status, _, err = command(*words, "--data-dir", tmp_path / "empty", "--out", tmp_path / "run")
+    assert status == 1 and TEST_ZIP in err and err.startswith("mmzoo: ") and len(err.splitlines()) == 1
+    status, _, err = command(*words[:-1], "exam", "--data", "rendered", "--out", tmp_path / "run")
+    assert status == 1 and err == "mmzoo: split: expected one of ['train', 'validation', 'test'], got 'exam'\n"
+
+
+def test_a_traceback_on_request(command, monkeypatch, tmp_path):
+    monkeypatch.setenv("MMZOO_TRACEBACK", "1")
+    monkeypatch.setattr(sys, "argv", ["mmzoo", "train", "road_sing", "--out", str(tmp_path)])
+    with pytest.raises(ValueError, match="no recipe"):
+        cli.main()
+
+
+@pytest.mark.parametrize("words", [("fly",), ("train", "road_sign"), ("evaluate", "road_sign", "--fold", "7")])
+def test_wrong_usage_is_status_2(command, words):
+    status, _, err = command(*words)
+    assert status == 2 and "Usage: " in err
+
+
+@pytest.mark.parametrize(
+    ("typed", "recorded"),
+    [
+        (["train", "road_sign", "--out", "/home/ann/run"], "mmzoo train road_sign --out RUN"),
+        (["train", "--out=/home/ann/run", "--data-dir=/data/x"], "mmzoo train --out=RUN --data-dir=DIR"),
+        (["evaluate", "--data-dir", "../gtsrb", "--weights", "/home/ann/a b.keras"],
+         "mmzoo evaluate --data-dir DIR --weights 'a b.keras'"),
+        (["evaluate", "--weights=/home/ann/best.keras"], "mmzoo evaluate --weights=best.keras"),
+        (["train", "--size", "nano", "--epochs", "3"], "mmzoo train --size nano --epochs 3"),
+    ],
+)  # fmt: skip
+def test_the_recorded_command_hides_folders(monkeypatch, typed, recorded):
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/mmzoo", *typed])
+    assert cli._command() == recorded

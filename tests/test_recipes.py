@@ -1,0 +1,155 @@
+"""Recipes, the record of a run, its card, the results table, and the demo."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import sys
+
+import pandas as pd
+import pytest
+
+import mmzoo
+from mmzoo import cli
+from mmzoo.recipes import demo, get_recipe, results
+from mmzoo.recipes.card import road_sign_card
+from mmzoo.recipes.road_sign import RECIPES
+from mmzoo.recipes.run_record import RunRecord, machine
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+ARMS = {"image": 0.985, "text+location+road_condition": 0.31, "image+text+location+road_condition": 0.9912}
+
+
+def record(**changes):
+    values = {
+        "model": "road_sign_nano",
+        "data": "gtsrb",
+        "split": "validation (fold 0)",
+        "note": "images real, context simulated",
+        "seed": 0,
+        "samples": 7560,
+        "parameters": 45729,
+        "metrics": {"accuracy": 0.9912, "macro_f1": 0.98},
+        "arms": ARMS,
+        "machine": "2 x some processor",
+        "command": "mmzoo train road_sign --size nano --out RUN",
+        "recipe": {"size": "nano", "epochs": 24, "learning_rate": 3e-3},
+        "training": {"images": 31649, "minutes": 61.5},
+        "parity": {"files": {"model_float32.tflite": {"bytes": 240_400}, "model_int8.tflite": {"bytes": 118_600}}},
+    }
+    return RunRecord(**{**values, **changes})
+
+
+@pytest.fixture
+def csv_file(monkeypatch, tmp_path):
+    monkeypatch.setattr(results, "results_path", lambda: tmp_path / "results.csv")
+    return tmp_path / "results.csv"
+
+
+def test_a_record_survives_its_file(tmp_path):
+    record().save(tmp_path / "run.json")
+    assert RunRecord.load(tmp_path / "run.json") == record()
+
+
+def test_the_machine_is_described_without_names_or_paths():
+    text = machine()
+    assert "Keras" in text and "tensorflow" in text and "/" not in text.replace("w/", "")
+
+
+def test_results_are_added_replaced_and_averaged(csv_file):
+    results.add(record())
+    results.add(record(seed=1, arms={**ARMS, "image": 0.995}))
+    results.add(record(model="road_sign_small", parity=None))
+    results.add(record(arms={**ARMS, "image": 0.987}))
+    table = pd.read_csv(csv_file)
+    assert tuple(table.columns) == results.COLUMNS
+    assert len(table) == 3 * len(ARMS), "the last run replaces the first, which had the same seed"
+    assert not table.duplicated(results.KEY).any()
+    nano, small = results.readme_table().splitlines()[2:]
+    # The mean of the two seeds' 98.7 % and 99.5 %.
+    assert nano == (
+        "| road_sign_nano | 45,729 | 240 KB / 119 KB | gtsrb (validation (fold 0), 7,560) | 2 "
+        "| 99.10 % | 31.00 % | 99.12 % |"
+    )
+    assert small.startswith("| road_sign_small | 45,729 | - / - |")
+
+
+def test_an_arm_that_was_not_measured_is_a_dash(csv_file):
+    results.add(record(arms={"image": 0.9}))
+    assert results.readme_table().splitlines()[2].endswith("| 90.00 % | - | - |")
+
+
+def test_the_table_goes_between_its_marks(csv_file, tmp_path):
+    results.add(record())
+    text = f"# head\n\n{results.BEGIN}\nold\n{results.END}\n\ntail\n"
+    table = results.readme_table()
+    once = results.with_table(text, table)
+    assert once == f"# head\n\n{results.BEGIN}\n{table}\n{results.END}\n\ntail\n"
+    assert results.with_table(once, table) == once
+    with pytest.raises(ValueError, match="README.md: the marks .* are missing"):
+        results.with_table("# head", table)
+
+
+def test_the_command_adds_runs_and_rewrites_the_readme(csv_file, tmp_path):
+    (tmp_path / "run").mkdir()
+    record().save(tmp_path / "run" / "run.json")
+    (tmp_path / "README.md").write_text(f"{results.BEGIN}\n{results.END}\n")
+    results.main(["add", str(tmp_path / "run")])
+    results.main(["readme", str(tmp_path / "README.md")])
+    assert (tmp_path / "README.md").read_text() == f"{results.BEGIN}\n{results.readme_table()}\n{results.END}\n"
+
+
+def test_the_readme_s_table_is_up_to_date():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    if (ROOT / "saved_models" / "results.csv").exists():
+        assert results.with_table(text, results.readme_table(ROOT / "saved_models" / "results.csv")) == text
+    else:
+        assert "|---" not in text.partition(results.BEGIN)[2].partition(results.END)[0], "a table without results"
+
+
+def test_the_card_says_first_what_is_simulated():
+    lines = road_sign_card(record(), mmzoo.road_sign_schema(), 0.4321).splitlines()
+    assert lines[0] == "**images real, context simulated**"
+    text = "\n".join(lines)
+    for figure in ("98.50 %", "43.2 %", "99.12 %", "45,729", "31,649", "61.5 minutes", "mmzoo train road_sign"):
+        assert figure in text, figure
+    drawn = record(data="rendered", note="images drawn, context simulated")
+    assert "drawn by mmzoo" in road_sign_card(drawn, mmzoo.road_sign_schema(), 0.4)
+
+
+def test_recipes_are_found_by_name():
+    assert get_recipe("road_sign").RECIPES is RECIPES
+    with pytest.raises(ValueError, match=r"no recipe for 'cats'; there are recipes for \['road_sign'\]"):
+        get_recipe("cats")
+
+
+def test_every_size_has_its_recipe():
+    from mmzoo.models.road_sign import SIZES
+
+    assert list(RECIPES) == list(SIZES)
+    for size, recipe in RECIPES.items():
+        assert recipe.size == size
+        model = mmzoo.build_road_sign_model(size=size, dropout=recipe.dropout, modality_dropout=recipe.modality_dropout)
+        assert model.get_layer("modality_dropout").rates == recipe.modality_dropout
+
+
+def test_the_demo_from_end_to_end(tmp_path, monkeypatch, capsys):
+    """The one slow test here: `mmzoo demo` trains, exports and predicts, with few images."""
+    monkeypatch.setattr(demo, "TEST_IMAGES", 129)
+    figures = {}
+    run = demo.run
+    monkeypatch.setattr(demo, "run", lambda out, seed: figures.update(run(out, seed=seed, images=129, epochs=1)))
+    monkeypatch.setattr(sys, "argv", ["mmzoo", "demo", "--out", str(tmp_path / "demo")])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert not stop.value.code
+    out = capsys.readouterr().out
+    assert len(figures) == 3 and all(0 <= value <= 1 for value in figures.values())
+    for name, value in figures.items():
+        assert f"{100 * value:.1f} %" in out and name.split()[0] in out
+    assert "images drawn, context simulated" in out.lower()
+    assert (tmp_path / "demo" / "predictions.png").stat().st_size > 1000
+    assert (tmp_path / "demo" / "evaluation" / "confusion_sign.png").is_file()
+    certificate = json.loads((tmp_path / "demo" / "bundle" / "parity.json").read_text())
+    assert {"model_float32.tflite", "model_dynamic_int8.tflite", "model_int8.tflite"} <= set(certificate["files"])
+    assert certificate["sets"]["real"] == 129
