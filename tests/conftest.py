@@ -16,15 +16,6 @@ import pytest  # noqa: E402
 
 
 @pytest.fixture(scope="session")
-def real_data() -> pathlib.Path:
-    """The folder of the real data sets; tests that ask for it are skipped where it is absent."""
-    root = os.environ.get("MMZOO_DATA")
-    if not root or not pathlib.Path(root).is_dir():
-        pytest.skip("real data: set MMZOO_DATA to the folder that holds it")
-    return pathlib.Path(root)
-
-
-@pytest.fixture(scope="session")
 def nano():
     """A road-sign model for all tests, not to be changed. Every input has its say, as it would after a training."""
     from zoo_harness import stir
