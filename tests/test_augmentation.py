@@ -11,9 +11,7 @@ import tensorflow as tf
 from mmzoo.data.augmentation import ImageAugmentation, augment_images
 from mmzoo.data.pipeline import from_arrays
 
-OFF = ImageAugmentation(
-    **{field.name: 0.0 for field in dataclasses.fields(ImageAugmentation)} | {"gain": 1.0, "contrast": 1.0}
-)
+OFF = ImageAugmentation(**{field.name: 0 for field in dataclasses.fields(ImageAugmentation)})
 
 
 @pytest.fixture(scope="module")
@@ -52,20 +50,12 @@ def test_a_missing_picture_stays_missing(pictures):
 
 
 def test_with_everything_off_nothing_changes(pictures):
-    # Contrast is drawn between its smallest factor and 1.4, so flat pictures are the ones it leaves.
-    flat = np.broadcast_to(np.arange(20, 120, 5, dtype=np.uint8)[:, None, None, None], (20, 24, 32, 3))
-    np.testing.assert_array_equal(augmented(flat, 0, OFF), flat)
-    found = augmented(pictures, 0, OFF).astype(float)
-    before = pictures.astype(float)
-    for one, two in zip(found, before, strict=True):
-        # Up to one factor of contrast, all pixels stay where they are.
-        assert np.corrcoef(one.ravel(), two.ravel())[0, 1] > 0.999
-        assert abs(one.mean() - two.mean()) < 1
+    np.testing.assert_array_equal(augmented(pictures, 0, OFF), pictures)
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(ImageAugmentation)])
 def test_each_change_alone_does_something(pictures, name):
-    strong = {"gain": 2.5, "contrast": 0.2, "rotation": 20.0, "noise": 20.0}
+    strong = {"gain": 1.5, "contrast": 0.8, "rotation": 20.0, "noise": 20.0}
     policy = dataclasses.replace(OFF, **{name: strong.get(name, 0.5)})
     difference = augmented(pictures, 0, policy).astype(int) - augmented(pictures, 0, OFF)
     assert np.abs(difference).max() > 5
@@ -74,7 +64,7 @@ def test_each_change_alone_does_something(pictures, name):
 def test_the_mean_stays_in_the_range_a_camera_gives(pictures):
     bright = np.minimum(pictures.astype(int) + 110, 255).astype(np.uint8)
     dark = (pictures // 8).astype(np.uint8)
-    policy = ImageAugmentation(gain=3.0, darken=0.5, occlusion=0)
+    policy = ImageAugmentation(gain=2.0, darken=0.5, occlusion=0, overexpose=0)
     assert augmented(bright, 0, policy).mean(axis=(1, 2, 3)).max() < 215
     assert augmented(dark, 0, policy).mean(axis=(1, 2, 3)).min() > 6
 

@@ -466,6 +466,25 @@ def test_standardization_leaves_a_missing_picture_zero():
     assert np.abs(ImageStandardization()(pixels)).max() == 0
 
 
+def test_standardization_by_the_middle_sees_no_bright_border_and_clips_it():
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(20, 60, (1, 10, 15, 3)).astype(np.uint8)
+    bright = pixels.copy()
+    bright[:, :2] = bright[:, :, -3:] = 255
+    layer = ImageStandardization(border=0.2, limit=5.0)
+    one, two = (np.asarray(layer(p)) for p in (pixels, bright))
+    np.testing.assert_allclose(one[:, 2:8, 3:12], two[:, 2:8, 3:12], atol=1e-6)
+    assert two[0, 0].min() == two.max() == 5.0
+    again = ImageStandardization.from_config(layer.get_config())
+    np.testing.assert_array_equal(np.asarray(again(bright)), two)
+    # As it was before it had the arguments, for files that were saved then.
+    old = ImageStandardization.from_config({"name": "image_standardization"})
+    assert (old.border, old.limit) == (0.0, None)
+    for wrong in ({"border": 0.5}, {"border": -0.1}, {"limit": 0.0}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            ImageStandardization(**wrong)
+
+
 def test_standardization_takes_out_brightness_and_nearly_all_contrast():
     pixels = np.random.default_rng(0).integers(0, 80, (1, 16, 16, 3)).astype(np.uint8)
     plain, brighter, stronger = (np.asarray(ImageStandardization()(p)) for p in (pixels, pixels + 50, 3 * pixels))

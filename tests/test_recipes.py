@@ -74,6 +74,24 @@ def test_results_are_added_replaced_and_averaged(csv_file):
     assert small.startswith("| road_sign_small | 45,729 | - / - |")
 
 
+def test_folds_have_a_mean_in_the_readme_and_a_row_each_in_the_card(csv_file):
+    results.add(record())
+    results.add(record(split="validation (fold 1)", samples=8000, arms={**ARMS, "image": 0.975}, parity=None))
+    results.add(record(split="test", samples=12_630, parity=None))
+    lines = {line.split("|")[4].strip(): line for line in results.readme_table().splitlines()[2:]}
+    assert "| - / - | gtsrb (validation, mean of 2 folds, 15,560) | 1 | 98.00 % |" in lines.pop(
+        "gtsrb (validation, mean of 2 folds, 15,560)"
+    )
+    assert set(lines) == {"gtsrb (validation (fold 0), 7,560)", "gtsrb (test, 12,630)"}
+    rows = results.folds_table("road_sign_nano", "gtsrb").splitlines()
+    assert rows[0] == "| held-out fold | images | image alone | context alone | all inputs |"
+    assert rows[2:] == [
+        "| 0 | 7,560 | 98.50 % | 31.00 % | 99.12 % |",
+        "| 1 | 8,000 | 97.50 % | 31.00 % | 99.12 % |",
+        "| mean | 15,560 | 98.00 % | 31.00 % | 99.12 % |",
+    ]
+
+
 def test_an_arm_that_was_not_measured_is_a_dash(csv_file):
     results.add(record(arms={"image": 0.9}))
     assert results.readme_table().splitlines()[2].endswith("| 90.00 % | - | - |")
@@ -90,21 +108,27 @@ def test_the_table_goes_between_its_marks(csv_file, tmp_path):
         results.with_table("# head", table)
 
 
-def test_the_command_adds_runs_and_rewrites_the_readme(csv_file, tmp_path):
+def test_the_command_adds_runs_and_rewrites_readme_and_cards(csv_file, monkeypatch, tmp_path):
+    monkeypatch.setattr(results, "saved_models_dir", lambda: tmp_path / "saved_models")
     (tmp_path / "run").mkdir()
     record().save(tmp_path / "run" / "run.json")
-    (tmp_path / "README.md").write_text(f"{results.BEGIN}\n{results.END}\n")
+    empty = f"{results.BEGIN}\n{results.END}\n"
+    card = tmp_path / "saved_models" / "road_sign_nano_gtsrb" / "CARD.md"
+    card.parent.mkdir(parents=True)
+    for path in (card, tmp_path / "README.md"):
+        path.write_text(empty)
     results.main(["add", str(tmp_path / "run")])
-    results.main(["readme", str(tmp_path / "README.md")])
+    results.main(["tables", str(tmp_path / "README.md")])
     assert (tmp_path / "README.md").read_text() == f"{results.BEGIN}\n{results.readme_table()}\n{results.END}\n"
+    assert card.read_text() == f"{results.BEGIN}\n{results.folds_table('road_sign_nano', 'gtsrb')}\n{results.END}\n"
+    card.write_text("# no marks")
+    with pytest.raises(ValueError, match="CARD.md: the marks .* are missing"):
+        results.fresh_tables(tmp_path / "README.md")
 
 
-def test_the_readme_s_table_is_up_to_date():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    if (ROOT / "saved_models" / "results.csv").exists():
-        assert results.with_table(text, results.readme_table(ROOT / "saved_models" / "results.csv")) == text
-    else:
-        assert "|---" not in text.partition(results.BEGIN)[2].partition(results.END)[0], "a table without results"
+def test_the_tables_of_readme_and_cards_are_up_to_date():
+    for path, text in results.fresh_tables(ROOT / "README.md").items():
+        assert path.read_text(encoding="utf-8") == text, f"{path}: python -m mmzoo.recipes.results tables"
 
 
 def test_the_card_says_first_what_is_simulated():

@@ -13,7 +13,7 @@ from mmzoo.layers import ImageStandardization
 # Filters of the stem, then (filters, stride) of the residual blocks. Convolutions at full resolution cost most of the
 # time and hold few of the parameters, so the stem alone works there: a block more at 32x32 would double the time.
 SEPARABLE_SIZES = {
-    "nano": (24, ((32, 2), (64, 2), (88, 2))),
+    "nano": (24, ((32, 2), (32, 1), (64, 2), (88, 2))),
     "small": (32, ((48, 2), (96, 2), (96, 1), (192, 2), (192, 1))),
     "base": (48, ((96, 2), (96, 1), (192, 2), (192, 1), (192, 1), (384, 2), (384, 1), (384, 1))),
 }
@@ -49,7 +49,8 @@ def image_branch(
     present = ops.any(ops.not_equal(pixels, 0), axis=(1, 2, 3))
     present = ops.expand_dims(present, 1)
     if backbone == "separable":
-        feature_map = _separable_cnn(ImageStandardization(name=f"{name}_standardization")(pixels), size, name)
+        standardised = ImageStandardization(border=0.2, limit=5.0, name=f"{name}_standardization")(pixels)
+        feature_map = _separable_cnn(standardised, size, name)
     elif backbone == "vgg":
         feature_map = _vgg(layers.Rescaling(1 / 255, name=f"{name}_scaling")(pixels), name)
     else:

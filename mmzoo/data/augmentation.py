@@ -7,6 +7,7 @@ and works on whole batches, so that it costs a few per cent of a training step i
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import tensorflow as tf
 
@@ -22,14 +23,17 @@ class ImageAugmentation:
         aspect: largest change of width against height, as a fraction.
         shift: largest shift, as a fraction of width and height.
         perspective: largest perspective term, over the width of the image.
-        gain: largest factor of brightness, either way (2.5: from 1/2.5 to 2.5 times).
-        darken: share of samples that are also darkened strongly (down to 8 % of their brightness).
-        contrast: smallest factor of contrast; from there up to 1.4.
+        gain: largest change of brightness, as a fraction (0.5: from 1/1.5 to 1.5 times).
+        darken: share of samples that are also darkened strongly (down to 13 % of their brightness).
+        overexpose: share of samples that are also brightened until much of them is white.
+        contrast: largest loss of contrast, as a fraction; the gain is up to 0.8 times that.
         colour: largest change of one colour channel, as a fraction.
+        fading: share of samples that lose much or all of their colour, as old signs do.
+        shadow: share of samples with a shadow over one side, its edge sharp or soft.
         blur: share of samples blurred (Gaussian-like, horizontal or vertical motion).
         low_resolution: share of samples scaled down to half their size and back.
         noise: largest standard deviation of the added noise, grey levels of 0..255.
-        occlusion: share of samples with a rectangle covered.
+        occlusion: share of samples with one to three rectangles covered, as by stickers, snow or leaves.
     """
 
     rotation: float = 10.0
@@ -38,14 +42,17 @@ class ImageAugmentation:
     aspect: float = 0.10
     shift: float = 0.10
     perspective: float = 0.15
-    gain: float = 1.5
-    darken: float = 0.05
+    gain: float = 0.5
+    darken: float = 0.07
+    overexpose: float = 0.04
     contrast: float = 0.5
     colour: float = 0.08
+    fading: float = 0.15
+    shadow: float = 0.15
     blur: float = 0.25
     low_resolution: float = 0.08
     noise: float = 5.0
-    occlusion: float = 0.10
+    occlusion: float = 0.20
 
 
 def augment_images(images, seed, policy: ImageAugmentation = ImageAugmentation()):
@@ -66,6 +73,7 @@ def augment_images(images, seed, policy: ImageAugmentation = ImageAugmentation()
     x = _occlude(x, draw, policy)
     x = _low_resolution(x, draw, policy)
     x = _blur(x, draw, policy)
+    x = _fade(x, draw, policy)
     x = _light(x, draw, policy)
     x = tf.clip_by_value(tf.round(x), 0.0, 255.0) * tf.cast(given, tf.float32)
     return tf.cast(x, tf.uint8)
@@ -93,9 +101,9 @@ class _Draw:
 
 def _warp(x, draw, policy):
     height, width = float(x.shape[1]), float(x.shape[2])
-    angle = draw.uniform(-1, 1) * policy.rotation * 0.017453292
-    size = tf.exp(draw.uniform(-1, 1) * tf.math.log1p(policy.scale))
-    aspect = tf.exp(draw.uniform(-0.5, 0.5) * tf.math.log1p(policy.aspect))
+    angle = draw.uniform(-1, 1) * math.radians(policy.rotation)
+    size = tf.exp(draw.uniform(-1, 1) * math.log1p(policy.scale))
+    aspect = tf.exp(draw.uniform(-0.5, 0.5) * math.log1p(policy.aspect))
     shear = draw.uniform(-1, 1) * policy.shear
     cos, sin = tf.cos(angle) / size, tf.sin(angle) / size
     a, b = cos * aspect, (sin + shear * cos)
@@ -125,14 +133,22 @@ def _warp(x, draw, policy):
 def _occlude(x, draw, policy):
     if not policy.occlusion:
         return x
-    inside = 1.0
-    for axis, size in ((1, x.shape[1]), (2, x.shape[2])):
-        extent = draw.uniform(0.15, 0.45, (1, 1, 1)) * size
-        centre = draw.uniform(0.0, 1.0, (1, 1, 1)) * size
-        line = tf.reshape(tf.range(size, dtype=tf.float32), [-1 if i == axis else 1 for i in range(4)])
-        inside *= tf.cast(tf.abs(line - centre) < extent / 2, tf.float32)
-    inside *= draw.chance(policy.occlusion)
-    return x + inside * (draw.uniform(0, 255, (1, 1, x.shape[3])) - x)
+    covered = tf.zeros((1, x.shape[1], x.shape[2], 1), tf.bool)
+    chance = draw.uniform(shape=(1, 1, 1))
+    # A third of the covered samples have one rectangle, a third two, a third three.
+    for most in (1.0, 2 / 3, 1 / 3):
+        inside = chance < policy.occlusion * most
+        for axis, size in ((1, x.shape[1]), (2, x.shape[2])):
+            extent = draw.uniform(0.10, 0.40, (1, 1, 1)) * size
+            centre = draw.uniform(0.0, 1.0, (1, 1, 1)) * size
+            inside = tf.logical_and(inside, tf.abs(_places(size, axis) - centre) < extent / 2)
+        covered = tf.logical_or(covered, inside)
+    return tf.where(covered, draw.uniform(0, 255, (1, 1, x.shape[3])), x)
+
+
+def _places(size, axis):
+    """0, 1, ... along one axis, to broadcast with (N, H, W, C)."""
+    return tf.reshape(tf.range(size, dtype=tf.float32), [-1 if i == axis else 1 for i in range(4)])
 
 
 def _low_resolution(x, draw, policy):
@@ -163,18 +179,40 @@ def _blur(x, draw, policy):
     return tf.concat([x, kept], axis=0)
 
 
+def _fade(x, draw, policy):
+    if not policy.fading:
+        return x
+    loss = draw.chance(policy.fading) * draw.uniform(0.4, 1.0, (1, 1, 1))
+    return x + loss * (tf.reduce_mean(x, axis=3, keepdims=True) - x)
+
+
 def _light(x, draw, policy):
     channels = x.shape[3]
-    log_gain = draw.uniform(-1, 1, (1, 1, 1)) * tf.math.log(policy.gain)
+    log_gain = draw.uniform(-1, 1, (1, 1, 1)) * math.log1p(policy.gain)
     dark = draw.chance(policy.darken) * draw.uniform(-2.0, -0.7, (1, 1, 1))
     gain = tf.exp(log_gain + dark) * (1 + draw.uniform(-1, 1, (1, 1, channels)) * policy.colour)
     mean = tf.reduce_mean(x, axis=(1, 2, 3), keepdims=True)
     # A picture that is dark already is not made black: the mean stays above 14 grey levels, or where it was.
     gain = tf.maximum(gain, tf.minimum(1.0, 14.0 / tf.maximum(mean, 1.0)))
-    contrast = draw.uniform(policy.contrast, 1.4, (1, 1, 1))
+    contrast = draw.uniform(1 - policy.contrast, 1 + 0.8 * policy.contrast, (1, 1, 1))
     noise = draw.uniform(0, policy.noise, (1, 1, 1)) * tf.random.stateless_uniform(
         tf.shape(x), draw.next_seed(), -1.7, 1.7
     )
-    x = (mean + (x - mean) * contrast) * gain + noise
-    # One bright enough to clip is rare in a camera with exposure control: hold the mean below 200.
-    return x * tf.minimum(1.0, 200.0 / tf.maximum(tf.reduce_mean(x, axis=(1, 2, 3), keepdims=True), 1.0))
+    x = (mean + (x - mean) * contrast) * gain * _shadow(x, draw, policy)
+    # A mean so bright that much is clipped is rare in a camera with exposure control: it happens where asked for only.
+    mean = tf.maximum(tf.reduce_mean(x, axis=(1, 2, 3), keepdims=True), 1.0)
+    over = draw.chance(policy.overexpose)
+    bright = draw.uniform(190.0, 250.0, (1, 1, 1))
+    return x * (over * bright / mean + (1 - over) * tf.minimum(1.0, 200.0 / mean)) + noise
+
+
+def _shadow(x, draw, policy):
+    """Factors (N, H, W, 1): below 1 on one side of a line."""
+    if not policy.shadow:
+        return 1.0
+    height, width = x.shape[1:3]
+    angle = draw.uniform(0, 2 * math.pi, (1, 1, 1))
+    along = tf.cos(angle) * (_places(width, 2) / width - 0.5) + tf.sin(angle) * (_places(height, 1) / height - 0.5)
+    sharpness = tf.exp(draw.uniform(1.0, 4.0, (1, 1, 1)))
+    depth = draw.chance(policy.shadow) * draw.uniform(0.3, 0.8, (1, 1, 1))
+    return 1 - depth * tf.sigmoid(sharpness * (along - draw.uniform(-0.3, 0.3, (1, 1, 1))))

@@ -221,8 +221,8 @@ def _run_keras(model, feed, checks, first, epochs, callbacks, verbose):
     feed.epoch = first
     try:
         model.fit(
-            feed,
-            validation_data=checks,
+            feed.for_keras(),
+            validation_data=checks and checks.for_keras(),
             initial_epoch=first,
             epochs=epochs,
             shuffle=False,
