@@ -102,7 +102,12 @@ def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.P
 
     @tf.function(input_signature=[arrays])
     def predict(inputs):
-        return dict(model(inputs, training=False))
+        # oneDNN's convolutions, which TensorFlow takes on some CPUs, fail on no samples: then a blank one runs.
+        count = tf.shape(next(iter(inputs.values())))[0]
+        blank = tf.cast(tf.equal(count, 0), tf.int32)
+        ends = {name: [[0, blank], *[[0, 0]] * (array.shape.rank - 1)] for name, array in inputs.items()}
+        filled = {name: tf.pad(array, ends[name]) for name, array in inputs.items()}
+        return {name: output[:count] for name, output in model(filled, training=False).items()}
 
     @tf.function
     def serve(**raw):

@@ -20,8 +20,8 @@ _LICENCE = {
 _FOLDS = (
     *("## The recipe in other folds", ""),
     "One physical sign gives some thirty pictures, so a fold's figure hangs on few signs. The same recipe trained and "
-    "measured with other tracks held out (`--fold K`; these weights are those of fold 0, whose errors were looked at when "
-    "the recipe was chosen):",
+    "measured with other tracks held out (`--fold K`; these weights are those of fold 0, whose errors were looked at "
+    "when the recipe was chosen):",
     *("", BEGIN, END, ""),
 )
 

@@ -184,7 +184,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="what", required=True)
     commands.add_parser("add").add_argument("runs", nargs="+", type=pathlib.Path)
-    commands.add_parser("tables").add_argument("readme", nargs="?", type=pathlib.Path, default=pathlib.Path("README.md"))
+    tables = commands.add_parser("tables")
+    tables.add_argument("readme", nargs="?", type=pathlib.Path, default=pathlib.Path("README.md"))
     options = parser.parse_args(arguments)
     if options.what == "add":
         for run in options.runs:
