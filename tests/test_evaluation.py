@@ -157,7 +157,14 @@ def test_markdown_table():
 def test_evaluate_writes_its_files_and_the_note_stands_first(data, tmp_path):
     result = mmzoo.evaluate(Lookup(), data, out=tmp_path / "figures", note=NOTE)
     assert result.samples == 4 and result.metrics["kind"]["accuracy"] == 1.0 and len(result.missing_inputs) == 15
-    names = {"metrics.json", "per_class_kind.csv", "confusion_kind.png", "missing_inputs.csv", "missing_inputs.md"}
+    names = {
+        "report.html",
+        "metrics.json",
+        "per_class_kind.csv",
+        "confusion_kind.png",
+        "missing_inputs.csv",
+        "missing_inputs.md",
+    }
     assert {file.name for file in result.files} == names | {"predictions.csv"}
     assert all(file.is_file() for file in result.files)
 

@@ -8,6 +8,7 @@ import os
 import numpy as np
 
 from mmzoo import encoding
+from mmzoo.data.rendered import sign_stream
 from mmzoo.data.road_context import GTSRB_FREQUENCIES, simulate_context
 from mmzoo.schema import Category, Schema
 
@@ -52,6 +53,24 @@ class RoadSigns:
         context = simulate_context(self.labels, seed=_CONTEXT_SEEDS[self.split] + epoch)
         return {"image": self.images, **encode_context(schema, context)}
 
+    def with_drawn(self, count: int, seed: int) -> RoadSigns:
+        """These and as many drawn signs, of all classes alike.
+
+        Args:
+            count: how many to draw; 0 gives the same signs.
+            seed: of the drawings.
+        """
+        if not count:
+            return self
+        images, labels = sign_stream(
+            count, seed=seed, num_classes=len(GTSRB_FREQUENCIES), image_size=self.images.shape[1:3]
+        )
+        return dataclasses.replace(
+            self,
+            images=np.concatenate([self.images, images]),
+            labels=np.concatenate([self.labels, labels], dtype=np.int32),
+        )
+
     @property
     def targets(self) -> dict[str, np.ndarray]:
         return {"sign": self.labels}
@@ -94,8 +113,6 @@ def load_road_signs(
 
         loaded = load_gtsrb(split, directory=data_dir, fold=fold, image_size=image_size, limit=limit)
         return RoadSigns(loaded.images, loaded.labels, split, NOTES[data])
-    from mmzoo.data.rendered import sign_stream
-
     images, labels = sign_stream(
         min(limit or RENDERED_COUNTS[split], RENDERED_COUNTS[split]),
         seed=len(SPLITS) * seed + SPLITS.index(split),

@@ -1,7 +1,16 @@
-"""How good a model is: metrics, the confusion matrix, and what each missing input costs."""
+"""How good a model is: metrics, what each missing input costs, and a report to read."""
 
 from mmzoo.evaluation.evaluate import Evaluation, evaluate, markdown_table
 from mmzoo.evaluation.metrics import output_metrics
 from mmzoo.evaluation.missing_inputs import hide_inputs, missing_input_table
+from mmzoo.evaluation.report import write_report
 
-__all__ = ["Evaluation", "evaluate", "hide_inputs", "markdown_table", "missing_input_table", "output_metrics"]
+__all__ = [
+    "Evaluation",
+    "evaluate",
+    "hide_inputs",
+    "markdown_table",
+    "missing_input_table",
+    "output_metrics",
+    "write_report",
+]

@@ -6,16 +6,17 @@ import csv
 import dataclasses
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from mmzoo.evaluation.arrays import gather
-from mmzoo.evaluation.metrics import class_ids, output_metrics
+from mmzoo.evaluation.metrics import class_ids, is_share, output_metrics
 from mmzoo.evaluation.missing_inputs import missing_input_table
 from mmzoo.evaluation.pictures import confusion_picture
-from mmzoo.schema import Label
+from mmzoo.evaluation.report import write_report
+from mmzoo.schema import Label, Schema
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +27,9 @@ class Evaluation:
         samples: number of samples.
         metrics: output name -> {metric: value}, all inputs as they are in the data.
         missing_inputs: the metric for every subset of the inputs; see `missing_input_table`. None if not asked for.
+        schema: of the model.
+        inputs: input name -> array (N, ...).
+        targets: output name -> array (N, ...).
         predictions: output name -> float (N, units).
         files: what was written.
     """
@@ -33,21 +37,34 @@ class Evaluation:
     samples: int
     metrics: dict[str, dict[str, float]]
     missing_inputs: pd.DataFrame | None
+    schema: Schema
+    inputs: dict[str, np.ndarray]
+    targets: dict[str, np.ndarray]
     predictions: dict[str, np.ndarray]
     files: tuple[pathlib.Path, ...] = ()
 
 
 def evaluate(
-    model, data, *, out=None, missing_inputs: bool = True, batch_size: int = 512, note: str = "", progress=None
+    model,
+    data,
+    *,
+    out=None,
+    missing_inputs: bool = True,
+    failures: Mapping[str, Callable] | None = None,
+    batch_size: int = 512,
+    note: str = "",
+    progress=None,
 ) -> Evaluation:
     """Measures a model on data it was not trained on.
 
     Args:
         model: a model with a schema.
         data: (inputs, targets) as dicts of arrays, or a finite `tf.data.Dataset` of such batches.
-        out: folder for metrics.json, per_class_<output>.csv, confusion_<output>.png, missing_inputs.csv,
+        out: folder for report.html (see `write_report`), metrics.json, per_class_<output>.csv,
+            confusion_<output>.png, missing_inputs.csv,
             missing_inputs.md and predictions.csv; None writes nothing.
         missing_inputs: also measure every subset of the inputs, 2^n - 1 passes over the data.
+        failures: with `missing_inputs`: also under each of these camera failures, see `missing_input_table`.
         batch_size: samples a prediction step.
         note: first line of every table written, e.g. "images real, context simulated".
         progress: called with (done, total) after each subset of the inputs.
@@ -68,9 +85,9 @@ def evaluate(
     }
     table = None
     if missing_inputs:
-        table = missing_input_table(model, inputs, targets, batch_size=batch_size, progress=progress)
-    files = _write(pathlib.Path(out), model.schema, metrics, table, predictions, targets, note) if out else ()
-    return Evaluation(count, metrics, table, predictions, tuple(files))
+        table = missing_input_table(model, inputs, targets, failures=failures, batch_size=batch_size, progress=progress)
+    result = Evaluation(count, metrics, table, model.schema, inputs, targets, predictions)
+    return dataclasses.replace(result, files=tuple(_write(pathlib.Path(out), result, note))) if out else result
 
 
 def markdown_table(table: pd.DataFrame) -> str:
@@ -82,16 +99,18 @@ def markdown_table(table: pd.DataFrame) -> str:
         columns = table.columns
         for i, cell in enumerate(cells):
             if isinstance(cell, float):
-                cells[i] = f"{cell:.4g}" if columns[i].endswith("_mae") else f"{100 * cell:.2f} %"
+                cells[i] = f"{100 * cell:.2f} %" if is_share(columns[i]) else f"{cell:.4g}"
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _write(out, schema, metrics, table, predictions, targets: Mapping, note):
+def _write(out, result: Evaluation, note):
     out.mkdir(parents=True, exist_ok=True)
-    count = len(next(iter(predictions.values())))
-    files = [out / "metrics.json"]
-    files[0].write_text(json.dumps({"note": note, "samples": count, **metrics}, indent=2) + "\n", encoding="utf-8")
+    schema, targets, predictions, table = result.schema, result.targets, result.predictions, result.missing_inputs
+    files = [out / "report.html", out / "metrics.json"]
+    write_report(files[0], result, title=f"{schema.name}: evaluation", note=note)
+    figures = {"note": note, "samples": result.samples, **result.metrics}
+    files[1].write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     for name, output in schema.outputs.items():
         if isinstance(output, Label):
             truth, guess = class_ids(targets[name], output), predictions[name].argmax(axis=1)
@@ -106,7 +125,7 @@ def _write(out, schema, metrics, table, predictions, targets: Mapping, note):
     with open(files[-1], "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["sample", *(f"{name}{end}" for name in schema.outputs for end in ("_true", "", "_score"))])
-        for i in range(count):
+        for i in range(result.samples):
             row = [i]
             for name, output in schema.outputs.items():
                 row += _prediction_cells(output, targets[name], predictions[name], i)

@@ -8,6 +8,17 @@ from mmzoo.schema import Label, MultiLabel, Output, Value
 
 # The metric a table of many cases shows for each kind of output.
 HEADLINE = {Label: "accuracy", MultiLabel: "macro_f1", Value: "mae"}
+_OF_VALUES = {"mae", "rmse", "r2"}
+
+
+def is_share(column: str) -> bool:
+    """Whether a metric, or a column named <output>_<metric>[_<condition>], is a share of 1."""
+    return not _OF_VALUES & set(column.split("_"))
+
+
+def lower_is_better(column: str) -> bool:
+    """Whether a metric, or a column named as for `is_share`, is an error."""
+    return bool({"mae", "rmse"} & set(column.split("_")))
 
 
 def class_ids(target, output: Label) -> np.ndarray:

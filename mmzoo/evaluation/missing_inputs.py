@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from mmzoo.evaluation.metrics import HEADLINE, output_metrics
-from mmzoo.schema import Schema
+from mmzoo.schema import Image, Schema
 
 
 def hide_inputs(inputs: Mapping[str, np.ndarray], schema: Schema, hidden: Iterable[str]) -> dict[str, np.ndarray]:
@@ -42,7 +42,13 @@ def subsets(names: Iterable[str]) -> list[tuple[str, ...]]:
 
 
 def missing_input_table(
-    model, inputs: Mapping[str, np.ndarray], targets: Mapping[str, np.ndarray], *, batch_size: int = 512, progress=None
+    model,
+    inputs: Mapping[str, np.ndarray],
+    targets: Mapping[str, np.ndarray],
+    *,
+    failures: Mapping[str, Callable] | None = None,
+    batch_size: int = 512,
+    progress=None,
 ) -> pd.DataFrame:
     """The headline metric of each output for every non-empty subset of the inputs.
 
@@ -52,21 +58,31 @@ def missing_input_table(
         model: a model with a schema.
         inputs: input name -> array (N, ...).
         targets: output name -> array.
+        failures: name -> function of a picture input's array (N, H, W, C) that gives it as a failing camera would; each
+            subset with a picture is measured under each of them too. See `mmzoo.data.corruption`.
         batch_size: samples a prediction step.
         progress: called with (done, total) after each subset.
 
     Returns:
-        One row a subset: a bool column for each input (given or hidden), then `<output>_<metric>`.
+        One row a subset: a bool column for each input (given or hidden), then `<output>_<metric>`, then
+        `<output>_<metric>_<failure>` for each failure.
     """
+    pictures = [name for name, modality in model.schema.inputs.items() if isinstance(modality, Image)]
+    conditions = {"": inputs}
+    for failure, spoil in (failures or {}).items():
+        conditions[f"_{failure}"] = {**inputs, **{name: spoil(inputs[name]) for name in pictures}}
     rows = []
     cases = subsets(model.schema.inputs)
     for done, given in enumerate(cases, start=1):
         hidden = [name for name in model.schema.inputs if name not in given]
-        predicted = model.predict(hide_inputs(inputs, model.schema, hidden), batch_size=batch_size, verbose=0)
         row = {name: name in given for name in model.schema.inputs}
-        for name, output in model.schema.outputs.items():
-            metric = HEADLINE[type(output)]
-            row[f"{name}_{metric}"] = output_metrics(output, targets[name], predicted[name])[metric]
+        for condition, arrays in conditions.items():
+            # Without a picture a failing camera changes nothing.
+            if not condition or set(pictures) & set(given):
+                predicted = model.predict(hide_inputs(arrays, model.schema, hidden), batch_size=batch_size, verbose=0)
+            for name, output in model.schema.outputs.items():
+                metric = HEADLINE[type(output)]
+                row[f"{name}_{metric}{condition}"] = output_metrics(output, targets[name], predicted[name])[metric]
         rows.append(row)
         if progress is not None:
             progress(done, len(cases))

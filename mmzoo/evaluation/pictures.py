@@ -9,14 +9,14 @@ from collections.abc import Sequence
 import numpy as np
 
 
-def confusion_picture(truth, predicted, classes: Sequence[str], path: str | pathlib.Path, title: str = "") -> None:
+def confusion_picture(truth, predicted, classes: Sequence[str], path, title: str = "") -> None:
     """Draws the confusion matrix: rows the true class, columns the predicted one, in per cent of the row.
 
     Args:
         truth: class ids (N,).
         predicted: class ids (N,).
         classes: the names.
-        path: file to write, .png or .svg.
+        path: file to write, .png or .svg, or an open binary file for a PNG.
         title: title of the picture.
     """
     from matplotlib import colors
@@ -45,6 +45,27 @@ def confusion_picture(truth, predicted, classes: Sequence[str], path: str | path
         )  # fmt: skip
     bar = figure.colorbar(picture, ax=axes, shrink=0.6, label="% of the true class")
     bar.set_ticks([0, 1, 10, 100], labels=["0", "1", "10", "100"])
+    figure.savefig(path, dpi=110)
+
+
+def value_picture(truth, predicted, unit: str, path) -> None:
+    """Draws predicted against true values, with the line where they are equal.
+
+    Args:
+        truth: float (N,).
+        predicted: float (N,).
+        unit: of both.
+        path: file to write, .png or .svg, or an open binary file for a PNG.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.add_subplot()
+    ends = [min(np.min(truth), np.min(predicted)), max(np.max(truth), np.max(predicted))]
+    axes.plot(ends, ends, color="grey", linewidth=1)
+    axes.scatter(truth, predicted, s=6, alpha=0.4)
+    axes.set_xlabel(f"true ({unit})" if unit else "true")
+    axes.set_ylabel(f"predicted ({unit})" if unit else "predicted")
     figure.savefig(path, dpi=110)
 
 

@@ -38,6 +38,7 @@ def road_sign_card(record: RunRecord, schema: Schema, context_only_accuracy: flo
         Markdown; its first line says what is real and what is simulated.
     """
     training, recipe = record.training or {}, record.recipe or {}
+    columns = [record.arms, *record.failures.values()]
     own = record.arms["text+location+road_condition"]
     lines = [
         f"**{record.note}**",
@@ -53,9 +54,14 @@ def road_sign_card(record: RunRecord, schema: Schema, context_only_accuracy: flo
         + (" (whole tracks: no physical sign is on both sides)" if record.data == "gtsrb" else "")
         + f"; one seed ({record.seed}), the weights of the last epoch. The official GTSRB test was not used.",
         "",
-        "| inputs given | top-1 accuracy |",
-        "|---|---|",
-        *(f"| {arm.replace('+', ', ')} | {100 * value:.2f} % |" for arm, value in record.arms.items()),
+        "| "
+        + " | ".join(["inputs given", "top-1 accuracy", *(f"image {failure}" for failure in record.failures)])
+        + " |",
+        "|---" * (2 + len(record.failures)) + "|",
+        *(
+            "| " + " | ".join([arm.replace("+", ", "), *(f"{100 * values[arm]:.2f} %" for values in columns)]) + " |"
+            for arm in record.arms
+        ),
         "",
         "With all inputs as the data has them: "
         + ", ".join(f"{name.replace('_', ' ')} {100 * value:.2f} %" for name, value in record.metrics.items())

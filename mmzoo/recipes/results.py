@@ -47,7 +47,6 @@ def rows_of(record: RunRecord) -> pd.DataFrame:
         "data": record.data,
         "split": record.split,
         "seed": record.seed,
-        "metric": "accuracy",
         "samples": record.samples,
         "parameters": record.parameters,
         "bytes_float32": files.get("model_float32.tflite", {}).get("bytes"),
@@ -55,7 +54,12 @@ def rows_of(record: RunRecord) -> pd.DataFrame:
         "device": record.machine,
         "command": record.command,
     }
-    rows = [{**common, "arm": arm, "value": round(value, 5)} for arm, value in record.arms.items()]
+    measured = {"accuracy": record.arms, **{f"accuracy_{name}": arms for name, arms in record.failures.items()}}
+    rows = [
+        {**common, "metric": metric, "arm": arm, "value": round(value, 5)}
+        for metric, arms in measured.items()
+        for arm, value in arms.items()
+    ]
     return pd.DataFrame(rows, columns=COLUMNS).astype({"bytes_float32": "Int64", "bytes_int8": "Int64"})
 
 
@@ -77,6 +81,7 @@ def readme_table(path: pathlib.Path | None = None) -> str:
         + " |",
         "|---" * (5 + len(README_ARMS)) + "|",
     ]
+    table = table[table.metric == "accuracy"]
     for (model, data, split), group in with_fold_means(table).groupby(["model", "data", "split"], sort=True):
         first = group.iloc[0]
         sizes = " / ".join(
@@ -129,7 +134,7 @@ def folds_table(model: str, data: str, path: pathlib.Path | None = None) -> str:
     """
     table = read(path or results_path())
     table = table.assign(fold=table.split.str.extract(FOLD, expand=False)).dropna(subset="fold")
-    table = table[(table.model == model) & (table.data == data)]
+    table = table[(table.model == model) & (table.data == data) & (table.metric == "accuracy")]
     values = table.pivot_table("value", "fold", "arm", sort=True)
     arms = [arm for arm in README_ARMS if arm in values]
     samples = table.groupby("fold").samples.first()

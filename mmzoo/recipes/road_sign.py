@@ -17,7 +17,10 @@ from collections.abc import Callable, Mapping
 from mmzoo.recipes.run_record import RunRecord, machine
 
 OUTPUT = "sign"
-CONTEXT_DRAWS = 4
+# A fresh draw of contexts and drawn signs costs seconds: a few are made and taken in turn.
+DRAWS = 4
+# Seeds of the drawn signs that are mixed in, away from those of the "rendered" data.
+DRAWN_SEED = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +39,8 @@ class RoadSignRecipe:
         modality_dropout: how often each input is hidden. The camera is the input that is nearly always there, so
             training sees many samples without context and few without an image.
         dropout: dropout rate before the head.
+        drawn: drawn signs added to each epoch (gtsrb: new physical signs, of which the data have only 1,307).
+        teaching: how much of the targets is the teacher's, where there is one.
         augmentation: keywords of `ImageAugmentation`.
     """
 
@@ -51,6 +56,8 @@ class RoadSignRecipe:
         default_factory=lambda: {"image": 0.10, "text": 0.5, "location": 0.5, "road_condition": 0.5}
     )
     dropout: float = 0.1
+    drawn: int = 0
+    teaching: float = 0.7
     augmentation: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
@@ -71,6 +78,7 @@ def train(
     seed: int = 0,
     epochs: int | None = None,
     weights: str | None = None,
+    teacher: str | os.PathLike | None = None,
     limit: int | None = None,
     jit_compile: bool | str = "auto",
     tensorboard: bool = False,
@@ -90,6 +98,7 @@ def train(
         seed: of everything random.
         epochs: instead of the recipe's.
         weights: pretrained weights to start from.
+        teacher: a .keras file or bundle of a road-sign model to learn from; see `mmzoo.training.distillation`.
         limit: at most so many training images.
         jit_compile: XLA: "auto" (measured on a CPU), True or False.
         tensorboard: also write TensorBoard logs.
@@ -105,6 +114,7 @@ def train(
     from mmzoo.data.augmentation import ImageAugmentation
     from mmzoo.data.pipeline import from_arrays
     from mmzoo.data.road_signs import load_road_signs
+    from mmzoo.training.distillation import taught
 
     recipe = _recipe(size, epochs)
     augmentation = ImageAugmentation(**recipe.augmentation)
@@ -117,22 +127,25 @@ def train(
     signs = load_road_signs(data, "train", limit=limit, **loading)
     held_out = load_road_signs(data, "validation", **loading)
     say(f"{len(signs.labels):,} training and {len(held_out.labels):,} validation images; {signs.note}.")
-    # A fresh draw of the context costs seconds: a few are drawn and taken in turn.
-    contexts: dict[int, dict] = {}
+    learnt_from = None if teacher is None else mmzoo.load_model(teacher)
+    draws: dict[int, tuple] = {}
 
     def epoch_data(epoch: int):
-        draw = epoch % CONTEXT_DRAWS
-        if draw not in contexts:
-            contexts[draw] = signs.inputs(model.schema, epoch=draw)
-        return from_arrays(
-            contexts[draw],
-            signs.targets,
+        draw = epoch % DRAWS
+        if draw not in draws:
+            mixed = signs.with_drawn(recipe.drawn if data == "gtsrb" else 0, DRAWN_SEED + DRAWS * seed + draw)
+            draws[draw] = mixed.inputs(model.schema, epoch=draw), mixed.targets
+        inputs, targets = draws[draw]
+        batches = from_arrays(
+            inputs,
+            targets,
             batch_size=recipe.batch_size,
             shuffle=True,
             drop_remainder=len(signs.labels) > recipe.batch_size,
             seed=10_007 * seed + epoch,
             augmentation=augmentation,
         )
+        return batches if learnt_from is None else taught(batches, learnt_from, recipe.teaching)
 
     validation = (held_out.inputs(model.schema), held_out.targets)
     mmzoo.fit(
@@ -154,7 +167,7 @@ def train(
         tensorboard=tensorboard,
         verbose=verbose,
     )
-    record, _ = evaluate(
+    record, result = evaluate(
         out / "evaluation", model=model, data=data, data_dir=data_dir, split="validation", fold=fold, size=size,
         seed=seed, command=command, say=say,
     )  # fmt: skip
@@ -166,6 +179,7 @@ def train(
             "epochs": recipe.epochs,
             "minutes": _minutes(out / "training"),
             "weights": weights,
+            "teacher": None if teacher is None else pathlib.Path(teacher).name,
             "limit": limit,
         },
     )
@@ -174,6 +188,7 @@ def train(
             model, out / "bundle", data=data, data_dir=data_dir, fold=fold, record=record, overwrite=True, say=say
         )
         record = dataclasses.replace(record, parity=bundle.parity)
+        _report(out / "evaluation", record, result, bundle.path)
     record.save(out / "run.json")
     return record
 
@@ -193,7 +208,7 @@ def evaluate(
     command: str = "",
     say: Callable[[str], None] = print,
 ):
-    """Evaluates weights, or a model, on a split: metrics, confusion matrix, missing-input table.
+    """Evaluates weights, or a model, on a split: metrics, missing-input table under camera failures, report.
 
     Args:
         out: folder for the files, see `mmzoo.evaluate`, and run.json.
@@ -207,15 +222,19 @@ def evaluate(
         (the record of the run, the `Evaluation`).
     """
     import mmzoo
+    from mmzoo.data.corruption import CAMERA_FAILURES
     from mmzoo.data.road_signs import load_road_signs
 
+    bundle = None
     if model is None:
         model = mmzoo.build_road_sign_model(size=size, weights=weights)
+        bundle = _bundle_of(weights, size)
     signs = load_road_signs(
         data, split, data_dir=data_dir, fold=fold, seed=seed, limit=limit, image_size=model.schema["image"].shape[:2]
     )
     say(f"Evaluating on {len(signs.labels):,} images of {data} {split} ({signs.note}) ...")
-    result = mmzoo.evaluate(model, (signs.inputs(model.schema), signs.targets), out=out, note=signs.note)
+    samples = (signs.inputs(model.schema), signs.targets)
+    result = mmzoo.evaluate(model, samples, out=out, note=signs.note, failures=CAMERA_FAILURES)
     record = RunRecord(
         model=f"road_sign_{size}",
         data=data,
@@ -225,11 +244,16 @@ def evaluate(
         samples=result.samples,
         parameters=model.count_params(),
         metrics=result.metrics[OUTPUT],
-        arms=_arms(result.missing_inputs, model.schema),
+        arms=_arms(result.missing_inputs, model.schema, f"{OUTPUT}_accuracy"),
+        failures={
+            failure: _arms(result.missing_inputs, model.schema, f"{OUTPUT}_accuracy_{failure}")
+            for failure in CAMERA_FAILURES
+        },
         machine=machine(),
         command=command,
     )
     record.save(pathlib.Path(out) / "run.json")
+    _report(out, record, result, bundle)
     return record, result
 
 
@@ -267,6 +291,30 @@ def export(
     return mmzoo.export(model, path, samples=samples, card=card, overwrite=overwrite, parity_samples=len(signs.labels))
 
 
+def _bundle_of(weights, size):
+    """The bundle that pretrained weights lie in, or None."""
+    from mmzoo.models.pretrained import pretrained_path
+
+    path = None if weights is None else pretrained_path(weights, "road_sign", size)
+    return path if path and (path / "parity.json").is_file() else None
+
+
+def _report(out, record, result, bundle):
+    from mmzoo.evaluation import write_report
+
+    whole_tracks = "no physical sign is also in the training data; " if record.split.startswith("validation (") else ""
+    write_report(
+        pathlib.Path(out) / "report.html",
+        result,
+        title=f"{record.model} on {record.data}, {record.split}",
+        note=record.note,
+        about=f"{record.parameters:,} parameters; {whole_tracks}one seed ({record.seed})",
+        command=record.command,
+        machine=record.machine,
+        bundle=bundle,
+    )
+
+
 def _card(record, schema):
     from mmzoo.data.road_context import context_only_accuracy
     from mmzoo.recipes.card import road_sign_card
@@ -295,10 +343,6 @@ def _image_only(model, data):
     return hide_inputs(inputs, model.schema, [name for name in model.schema.inputs if name != "image"]), targets
 
 
-def _arms(table, schema) -> dict[str, float]:
-    """The rows of the missing-input table that stand in results.csv, by name."""
-    arms = {}
-    for row in table.to_dict("records"):
-        given = [name for name in schema.inputs if row[name]]
-        arms["+".join(given)] = row[f"{OUTPUT}_accuracy"]
-    return arms
+def _arms(table, schema, column) -> dict[str, float]:
+    """A column of the missing-input table, by the names of the inputs given."""
+    return {"+".join(name for name in schema.inputs if row[name]): row[column] for row in table.to_dict("records")}

@@ -25,6 +25,7 @@ class RunRecord:
         metrics: metric -> value with all inputs as the data has them.
         arms: inputs given, joined by "+" -> headline metric.
         machine: what it ran on.
+        failures: camera failure -> the same as `arms` under it.
         command: what was typed.
         recipe: hyper-parameters, if it was a training.
         training: images, epochs, minutes, if it was a training.
@@ -41,6 +42,7 @@ class RunRecord:
     metrics: dict[str, float]
     arms: dict[str, float]
     machine: str
+    failures: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
     command: str = ""
     recipe: dict[str, Any] | None = None
     training: dict[str, Any] | None = None

@@ -1,0 +1,50 @@
+"""How long one sample takes in each LiteRT file of a bundle."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from mmzoo.edge.runtime import VARIANTS, load
+
+WARM_UP = 10
+
+
+def milliseconds(call: Callable, count: int) -> tuple[float, float]:
+    """Median and 95th percentile of `count` calls, in ms, after a few that don't count."""
+    times = []
+    for _ in range(WARM_UP + count):
+        start = time.perf_counter()
+        call()
+        times.append(1e3 * (time.perf_counter() - start))
+    return float(np.median(times[WARM_UP:])), float(np.percentile(times[WARM_UP:], 95))
+
+
+def litert_latencies(
+    bundle: str | os.PathLike, sample: dict[str, np.ndarray], *, threads: Sequence[int] = (1, 2), count: int = 200
+) -> pd.DataFrame:
+    """Runs the files that a bundle holds on this machine, through the edge runtime.
+
+    Args:
+        bundle: folder of the bundle.
+        sample: input name -> array as `Schema.encode` makes it, without a batch dimension.
+        threads: numbers of threads to try.
+        count: predictions each.
+
+    Returns:
+        One row a file and number of threads: "file", "threads", "median_ms", "p95_ms".
+    """
+    rows = []
+    for variant in VARIANTS:
+        file = pathlib.Path(bundle) / f"model_{variant}.tflite"
+        if file.is_file():
+            for number in threads:
+                model = load(bundle, variant=variant, threads=number)
+                median, p95 = milliseconds(lambda model=model: model.run(sample), count)
+                rows.append({"file": file.name, "threads": number, "median_ms": median, "p95_ms": p95})
+    return pd.DataFrame(rows, columns=["file", "threads", "median_ms", "p95_ms"])
