@@ -61,6 +61,14 @@ def test_each_change_alone_does_something(pictures, name):
     assert np.abs(difference).max() > 5
 
 
+def test_a_cover_takes_up_to_half_of_the_picture_of_its_share_of_samples():
+    images = np.full((400, 32, 32, 3), 90, np.uint8)
+    covered = (augmented(images, 0, dataclasses.replace(OFF, cover=0.25)) != 90).any(axis=3).mean(axis=(1, 2))
+    assert 0.15 < (covered > 0).mean() < 0.35
+    # Sides of 40 to 75 % give areas of 16 to 56 %, less where the rectangle reaches over the edge.
+    assert covered.max() < 0.60 and np.median(covered[covered > 0]) > 0.12
+
+
 def test_the_mean_stays_in_the_range_a_camera_gives(pictures):
     bright = np.minimum(pictures.astype(int) + 110, 255).astype(np.uint8)
     dark = (pictures // 8).astype(np.uint8)

@@ -247,14 +247,23 @@ def test_test_rows_are_checked_too(written, tmp_path):
 def test_arguments_are_checked(written, tmp_path):
     with pytest.raises(ValueError, match="split must be"):
         load_gtsrb("dev", directory=written.directory)
-    with pytest.raises(ValueError, match="fold must be 0..4, got 5"):
+    with pytest.raises(ValueError, match="fold must be None or 0..4, got 5"):
         load_gtsrb("train", directory=written.directory, fold=5)
+    with pytest.raises(ValueError, match="no validation split is left; name a fold"):
+        load_gtsrb("validation", directory=written.directory, fold=None)
     with pytest.raises(ValueError, match="limit"):
         load_gtsrb("train", directory=written.directory, limit=0)
     with pytest.raises(ValueError, match="image_size"):
         Gtsrb(directory=written.directory, image_size=(0, 32), data_dir=tmp_path)
     with pytest.raises(FileNotFoundError, match="no such directory"):
         load_gtsrb("train", directory=tmp_path / "absent")
+
+
+def test_all_tracks_are_a_folds_two_sides(written, tmp_path):
+    where = {"directory": written.directory, "prepared_dir": tmp_path}
+    both = [load_gtsrb(split, fold=1, **where) for split in ("train", "validation")]
+    assert sorted(load_gtsrb("train", fold=None, **where).names) == sorted(both[0].names + both[1].names)
+    assert len(both[1]) > 0
 
 
 def test_limit_is_spread_over_the_classes(written, tmp_path):

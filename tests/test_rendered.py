@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 
 from mmzoo.data.rendered import STYLES, contact_sheet, draw_sign, render_signs, sign_stream
+from mmzoo.data.rendered.canvas import Canvas
+from mmzoo.data.rendered.glyphs import draw_text
 
 ALL = np.arange(43)
 
@@ -40,6 +42,14 @@ def test_clean_signs_have_their_colours():
     assert min(yellow[0], yellow[1]) > 2 * yellow[2]
     assert white.min() > 200
     assert paint(13, 50, 95)[3] == 0 and paint(18, 5, 10)[3] == 0, "outside a triangle the picture is transparent"
+
+
+def test_the_six_has_two_forms_and_the_other_digits_one():
+    for text, differ in (("60", True), ("80", False), ("120", False)):
+        straight, curved = Canvas(64), Canvas(64)
+        for canvas, form in ((straight, False), (curved, True)):
+            draw_text(canvas, text, (50, 50), 41, 24, 5, (0, 0, 0), form)
+        assert (straight.finish().tobytes() != curved.finish().tobytes()) == differ, text
 
 
 def test_left_signs_mirror_right_signs():

@@ -34,6 +34,7 @@ class ImageAugmentation:
         low_resolution: share of samples scaled down to half their size and back.
         noise: largest standard deviation of the added noise, grey levels of 0..255.
         occlusion: share of samples with one to three rectangles covered, as by stickers, snow or leaves.
+        cover: share of samples of which one large rectangle (40 to 75 % of each side) is covered, as by a lorry.
     """
 
     rotation: float = 10.0
@@ -53,6 +54,7 @@ class ImageAugmentation:
     low_resolution: float = 0.08
     noise: float = 5.0
     occlusion: float = 0.20
+    cover: float = 0.0
 
 
 def augment_images(images, seed, policy: ImageAugmentation = ImageAugmentation()):
@@ -131,19 +133,27 @@ def _warp(x, draw, policy):
 
 
 def _occlude(x, draw, policy):
-    if not policy.occlusion:
-        return x
     covered = tf.zeros((1, x.shape[1], x.shape[2], 1), tf.bool)
-    chance = draw.uniform(shape=(1, 1, 1))
-    # A third of the covered samples have one rectangle, a third two, a third three.
-    for most in (1.0, 2 / 3, 1 / 3):
-        inside = chance < policy.occlusion * most
-        for axis, size in ((1, x.shape[1]), (2, x.shape[2])):
-            extent = draw.uniform(0.10, 0.40, (1, 1, 1)) * size
-            centre = draw.uniform(0.0, 1.0, (1, 1, 1)) * size
-            inside = tf.logical_and(inside, tf.abs(_places(size, axis) - centre) < extent / 2)
-        covered = tf.logical_or(covered, inside)
+    if policy.occlusion:
+        chance = draw.uniform(shape=(1, 1, 1))
+        # A third of the covered samples have one rectangle, a third two, a third three.
+        for most in (1.0, 2 / 3, 1 / 3):
+            covered |= (chance < policy.occlusion * most) & _rectangle(x, draw, 0.10, 0.40)
+    if policy.cover:
+        covered |= (draw.uniform(shape=(1, 1, 1)) < policy.cover) & _rectangle(x, draw, 0.40, 0.75)
+    if not (policy.occlusion or policy.cover):
+        return x
     return tf.where(covered, draw.uniform(0, 255, (1, 1, x.shape[3])), x)
+
+
+def _rectangle(x, draw, least, most):
+    """bool (N, H, W, 1): inside a random rectangle, its sides between two shares of the image's."""
+    inside = True
+    for axis, size in ((1, x.shape[1]), (2, x.shape[2])):
+        extent = draw.uniform(least, most, (1, 1, 1)) * size
+        centre = draw.uniform(0.0, 1.0, (1, 1, 1)) * size
+        inside &= tf.abs(_places(size, axis) - centre) < extent / 2
+    return inside
 
 
 def _places(size, axis):

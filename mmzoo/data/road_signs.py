@@ -81,7 +81,7 @@ def load_road_signs(
     split: str,
     *,
     data_dir: str | os.PathLike | None = None,
-    fold: int = 0,
+    fold: int | None = 0,
     image_size: tuple[int, int] = (32, 32),
     limit: int | None = None,
     seed: int = 0,
@@ -92,7 +92,7 @@ def load_road_signs(
         data: "gtsrb" (see `mmzoo.data.datasets.gtsrb`) or "rendered" (drawn on the spot, balanced classes).
         split: "train", "validation" or "test".
         data_dir: gtsrb: where the official archives are; None downloads them.
-        fold: gtsrb: which of the five splits by track.
+        fold: gtsrb: which of the five splits by track; None: "train" has all tracks.
         image_size: (height, width) in pixels.
         limit: at most so many images.
         seed: rendered: of the drawings.

@@ -231,7 +231,7 @@ def load_gtsrb(
     split: str,
     *,
     directory: str | os.PathLike | None = None,
-    fold: int = 0,
+    fold: int | None = 0,
     image_size: tuple[int, int] = (32, 32),
     prepared_dir: str | os.PathLike | None = None,
     limit: int | None = None,
@@ -243,7 +243,8 @@ def load_gtsrb(
     Args:
         split: "train", "validation" (both need the training archive only) or "test" (needs the two test archives only).
         directory: where the official archives are, zipped or unpacked; None downloads them.
-        fold: 0..4, which of the five splits by track; "test" takes no notice of it.
+        fold: 0..4, which of the five splits by track; None: "train" has all tracks and there is no "validation".
+            "test" takes no notice of it.
         image_size: (height, width) in pixels.
         prepared_dir: where prepared data is kept; default `~/tensorflow_datasets`.
         limit: at most so many images, spread evenly over the split.
@@ -257,8 +258,10 @@ def load_gtsrb(
     """
     if split not in _PART:
         raise ValueError(f"split must be one of {list(_PART)}, got {split!r}")
-    if fold not in range(NUM_FOLDS):
-        raise ValueError(f"fold must be 0..{NUM_FOLDS - 1}, got {fold!r}")
+    if fold is None and split == "validation":
+        raise ValueError("fold None trains on all tracks: no validation split is left; name a fold")
+    if fold is not None and fold not in range(NUM_FOLDS):
+        raise ValueError(f"fold must be None or 0..{NUM_FOLDS - 1}, got {fold!r}")
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1 or None, got {limit}")
     arguments = dict(part=_PART[split], directory=directory, image_size=image_size, data_dir=prepared_dir)
@@ -276,8 +279,9 @@ def load_gtsrb(
         chosen = np.argsort(tracks)
     else:
         chosen = np.lexsort((stored["frame"], tracks, labels))
-        held_out = is_validation(labels, tracks, fold)[chosen]
-        chosen = chosen[held_out if split == "validation" else ~held_out]
+        if fold is not None:
+            held_out = is_validation(labels, tracks, fold)[chosen]
+            chosen = chosen[held_out if split == "validation" else ~held_out]
         tracks = labels * TRACKS_PER_CLASS + tracks
     if limit is not None and limit < len(chosen):
         chosen = chosen[np.arange(limit) * len(chosen) // limit]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmzoo.data.rendered.canvas import Canvas, Color, Point, arc_points
 
 
-def _glyph(char: str, w: float, h: float) -> list[list[Point]]:
+def _glyph(char: str, w: float, h: float, curved: bool) -> list[list[Point]]:
     """Centre lines of one glyph in a box of `w` x `h`, origin at the top left."""
     r = w / 2
     if char in "0O":
@@ -26,6 +26,8 @@ def _glyph(char: str, w: float, h: float) -> list[list[Point]]:
     if char == "6":
         low = h * 0.29
         bowl = arc_points(r, h - low, r, low, 0, 360)
+        if curved:
+            return [bowl, [*reversed(arc_points(r, r, r, r, 180, 335)), (0, h - low)]]
         return [bowl, [(w * 0.8, 0), (w * 0.35, h * 0.27), (w * 0.06, h * 0.58), (0, h - low)]]
     if char == "7":
         return [[(0, 0), (w, 0), (w * 0.34, h)]]
@@ -44,7 +46,14 @@ def _glyph(char: str, w: float, h: float) -> list[list[Point]]:
 
 
 def draw_text(
-    canvas: Canvas, text: str, center: Point, height: float, width: float, stroke: float, color: Color
+    canvas: Canvas,
+    text: str,
+    center: Point,
+    height: float,
+    width: float,
+    stroke: float,
+    color: Color,
+    curved: bool = False,
 ) -> None:
     """Draws `text` centred on a point.
 
@@ -56,6 +65,7 @@ def draw_text(
         width: Outer width of one glyph (a 1 takes about half).
         stroke: Line width.
         color: Fill colour.
+        curved: The 6 has a curved stem, which makes it look like an 8 from afar, not a straight one.
 
     Raises:
         ValueError: A character has no glyph.
@@ -65,7 +75,7 @@ def draw_text(
     x = center[0] - (sum(widths) + gap * (len(text) - 1)) / 2
     top = center[1] - height / 2
     for char, outer in zip(text, widths, strict=True):
-        for line in _glyph(char, outer - stroke, height - stroke):
+        for line in _glyph(char, outer - stroke, height - stroke, curved):
             points = [(x + stroke / 2 + px, top + stroke / 2 + py) for px, py in line]
             canvas.stroke(points, stroke, color, round_ends=True)
         x += outer + gap

@@ -28,6 +28,7 @@ class SignStyle:
         stroke: Factor on the line width of figures and numerals.
         solid_arrows: Filled arrow heads on blue signs instead of open ones.
         bend_heads: Arrow heads on the figures of bends.
+        curved_six: The 6 has a curved stem instead of a straight one.
         glyph_width: Factor on the width of numerals and letters.
         edge: Width of the light outer rim, sign units (the sign is 100 wide).
         red, blue, yellow, black, white, gray: Paints; gray is that of the figures of "end of" signs.
@@ -37,6 +38,7 @@ class SignStyle:
     stroke: float = 1.0
     solid_arrows: bool = False
     bend_heads: bool = True
+    curved_six: bool = False
     glyph_width: float = 1.0
     edge: float = 1.6
     red: Color = (182, 22, 34)
@@ -49,11 +51,17 @@ class SignStyle:
 
 STYLES = (
     SignStyle(),
-    SignStyle(1.12, 1.12, True, True, 1.04, 1.0, (172, 20, 40), (14, 58, 140), (226, 150, 24)),
-    SignStyle(0.9, 0.92, False, False, 0.94, 2.2, (204, 36, 30), (6, 80, 176), (250, 186, 40), gray=(60, 60, 64)),
-    SignStyle(1.02, 1.22, True, False, 1.0, 0.6, (160, 24, 28), (22, 64, 150), (232, 158, 6), white=(214, 218, 222)),
-    SignStyle(0.96, 1.05, False, True, 1.08, 1.4, (212, 52, 46), (14, 68, 146), (240, 176, 50), (34, 34, 38)),
-    SignStyle(1.08, 0.98, True, True, 0.97, 2.6, (182, 30, 52), (2, 54, 166), (236, 160, 40), gray=(112, 112, 114)),
+    SignStyle(1.12, 1.12, True, True, True, 1.04, 1.0, (172, 20, 40), (14, 58, 140), (226, 150, 24)),
+    SignStyle(
+        0.9, 0.92, False, False, False, 0.94, 2.2, (204, 36, 30), (6, 80, 176), (250, 186, 40), gray=(60, 60, 64)
+    ),
+    SignStyle(
+        1.02, 1.22, True, False, True, 1.0, 0.6, (160, 24, 28), (22, 64, 150), (232, 158, 6), white=(214, 218, 222)
+    ),
+    SignStyle(0.96, 1.05, False, True, False, 1.08, 1.4, (212, 52, 46), (14, 68, 146), (240, 176, 50), (34, 34, 38)),
+    SignStyle(
+        1.08, 0.98, True, True, True, 0.97, 2.6, (182, 30, 52), (2, 54, 166), (236, 160, 40), gray=(112, 112, 114)
+    ),
 )
 
 
@@ -148,7 +156,7 @@ def _priority_road(c: Canvas, style: SignStyle) -> None:
 def _speed(c: Canvas, text: str, style: SignStyle, color: Color) -> None:
     width, stroke = (24.5, 5.4) if len(text) == 2 else (19.0, 4.8)
     height = 41 if len(text) == 2 else 38
-    draw_text(c, text, (50, 50), height, width * style.glyph_width, stroke * style.stroke**0.7, color)
+    draw_text(c, text, (50, 50), height, width * style.glyph_width, stroke * style.stroke**0.7, color, style.curved_six)
 
 
 def _end_sign(c: Canvas, class_id: int, style: SignStyle) -> None:
