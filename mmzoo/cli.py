@@ -61,9 +61,15 @@ def train(
     data_dir: DataDir = None,
     size: Size = "small",
     fold: Fold = 0,
+    all_tracks: Annotated[
+        bool, typer.Option("--all-tracks", help="gtsrb: train on all tracks; nothing is left to measure on.")
+    ] = False,
     seed: Seed = 0,
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.", min=1)] = None,
     weights: Weights = None,
+    teacher: Annotated[
+        pathlib.Path | None, typer.Option(help="A .keras file or bundle of a larger model to learn from.")
+    ] = None,
     limit: Limit = None,
     xla: Annotated[bool, typer.Option(help="Compile the training with XLA.")] = False,
     tensorboard: Annotated[bool, typer.Option(help="Also write TensorBoard logs (needs mmzoo[tensorboard]).")] = False,
@@ -77,19 +83,18 @@ def train(
         size=size,
         data=data,
         data_dir=data_dir,
-        fold=fold,
+        fold=None if all_tracks else fold,
         seed=seed,
         epochs=epochs,
         weights=weights,
+        teacher=teacher,
         limit=limit,
         jit_compile=xla or "auto",
         tensorboard=tensorboard,
         export_bundle=export,
         command=_command(),
     )
-    print(
-        f"Done: {out}/bundle, {out}/evaluation, {out}/run.json" if export else f"Done: {out}/evaluation, {out}/run.json"
-    )
+    print("Done:", *(f"{out}/{name}" for name in ("bundle", "evaluation", "run.json") if (out / name).exists()))
 
 
 @app.command()

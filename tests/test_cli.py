@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import sys
 
@@ -12,7 +13,9 @@ from PIL import Image as Pillow
 
 import mmzoo
 from mmzoo import cli
+from mmzoo.bundles import write_checksums
 from mmzoo.exporting.litert import write_litert
+from mmzoo.recipes.road_sign import RECIPES
 from mmzoo.recipes.run_record import RunRecord
 
 
@@ -53,6 +56,7 @@ def bundle(nano, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundle")
     nano.schema.save(folder / "schema.json")
     write_litert(nano, folder / "model_float32.tflite")
+    write_checksums(folder)
     return folder
 
 
@@ -106,6 +110,21 @@ def test_train_then_again(command, few_signs, tmp_path):
     assert "finished already, after epoch 1 of 1" in out
     assert (tmp_path / "run" / "training" / "history.csv").read_text() == history
     assert RunRecord.load(tmp_path / "run" / "run.json").arms == record.arms
+
+
+def test_train_on_all_tracks_with_a_teacher(command, nano_file, prepared_data, monkeypatch, tmp_path):
+    monkeypatch.setitem(RECIPES, "nano", dataclasses.replace(RECIPES["nano"], drawn=43, batch_size=16))
+    written = write_gtsrb_archive(tmp_path / "archives", classes=[1, 2, 14], tracks=2, frames=9, test_images=3)
+    words = ["train", "road_sign", "--size", "nano", "--data-dir", written.directory, "--all-tracks", "--epochs", "1"]
+    status, out, err = command(*words, "--teacher", nano_file, "--no-export", "--out", tmp_path / "run")
+    assert status == 0, err
+    assert "54 training and 0 validation images" in out
+    assert out.splitlines()[-1] == f"Done: {tmp_path}/run/run.json"
+    record = RunRecord.load(tmp_path / "run" / "run.json")
+    assert not record.held_out and not record.arms and record.samples == 0
+    assert record.training["images"] == 54 and record.training["teacher"] == "nano.keras"
+    history = (tmp_path / "run" / "training" / "history.csv").read_text().splitlines()
+    assert len(history) == 2 and "val_" not in history[0]
 
 
 def test_predict_runs_on_the_edge_runtime(command, bundle, nano, tmp_path):

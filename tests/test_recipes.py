@@ -43,6 +43,11 @@ def record(**changes):
 @pytest.fixture
 def csv_file(monkeypatch, tmp_path):
     monkeypatch.setattr(results, "results_path", lambda: tmp_path / "results.csv")
+    monkeypatch.setattr(results, "saved_models_dir", lambda: tmp_path / "saved_models")
+    bundle = tmp_path / "saved_models" / "road_sign_nano_gtsrb"
+    bundle.mkdir(parents=True)
+    sizes = {"model_float32.tflite": {"bytes": 240_600}, "model_int8.tflite": {"bytes": 118_600}}
+    (bundle / "parity.json").write_text(json.dumps({"files": sizes}))
     return tmp_path / "results.csv"
 
 
@@ -61,6 +66,8 @@ def test_results_are_added_replaced_and_averaged(csv_file):
     results.add(record(seed=1, arms={**ARMS, "image": 0.995}))
     results.add(record(model="road_sign_small", parity=None))
     results.add(record(arms={**ARMS, "image": 0.987}))
+    with pytest.raises(ValueError, match="road_sign_nano on gtsrb, all: not measured on held-out data"):
+        results.add(record(split="all", held_out=False))
     table = pd.read_csv(csv_file)
     assert tuple(table.columns) == results.COLUMNS
     assert len(table) == 3 * len(ARMS), "the last run replaces the first, which had the same seed"
@@ -68,28 +75,50 @@ def test_results_are_added_replaced_and_averaged(csv_file):
     nano, small = results.readme_table().splitlines()[2:]
     # The mean of the two seeds' 98.7 % and 99.5 %.
     assert nano == (
-        "| road_sign_nano | 45,729 | 240 KB / 119 KB | gtsrb (validation (fold 0), 7,560) | 2 "
+        "| road_sign_nano | 45,729 | 241 KB / 119 KB | gtsrb (validation (fold 0), 7,560) | 2 "
         "| 99.10 % | 31.00 % | 99.12 % |"
     )
-    assert small.startswith("| road_sign_small | 45,729 | - / - |")
+    assert small.startswith("| road_sign_small | 45,729 | - |"), "no such bundle is shipped"
 
 
 def test_folds_have_a_mean_in_the_readme_and_a_row_each_in_the_card(csv_file):
-    results.add(record())
-    results.add(record(split="validation (fold 1)", samples=8000, arms={**ARMS, "image": 0.975}, parity=None))
-    results.add(record(split="test", samples=12_630, parity=None))
-    lines = {line.split("|")[4].strip(): line for line in results.readme_table().splitlines()[2:]}
-    assert "| - / - | gtsrb (validation, mean of 2 folds, 15,560) | 1 | 98.00 % |" in lines.pop(
-        "gtsrb (validation, mean of 2 folds, 15,560)"
-    )
-    assert set(lines) == {"gtsrb (validation (fold 0), 7,560)", "gtsrb (test, 12,630)"}
-    rows = results.folds_table("road_sign_nano", "gtsrb").splitlines()
+    dark = {"darkened": {arm: 0.5 for arm in ARMS}}
+    results.add(record(failures=dark))
+    second = record(split="validation (fold 1)", samples=8000, arms={**ARMS, "image": 0.975}, failures=dark)
+    results.add(second)
+    results.add(record(split="test", samples=12_630))
+    results.add(record(model="road_sign_small", failures=dark))
+    lines = results.readme_table().splitlines()[2:]
+    assert [line.split("|")[4].strip() for line in lines] == [
+        "gtsrb (test, 12,630)", "gtsrb (validation, mean of 2 folds, 15,560)", "gtsrb (validation (fold 0), 7,560)"
+    ]  # fmt: skip
+    assert "| 241 KB / 119 KB | gtsrb (validation, mean of 2 folds, 15,560) | 1 | 98.00 % |" in lines[1]
+    sections = results.card_tables("road_sign_nano_gtsrb").split("\n\n")
+    assert sections[::2] == [
+        "gtsrb, test, 12,630 images:", "gtsrb, validation, mean of 2 folds, 15,560 images:", "Each fold:"
+    ]  # fmt: skip
+    assert sections[3].splitlines() == [
+        "| inputs given | top-1 accuracy | image darkened |",
+        "|---|---|---|",
+        "| image | 98.00 % | 50.00 % |",
+        "| image, text, location, road_condition | 99.12 % | 50.00 % |",
+        "| text, location, road_condition | 31.00 % | 50.00 % |",
+    ]
+    rows = sections[5].splitlines()
     assert rows[0] == "| held-out fold | images | image alone | context alone | all inputs |"
     assert rows[2:] == [
         "| 0 | 7,560 | 98.50 % | 31.00 % | 99.12 % |",
         "| 1 | 8,000 | 97.50 % | 31.00 % | 99.12 % |",
         "| mean | 15,560 | 98.00 % | 31.00 % | 99.12 % |",
     ]
+
+
+def test_weights_measured_on_other_data_go_by_their_bundle(csv_file):
+    results.add(record(data="rendered", split="validation"))
+    results.add(record(model="road_sign_nano_rendered"))
+    sections = results.card_tables("road_sign_nano_rendered").split("\n\n")
+    assert sections[::2] == ["gtsrb, validation (fold 0), 7,560 images:", "rendered, validation, 7,560 images:"]
+    assert results.card_tables("road_sign_nano_gtsrb") == ""
 
 
 def test_an_arm_that_was_not_measured_is_a_dash(csv_file):
@@ -109,18 +138,16 @@ def test_the_table_goes_between_its_marks(csv_file, tmp_path):
 
 
 def test_the_command_adds_runs_and_rewrites_readme_and_cards(csv_file, monkeypatch, tmp_path):
-    monkeypatch.setattr(results, "saved_models_dir", lambda: tmp_path / "saved_models")
     (tmp_path / "run").mkdir()
     record().save(tmp_path / "run" / "run.json")
     empty = f"{results.BEGIN}\n{results.END}\n"
     card = tmp_path / "saved_models" / "road_sign_nano_gtsrb" / "CARD.md"
-    card.parent.mkdir(parents=True)
     for path in (card, tmp_path / "README.md"):
         path.write_text(empty)
     results.main(["add", str(tmp_path / "run")])
     results.main(["tables", str(tmp_path / "README.md")])
     assert (tmp_path / "README.md").read_text() == f"{results.BEGIN}\n{results.readme_table()}\n{results.END}\n"
-    assert card.read_text() == f"{results.BEGIN}\n{results.folds_table('road_sign_nano', 'gtsrb')}\n{results.END}\n"
+    assert card.read_text() == f"{results.BEGIN}\n{results.card_tables('road_sign_nano_gtsrb')}\n{results.END}\n"
     card.write_text("# no marks")
     with pytest.raises(ValueError, match="CARD.md: the marks .* are missing"):
         results.fresh_tables(tmp_path / "README.md")
@@ -137,6 +164,9 @@ def test_the_card_says_first_what_is_simulated():
     text = "\n".join(lines)
     for figure in ("98.50 %", "43.2 %", "99.12 %", "45,729", "31,649", "61.5 minutes", "mmzoo train road_sign"):
         assert figure in text, figure
+    blind = record(held_out=False, samples=0, metrics={}, arms={})
+    text = road_sign_card(blind, mmzoo.road_sign_schema(), 0.4)
+    assert "trained on all tracks" in text and "These weights, on" not in text
     drawn = record(data="rendered", note="images drawn, context simulated")
     assert "drawn by mmzoo" in road_sign_card(drawn, mmzoo.road_sign_schema(), 0.4)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmzoo.exporting.card import contract
-from mmzoo.recipes.results import BEGIN, END
+from mmzoo.recipes.results import BEGIN, END, card_tables, with_table
 from mmzoo.recipes.run_record import RunRecord
 from mmzoo.schema import Schema
 
@@ -16,30 +16,20 @@ _LICENCE = {
     "rendered": "Weights: Apache-2.0. Trained on images drawn by mmzoo itself.",
 }
 
-# Filled by `python -m mmzoo.recipes.results tables` with what is in saved_models/results.csv.
-_FOLDS = (
-    *("## The recipe in other folds", ""),
-    "One physical sign gives some thirty pictures, so a fold's figure hangs on few signs. The same recipe trained and "
-    "measured with other tracks held out (`--fold K`; these weights are those of fold 0, whose errors were looked at "
-    "when the recipe was chosen):",
-    *("", BEGIN, END, ""),
-)
-
 
 def road_sign_card(record: RunRecord, schema: Schema, context_only_accuracy: float) -> str:
     """The text of CARD.md.
 
     Args:
-        record: of the training and its evaluation.
+        record: of the training and, unless all tracks were trained on, its evaluation.
         schema: the model's.
         context_only_accuracy: of a classifier trained on the simulated context alone, 0..1.
 
     Returns:
-        Markdown; its first line says what is real and what is simulated.
+        Markdown; its first line says what is real and what is simulated. The tables between the marks are those of
+        results.csv, which `python -m mmzoo.recipes.results tables` writes again.
     """
     training, recipe = record.training or {}, record.recipe or {}
-    columns = [record.arms, *record.failures.values()]
-    own = record.arms["text+location+road_condition"]
     lines = [
         f"**{record.note}**",
         "",
@@ -50,34 +40,21 @@ def road_sign_card(record: RunRecord, schema: Schema, context_only_accuracy: flo
         "",
         "## Figures",
         "",
-        f"Measured on {record.samples:,} images of {record.data} {record.split}, which were not trained on"
-        + (" (whole tracks: no physical sign is on both sides)" if record.data == "gtsrb" else "")
-        + f"; one seed ({record.seed}), the weights of the last epoch. The official GTSRB test was not used.",
-        "",
-        "| "
-        + " | ".join(["inputs given", "top-1 accuracy", *(f"image {failure}" for failure in record.failures)])
-        + " |",
-        "|---" * (2 + len(record.failures)) + "|",
-        *(
-            "| " + " | ".join([arm.replace("+", ", "), *(f"{100 * values[arm]:.2f} %" for values in columns)]) + " |"
-            for arm in record.arms
-        ),
-        "",
-        "With all inputs as the data has them: "
-        + ", ".join(f"{name.replace('_', ' ')} {100 * value:.2f} %" for name, value in record.metrics.items())
-        + ".",
-        "",
+        *(_own_figures(record) if record.held_out else (_ALL_TRACKS, "")),
+        "The recipe on data that was not trained on, whole tracks held out where they are real (`--fold K`; one "
+        "physical sign gives some thirty pictures, so a fold's figure hangs on few signs). The official GTSRB test was "
+        "not used.",
+        *("", with_table(f"{BEGIN}{END}", card_tables(f"{record.model}_{record.data}")), ""),
         "The context is simulated (see `mmzoo/data/road_context.py`): its probabilities are judgements, not "
-        "measurements. It must not give the sign away: the bound is 60 % for any model on the context alone. This one "
-        f"reaches {100 * own:.1f} %, and the better of two classifiers trained on nothing but the context (`python -m "
-        f"mmzoo.data.road_context`) {100 * context_only_accuracy:.1f} %. The camera's row is the one to compare with "
-        "other work.",
+        "measurements. It must not give the sign away: the bound is 60 % for any model on the context alone. The "
+        "better of two classifiers trained on nothing but the context (`python -m mmzoo.data.road_context`) reaches "
+        f"{100 * context_only_accuracy:.1f} %. The camera's row is the one to compare with other work.",
         "",
-        *(_FOLDS if record.data == "gtsrb" else ()),
         "## Training",
         "",
         f"- command: `{record.command}`",
-        f"- data: {training.get('images', 0):,} images of {record.data}, training part of the same split",
+        f"- data: {training.get('images', 0):,} images of {record.data}, "
+        + ("training part of the same split" if record.held_out else "all of the official training part"),
         f"- time: {training.get('minutes', 0)} minutes for the epochs, loading not counted, on {record.machine}",
         *(f"- {name.replace('_', ' ')}: {value}" for name, value in recipe.items() if name != "size"),
         "",
@@ -94,3 +71,30 @@ def road_sign_card(record: RunRecord, schema: Schema, context_only_accuracy: flo
         "",
     ]
     return "\n".join(lines)
+
+
+_ALL_TRACKS = (
+    "These weights were trained on all tracks, so no picture is left to measure them on: what they are worth is what "
+    "the same recipe reaches when it is trained without the tracks it is measured on."
+)
+
+
+def _own_figures(record):
+    columns = [record.arms, *record.failures.values()]
+    headings = ["inputs given", "top-1 accuracy", *(f"image {failure}" for failure in record.failures)]
+    return [
+        f"These weights, on {record.samples:,} images of {record.data} {record.split}, which were not trained on; one "
+        f"seed ({record.seed}), the weights of the last epoch:",
+        "",
+        "| " + " | ".join(headings) + " |",
+        "|---" * len(headings) + "|",
+        *(
+            "| " + " | ".join([arm.replace("+", ", "), *(f"{100 * values[arm]:.2f} %" for values in columns)]) + " |"
+            for arm in record.arms
+        ),
+        "",
+        "With all inputs as the data has them: "
+        + ", ".join(f"{name.replace('_', ' ')} {100 * value:.2f} %" for name, value in record.metrics.items())
+        + ".",
+        "",
+    ]

@@ -7,9 +7,11 @@ python -m mmzoo.recipes.results tables                # rewrite the tables in RE
 from __future__ import annotations
 
 import argparse
+import json
 import pathlib
 import re
 
+import numpy as np
 import pandas as pd
 
 from mmzoo.bundles import saved_models_dir
@@ -64,7 +66,13 @@ def rows_of(record: RunRecord) -> pd.DataFrame:
 
 
 def add(record: RunRecord) -> None:
-    """Puts a run's rows into results.csv, in place of older ones of the same model, data, split, arm and seed."""
+    """Puts a run's rows into results.csv, in place of older ones of the same model, data, split, arm and seed.
+
+    Raises:
+        ValueError: the run was not measured on held-out data.
+    """
+    if not record.held_out:
+        raise ValueError(f"{record.model} on {record.data}, {record.split}: not measured on held-out data")
     path, rows = results_path(), rows_of(record)
     if path.exists():
         old = read(path)
@@ -73,7 +81,7 @@ def add(record: RunRecord) -> None:
 
 
 def readme_table(path: pathlib.Path | None = None) -> str:
-    """The README's table, as Markdown: one line a model, data set and split, and one for the mean of several folds."""
+    """The README's table, as Markdown: a line for each model, data set and split; folds of one split are one line."""
     table = read(path or results_path())
     lines = [
         "| model | parameters | float32 / int8 file | data (split, samples) | seeds | "
@@ -81,17 +89,13 @@ def readme_table(path: pathlib.Path | None = None) -> str:
         + " |",
         "|---" * (5 + len(README_ARMS)) + "|",
     ]
-    table = table[table.metric == "accuracy"]
-    for (model, data, split), group in with_fold_means(table).groupby(["model", "data", "split"], sort=True):
+    table = with_fold_means(table[table.metric == "accuracy"])
+    for (model, data, split), group in table.groupby(["model", "data", "split"], sort=True):
         first = group.iloc[0]
-        sizes = " / ".join(
-            "-" if group[column].isna().all() else f"{group[column].dropna().iloc[0] / 1000:.0f} KB"
-            for column in ("bytes_float32", "bytes_int8")
-        )
         cells = [
             model,
             f"{first.parameters:,}",
-            sizes,
+            _sizes(model, data),
             f"{data} ({split}, {first.samples:,})",
             str(group.seed.nunique()),
         ]
@@ -102,50 +106,79 @@ def readme_table(path: pathlib.Path | None = None) -> str:
     return "\n".join(lines)
 
 
-def with_fold_means(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of results.csv with those of folds after the first replaced by the mean of all of them.
+def _sizes(model, data):
+    """Sizes of the shipped files of a model, named without the data set it was trained on if that is `data`."""
+    for name in (f"{model}_{data}", model):
+        certificate = saved_models_dir() / name / "parity.json"
+        if certificate.is_file():
+            files = json.loads(certificate.read_text(encoding="utf-8"))["files"]
+            return " / ".join(f"{files[f'model_{kind}.tflite']['bytes'] / 1000:.0f} KB" for kind in ("float32", "int8"))
+    return "-"
 
-    Fold 0 is the one of the pretrained weights and keeps its own row; the mean says what the recipe is worth.
-    """
+
+def with_fold_means(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of results.csv with the folds of a split replaced by their mean, where there are several."""
     fold = table.split.str.extract(FOLD, expand=False)
     folds = table[fold.notna()].assign(split=lambda rows: rows.split.str.replace(FOLD, "", regex=True))
-    means = []
+    kept, means = [fold.isna()], []
     for _, group in folds.groupby([column for column in KEY if column != "seed"], sort=False):
-        numbers = sorted(fold[group.index].astype(int).unique())
-        if len(numbers) > 1:
-            row = group.iloc[0].copy()
-            row["split"] = f"{row['split']}, mean of {len(numbers)} folds"
-            # The folds share no sample; a second seed of a fold has the same ones.
-            row["samples"] = group.groupby(fold[group.index]).samples.first().sum()
-            row["value"] = group.groupby(fold[group.index]).value.mean().mean()
-            row[["bytes_float32", "bytes_int8"]] = pd.NA
-            means.append(row)
-    kept = table[fold.isna() | (fold == "0")]
-    return pd.concat([kept, pd.DataFrame(means, columns=table.columns).astype(table.dtypes)]) if means else kept
+        numbers = fold[group.index].unique()
+        if len(numbers) == 1:
+            kept.append(table.index.isin(group.index))
+            continue
+        row = group.iloc[0].copy()
+        row["split"] = f"{row['split']}, mean of {len(numbers)} folds"
+        # The folds share no sample; a second seed of a fold has the same ones.
+        row["samples"] = group.groupby(fold[group.index]).samples.first().sum()
+        row["value"] = group.groupby(fold[group.index]).value.mean().mean()
+        row[["bytes_float32", "bytes_int8"]] = pd.NA
+        means.append(row)
+    single = table[np.any(kept, axis=0)]
+    return pd.concat([single, pd.DataFrame(means, columns=table.columns).astype(table.dtypes)]) if means else single
 
 
-def folds_table(model: str, data: str, path: pathlib.Path | None = None) -> str:
-    """The accuracy of one recipe in each fold that was run, as Markdown, for the card.
+def card_tables(bundle: str, path: pathlib.Path | None = None) -> str:
+    """The figures of a shipped bundle's recipe, as Markdown: every arm under every camera failure, and the folds.
 
     Args:
-        model: "road_sign_small", say.
-        data: the data set.
+        bundle: its name, "road_sign_small_gtsrb": the model, and the data it was trained on.
         path: of results.csv.
     """
+    model, _, trained_on = bundle.rpartition("_")
     table = read(path or results_path())
+    table = table[((table.model == model) & (table.data == trained_on)) | (table.model == bundle)]
+    parts = []
+    for (data, split), group in with_fold_means(table).groupby(["data", "split"], sort=True):
+        count = group.samples.iloc[0]
+        parts += [f"{data}, {split}, {count:,} images:", _arms_table(group)]
     table = table.assign(fold=table.split.str.extract(FOLD, expand=False)).dropna(subset="fold")
-    table = table[(table.model == model) & (table.data == data) & (table.metric == "accuracy")]
-    values = table.pivot_table("value", "fold", "arm", sort=True)
+    if table.fold.nunique() > 1:
+        parts += ["Each fold:", _folds_table(table[table.metric == "accuracy"])]
+    return "\n\n".join(parts)
+
+
+def _arms_table(rows):
+    values = rows.pivot_table("value", "arm", "metric", sort=False)
+    headings = [metric.removeprefix("accuracy_") for metric in values.columns]
+    headings = ["top-1 accuracy" if name == "accuracy" else f"image {name}" for name in headings]
+    lines = ["| inputs given | " + " | ".join(headings) + " |", "|---" * (1 + len(headings)) + "|"]
+    for arm, figures in values.iterrows():
+        lines.append(f"| {arm.replace('+', ', ')} | " + " | ".join(f"{100 * value:.2f} %" for value in figures) + " |")
+    return "\n".join(lines)
+
+
+def _folds_table(rows):
+    values = rows.pivot_table("value", "fold", "arm", sort=True)
     arms = [arm for arm in README_ARMS if arm in values]
-    samples = table.groupby("fold").samples.first()
+    samples = rows.groupby("fold").samples.first()
     lines = [
         "| held-out fold | images | " + " | ".join(README_ARMS[arm] for arm in arms) + " |",
         "|---" * (2 + len(arms)) + "|",
     ]
-    rows = [(fold, samples[fold], values.loc[fold]) for fold in values.index]
-    if len(rows) > 1:
-        rows.append(("mean", samples.sum(), values.mean()))
-    for fold, count, accuracies in rows:
+    for fold, count, accuracies in [
+        *((fold, samples[fold], values.loc[fold]) for fold in values.index),
+        ("mean", samples.sum(), values.mean()),
+    ]:
         lines.append(f"| {fold} | {count:,} | " + " | ".join(f"{100 * accuracies[arm]:.2f} %" for arm in arms) + " |")
     return "\n".join(lines)
 
@@ -175,8 +208,7 @@ def fresh_tables(readme: pathlib.Path) -> dict[pathlib.Path, str]:
     """
     texts = {readme: with_table(readme.read_text(encoding="utf-8"), readme_table())}
     for card in sorted(saved_models_dir().glob("*/CARD.md")):
-        model, _, data = card.parent.name.rpartition("_")
-        texts[card] = with_table(card.read_text(encoding="utf-8"), folds_table(model, data), str(card))
+        texts[card] = with_table(card.read_text(encoding="utf-8"), card_tables(card.parent.name), str(card))
     return texts
 
 

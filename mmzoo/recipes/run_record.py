@@ -25,6 +25,7 @@ class RunRecord:
         metrics: metric -> value with all inputs as the data has them.
         arms: inputs given, joined by "+" -> headline metric.
         machine: what it ran on.
+        held_out: False if some of the samples were trained on, or none were evaluated.
         failures: camera failure -> the same as `arms` under it.
         command: what was typed.
         recipe: hyper-parameters, if it was a training.
@@ -42,6 +43,7 @@ class RunRecord:
     metrics: dict[str, float]
     arms: dict[str, float]
     machine: str
+    held_out: bool = True
     failures: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
     command: str = ""
     recipe: dict[str, Any] | None = None
