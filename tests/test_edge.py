@@ -18,6 +18,7 @@ from PIL import Image
 
 import mmzoo
 from mmzoo import edge
+from mmzoo.bundles import write_checksums
 from mmzoo.edge import columns, runtime
 from mmzoo.edge.__main__ import main
 from mmzoo.schema import Category, Label, MultiLabel, Number, Schema, Sensors, Text, Value
@@ -46,6 +47,7 @@ def bundle(model, tmp_path_factory):
     model.schema.save(folder / "schema.json")
     model.save(folder / "model.keras")
     _export(model, folder / "model_float32.tflite")
+    write_checksums(folder)
     return folder
 
 
@@ -230,6 +232,7 @@ def test_load_by_folder_and_by_file(bundle, edge_model):
 def test_variants(bundle, tmp_path):
     folder = shutil.copytree(bundle, tmp_path / "bundle")
     (folder / "model_float32.tflite").rename(folder / "model_dynamic_int8.tflite")
+    write_checksums(folder)
     assert edge.load(folder, variant="dynamic_int8").variant == "dynamic_int8"
     with pytest.raises(FileNotFoundError, match=r"model_float32\.tflite.*it has \['dynamic_int8'\]"):
         edge.load(folder)
@@ -253,6 +256,7 @@ def test_missing_bundle_and_schema(bundle, tmp_path):
 def test_broken_file(bundle, tmp_path, kept):
     shutil.copy(bundle / "schema.json", tmp_path)
     (tmp_path / "model_float32.tflite").write_bytes((bundle / "model_float32.tflite").read_bytes()[:kept])
+    write_checksums(tmp_path)
     with pytest.raises(ValueError, match=r"model_float32\.tflite: not a LiteRT model"):
         edge.load(tmp_path)
 
@@ -269,6 +273,7 @@ def test_file_of_another_schema(bundle, tmp_path):
     }
     for message, other in others.items():
         other.save(tmp_path / "schema.json")
+        write_checksums(tmp_path)
         with pytest.raises(ValueError, match=message):
             edge.load(tmp_path)
 
@@ -290,6 +295,7 @@ def test_operators_that_plain_litert_lacks(tmp_path):
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
     (tmp_path / "model_float32.tflite").write_bytes(converter.convert())
     Schema("flex", {"text": Text(8)}, {"length": Value()}).save(tmp_path / "schema.json")
+    write_checksums(tmp_path)
     # In a process of its own: one that has imported TensorFlow may lend LiteRT the operators.
     done = subprocess.run(
         [sys.executable, "-m", "mmzoo.edge", str(tmp_path), "--text", "5"], capture_output=True, text=True

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 import mmzoo
 from mmzoo.branches import sensor_branch, text_branch
+from mmzoo.bundles import verify
 from mmzoo.exporting import ParityError, export, parity, static_int8
 from mmzoo.exporting import bundle as bundle_module
 from mmzoo.exporting.compact import compact
@@ -92,11 +93,12 @@ def build_small_model():
 
 def test_bundle_is_complete_and_alone(bundle, model):
     expected = {"schema.json", "model.keras", "saved_model", *LITERT, "parity.json", "CARD.md"}
-    expected |= {"golden.npz", "golden.json"}
+    expected |= {"golden.npz", "golden.json", "SHA256SUMS"}
     assert set(bundle.files) == expected == {entry.name for entry in bundle.path.iterdir()}
     assert [entry.name for entry in bundle.path.parent.iterdir()] == [bundle.path.name]
     assert Schema.load(bundle.path / "schema.json") == model.schema
     assert json.loads((bundle.path / "parity.json").read_text()) == bundle.parity
+    assert verify(bundle.path) == sum(path.is_file() for path in bundle.path.rglob("*")) - 2, "all but card and sums"
 
 
 def test_keras_file_is_uncompiled_and_the_users_model_is_left_as_it_was(bundle, model):
@@ -400,11 +402,11 @@ def test_target_folder(small_model, tmp_path, monkeypatch):
     monkeypatch.setattr(bundle_module, "_write", write)
     taken = tmp_path / "taken"
     taken.mkdir()
-    assert export(small_model, taken).files == ("schema.json",)
+    assert export(small_model, taken).files == ("SHA256SUMS", "schema.json")
     with pytest.raises(FileExistsError, match="overwrite=True"):
         export(small_model, taken)
     (taken / "old.txt").write_text("")
-    assert export(small_model, taken, overwrite=True).files == ("schema.json",)
+    assert export(small_model, taken, overwrite=True).files == ("SHA256SUMS", "schema.json")
     (taken / "schema.json").rename(taken / "precious.txt")
     with pytest.raises(FileExistsError, match="is no bundle"):
         export(small_model, taken, overwrite=True)

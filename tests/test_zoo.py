@@ -13,7 +13,7 @@ from zoo_harness import CASES, assert_same, assert_sound, hidden_subsets, raw_sa
 
 import mmzoo
 from mmzoo import edge
-from mmzoo.bundles import shipped_bundles
+from mmzoo.bundles import shipped_bundles, verify
 from mmzoo.evaluation import hide_inputs
 from mmzoo.exporting.parity import FLOAT_BOUND, INT8_MEAN_BOUND
 from mmzoo.exporting.probes import random_samples
@@ -83,7 +83,7 @@ def test_a_recipe_exists(name):
 
 def files_of_a_bundle(schema):
     variants = [name for name in LITERT if name != "int8" or not why_not_int8(schema, True)]
-    return {"schema.json", "model.keras", "parity.json", "CARD.md", "golden.npz", "golden.json"} | {
+    return {"schema.json", "model.keras", "parity.json", "CARD.md", "golden.npz", "golden.json", "SHA256SUMS"} | {
         f"model_{name}.tflite" for name in variants
     }
 
@@ -177,6 +177,7 @@ def test_shipped_bundles_are_whole(name):
         schema = mmzoo.Schema.load(folder / "schema.json")
         assert {file.name for file in folder.iterdir()} >= files_of_a_bundle(schema), folder.name
         assert not (folder / "saved_model").exists(), folder.name
+        verify(folder)
         assert "simulated" in (folder / "CARD.md").read_text(encoding="utf-8").splitlines()[0], folder.name
         assert_golden(folder)
         # Code that changed since the export changes model.keras, but not the LiteRT files beside it.

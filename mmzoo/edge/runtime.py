@@ -10,19 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from mmzoo.bundles import find_bundle
+from mmzoo.bundles import find_bundle, verify
 from mmzoo.schema import Schema
 
 VARIANTS = ("float32", "dynamic_int8", "int8")
 _SIGNATURE = "serving_default"
+_SCHEMA = "schema.json"
 
 
 def load(bundle: str | os.PathLike, *, variant: str = "float32", threads: int = 1) -> EdgeModel:
-    """Loads the LiteRT file of a bundle.
+    """Loads the LiteRT file of a bundle, once it and the schema are found to be those of the bundle's SHA256SUMS.
 
     Args:
-        bundle: the folder that `mmzoo.export` wrote, a .tflite file with a schema.json beside it, or the name of a
-            bundle that comes with mmzoo ("road_sign_small_gtsrb").
+        bundle: the folder that `mmzoo.export` wrote, a .tflite file with a schema.json and SHA256SUMS beside it, or the
+            name of a bundle that comes with mmzoo ("road_sign_small_gtsrb").
         variant: "float32", "dynamic_int8" or "int8"; not used where `bundle` is a .tflite file.
         threads: number of CPU threads of one prediction.
 
@@ -30,10 +31,10 @@ def load(bundle: str | os.PathLike, *, variant: str = "float32", threads: int = 
         The model, ready to predict.
 
     Raises:
-        FileNotFoundError: no such bundle, or it holds no schema or no file of that variant; the message lists the
-            variants there are.
+        FileNotFoundError: no such bundle, or it holds no schema, no SHA256SUMS or no file of that variant; the message
+            lists the variants there are.
         ImportError: ai-edge-litert is not installed.
-        ValueError: an unknown variant, or a file that is no LiteRT model of this schema.
+        ValueError: an unknown variant, a file that is not the one that was exported, or no LiteRT model of this schema.
     """
     if variant not in VARIANTS:
         raise ValueError(f"variant: expected one of {list(VARIANTS)}, got {variant!r}")
@@ -41,15 +42,18 @@ def load(bundle: str | os.PathLike, *, variant: str = "float32", threads: int = 
         raise ValueError(f"threads: expected a whole number of at least 1, got {threads!r}")
     path = find_bundle(bundle)
     if path.is_file():
-        return EdgeModel(path, _load_schema(path.parent), variant=_variant_of(path), threads=threads)
-    if not path.is_dir():
+        folder, file, variant = path.parent, path, _variant_of(path)
+    elif path.is_dir():
+        folder, file = path, path / f"model_{variant}.tflite"
+    else:
         raise FileNotFoundError(f"{path}: no such bundle; expected a folder that mmzoo.export wrote, or a .tflite file")
-    schema = _load_schema(path)
-    file = path / f"model_{variant}.tflite"
+    if not (folder / _SCHEMA).is_file():
+        raise FileNotFoundError(f"{folder / _SCHEMA}: no such file; a bundle holds it beside its .tflite files")
     if not file.is_file():
-        there = [name for name in VARIANTS if (path / f"model_{name}.tflite").is_file()]
+        there = [name for name in VARIANTS if (folder / f"model_{name}.tflite").is_file()]
         raise FileNotFoundError(f"{file}: the bundle has no variant {variant!r}; it has {there}")
-    return EdgeModel(file, schema, variant=variant, threads=threads)
+    verify(folder, [_SCHEMA, file.name])
+    return EdgeModel(file, Schema.load(folder / _SCHEMA), variant=variant, threads=threads)
 
 
 class EdgeModel:
@@ -133,13 +137,6 @@ class EdgeModel:
 def _variant_of(file: pathlib.Path) -> str:
     name = file.stem.removeprefix("model_")
     return name if name in VARIANTS else file.name
-
-
-def _load_schema(folder: pathlib.Path) -> Schema:
-    file = folder / "schema.json"
-    if not file.is_file():
-        raise FileNotFoundError(f"{file}: no such file; a bundle holds the schema beside its .tflite files")
-    return Schema.load(file)
 
 
 def _signature_runner(path, threads):

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from mmzoo.bundles import write_checksums
 from mmzoo.exporting import parity as parity_lib
 from mmzoo.exporting.card import minimal_card
 from mmzoo.exporting.golden import encode_golden, golden_samples, write_golden
@@ -60,8 +61,9 @@ def export(
 
     The bundle holds schema.json, model.keras (uncompiled), saved_model/ (takes raw files, strings and numbers),
     model_float32.tflite, model_dynamic_int8.tflite, model_int8.tflite (only with samples, and texts of at most 64
-    steps), parity.json, golden.npz and golden.json (inputs with the model's answers) and CARD.md. The LiteRT files hold
-    builtin operators only and take one sample at a time, by name. Nothing is left behind where anything goes wrong.
+    steps), parity.json, golden.npz and golden.json (inputs with the model's answers), CARD.md and SHA256SUMS, with
+    which every file is compared when it is loaded. The LiteRT files hold builtin operators only and take one sample at
+    a time, by name. Nothing is left behind where anything goes wrong.
 
     Args:
         model: a functional Keras model with a `schema`, such as mmzoo's builders make; it is left as it is.
@@ -97,6 +99,7 @@ def export(
     try:
         with _quiet_tensorflow():
             record = _write(folder, model, inputs, targets, seed, card, int8_tolerance, int8_float_layers)
+        write_checksums(folder)
         folder.chmod(0o755)
         _put_in_place(folder, path)
     finally:
@@ -142,7 +145,10 @@ def _parity(folder, expected, no_int8, int8_tolerance):
     from mmzoo.models.schema_model import load_model
 
     schema = expected.schema
-    runners = {MODEL: lambda: parity_lib.keras_runner(load_model(folder)), SAVED_MODEL: lambda: _saved_model(folder)}
+    runners = {
+        MODEL: lambda: parity_lib.keras_runner(load_model(folder / MODEL)),
+        SAVED_MODEL: lambda: _saved_model(folder),
+    }
     litert = [FLOAT32, DYNAMIC_INT8] + ([] if no_int8 else [INT8])
     runners |= {file: lambda file=file: LiteRTModel(folder / file, schema) for file in litert}
     files = {}

@@ -8,6 +8,8 @@ import keras
 from keras.src.models.functional import Functional
 
 from mmzoo import fusion, layers  # noqa: F401 - registers the custom layers that a saved model may hold
+from mmzoo.bundles import verify
+from mmzoo.models.model_file import load_keras_file
 from mmzoo.schema import Schema, Sensors
 
 
@@ -57,7 +59,7 @@ def keras_inputs(schema: Schema) -> dict:
 
 
 def load_model(path: str | pathlib.Path) -> SchemaModel:
-    """Loads a model with its schema from a `.keras` file or a bundle.
+    """Loads a model with its schema from a `.keras` file or a bundle; runs no code that the file may carry.
 
     Args:
         path: the file, or a bundle's folder.
@@ -66,14 +68,17 @@ def load_model(path: str | pathlib.Path) -> SchemaModel:
         The model, not compiled unless the file holds a compiled one.
 
     Raises:
-        FileNotFoundError: there is no such file, or no model.keras in the bundle.
-        ValueError: the file holds a Keras model without a schema.
+        FileNotFoundError: there is no such file, or no model.keras or SHA256SUMS in the bundle.
+        ValueError: the file holds a Keras model without a schema or with a layer that runs code, is damaged, or is not
+            the one that the bundle's SHA256SUMS lists.
     """
     path = pathlib.Path(path)
     file = path / "model.keras" if path.is_dir() else path
     if not file.is_file():
         raise FileNotFoundError(f"{file}: no such model file; expected a .keras file or a bundle with a model.keras")
-    model = keras.saving.load_model(file)
+    if path.is_dir():
+        verify(path, [file.name])
+    model = load_keras_file(file)
     if not isinstance(model, SchemaModel):
         raise ValueError(
             f"{file}: holds a {type(model).__name__} without a schema; mmzoo's builders make models with one"
