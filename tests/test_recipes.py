@@ -113,6 +113,18 @@ def test_folds_have_a_mean_in_the_readme_and_a_row_each_in_the_card(csv_file):
     ]
 
 
+def test_what_the_context_adds_when_the_camera_fails(csv_file):
+    results.add(record())
+    assert results.failures_table() == ""
+    blurred = {"blurred": {arm: value / 2 for arm, value in ARMS.items()}}
+    results.add(record(model="road_sign_small", failures=blurred))
+    assert results.failures_table().splitlines() == [
+        "| image alone → all inputs | clean | blurred |",
+        "|---|---|---|",
+        "| road_sign_small, gtsrb (validation (fold 0)) | 98.5 → 99.1 % | 49.2 → 49.6 % |",
+    ]
+
+
 def test_weights_measured_on_other_data_go_by_their_bundle(csv_file):
     results.add(record(data="rendered", split="validation"))
     results.add(record(model="road_sign_nano_rendered"))

@@ -26,10 +26,11 @@ KEY = ["model", "data", "split", "arm", "seed", "metric"]
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 # The arms that stand in the README, and what they are called there; results.csv has all of them.
+CAMERA_ARM, ALL_ARM = "image", "image+text+location+road_condition"
 README_ARMS = {
-    "image": "image alone",
+    CAMERA_ARM: "image alone",
     "text+location+road_condition": "context alone",
-    "image+text+location+road_condition": "all inputs",
+    ALL_ARM: "all inputs",
 }
 
 
@@ -103,6 +104,26 @@ def readme_table(path: pathlib.Path | None = None) -> str:
             values = group.loc[group.arm == arm, "value"]
             cells.append("-" if values.empty else f"{100 * values.mean():.2f} %")
         lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def failures_table(path: pathlib.Path | None = None) -> str:
+    """The README's table of what the context adds when the camera fails, as Markdown; "" where nothing was measured."""
+    table = read(path or results_path())
+    table = with_fold_means(table[table.arm.isin([CAMERA_ARM, ALL_ARM])])
+    failures = [metric for metric in table.metric.unique() if metric.startswith("accuracy_")]
+    if not failures:
+        return ""
+    names = ["clean", *(failure.removeprefix("accuracy_") for failure in failures)]
+    lines = ["| image alone → all inputs | " + " | ".join(names) + " |", "|---" * (1 + len(names)) + "|"]
+    for (model, data, split), group in table.groupby(["model", "data", "split"], sort=True):
+        values = group.pivot_table("value", "metric", "arm")
+        cells = [f"{model}, {data} ({split})"]
+        for metric in ("accuracy", *failures):
+            arms = values.reindex([metric]).reindex(columns=[CAMERA_ARM, ALL_ARM]).iloc[0]
+            cells.append("-" if arms.isna().any() else f"{100 * arms.iloc[0]:.1f} → {100 * arms.iloc[1]:.1f} %")
+        if cells.count("-") < len(failures):
+            lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -206,7 +227,8 @@ def fresh_tables(readme: pathlib.Path) -> dict[pathlib.Path, str]:
     Args:
         readme: README.md.
     """
-    texts = {readme: with_table(readme.read_text(encoding="utf-8"), readme_table())}
+    tables = "\n\n".join(filter(None, [readme_table(), failures_table()]))
+    texts = {readme: with_table(readme.read_text(encoding="utf-8"), tables)}
     for card in sorted(saved_models_dir().glob("*/CARD.md")):
         texts[card] = with_table(card.read_text(encoding="utf-8"), card_tables(card.parent.name), str(card))
     return texts
