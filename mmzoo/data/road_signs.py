@@ -71,6 +71,18 @@ class RoadSigns:
             labels=np.concatenate([self.labels, labels], dtype=np.int32),
         )
 
+    def few(self, per_class: int, seed: int) -> RoadSigns:
+        """At most so many pictures of each class, chosen at random.
+
+        Args:
+            per_class: pictures of each class; 0 gives none.
+            seed: of the choice; a larger `per_class` with the same seed adds to the smaller one's pictures.
+        """
+        order = np.random.default_rng(seed).permutation(len(self.labels))
+        chosen = [order[self.labels[order] == label][:per_class] for label in np.unique(self.labels)]
+        chosen = np.sort(np.concatenate(chosen))
+        return dataclasses.replace(self, images=self.images[chosen], labels=self.labels[chosen])
+
     @property
     def targets(self) -> dict[str, np.ndarray]:
         return {"sign": self.labels}

@@ -154,7 +154,7 @@ def train(
         model,
         epoch_data,
         # Watched on the camera alone, which is what the weights are for.
-        held_out and _image_only(model, (held_out.inputs(model.schema), held_out.targets)),
+        held_out and image_only(model.schema, (held_out.inputs(model.schema), held_out.targets)),
         epochs=recipe.epochs,
         learning_rate=recipe.learning_rate,
         weight_decay=recipe.weight_decay,
@@ -298,6 +298,14 @@ def export(
     return mmzoo.export(model, path, samples=samples, card=card, overwrite=overwrite, parity_samples=len(signs.labels))
 
 
+def image_only(schema, data):
+    """(inputs, targets) with every input but the camera's missing."""
+    from mmzoo.evaluation import hide_inputs
+
+    inputs, targets = data
+    return hide_inputs(inputs, schema, [name for name in schema.inputs if name != "image"]), targets
+
+
 def _record(model, *, size, data, note, seed, command) -> RunRecord:
     """The record of a model that was not evaluated."""
     return RunRecord(
@@ -359,13 +367,6 @@ def _minutes(folder: pathlib.Path) -> float:
     import pandas as pd
 
     return round(float(pd.read_csv(folder / "history.csv").seconds.sum()) / 60, 1)
-
-
-def _image_only(model, data):
-    from mmzoo.evaluation import hide_inputs
-
-    inputs, targets = data
-    return hide_inputs(inputs, model.schema, [name for name in model.schema.inputs if name != "image"]), targets
 
 
 def _arms(table, schema, column) -> dict[str, float]:

@@ -1,0 +1,43 @@
+"""The curve of accuracy against the number of real pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from gtsrb_archive_writer import write_gtsrb_archive
+
+from mmzoo.data.road_signs import RoadSigns
+from mmzoo.recipes import few_shot
+
+
+def test_few_pictures_of_each_class_and_more_of_them_with_the_same_seed():
+    labels = np.repeat(np.arange(3, dtype=np.int32), (5, 2, 9))
+    signs = RoadSigns(np.arange(16, dtype=np.uint8)[:, None, None, None], labels, "train", "note")
+    two, four, other = signs.few(2, 0), signs.few(4, 0), signs.few(2, 1)
+    assert np.bincount(two.labels).tolist() == [2, 2, 2] and np.bincount(four.labels).tolist() == [4, 2, 4]
+    assert set(two.images.ravel()) < set(four.images.ravel()) and set(two.images.ravel()) != set(other.images.ravel())
+    np.testing.assert_array_equal(labels[two.images.ravel()], two.labels)
+    assert len(signs.few(0, 0).labels) == 0
+
+
+def test_every_point_is_trained_measured_and_not_trained_again(nano_file, monkeypatch, tmp_path):
+    monkeypatch.setattr("tensorflow_datasets.core.constants.DATA_DIR", str(tmp_path / "prepared"))
+    monkeypatch.setattr(few_shot, "BATCH_SIZE", 8)
+    written = write_gtsrb_archive(tmp_path / "archives", classes=[1, 2, 14], tracks=2, frames=4, test_images=3)
+    lines = []
+    arguments = {
+        "data_dir": written.directory,
+        "size": "nano",
+        "starts": (str(nano_file), "scratch"),
+        "say": lines.append,
+    }
+    table = few_shot.few_shot_curve(tmp_path / "run", steps={0: 0, 2: 2, None: 2}, **arguments)
+    assert table.per_class.fillna(-1).tolist() == [0, 2, -1, 2, -1], "from scratch there is nothing to measure at 0"
+    assert table.images.tolist() == [0, 6, 12, 6, 12] and (table.samples == 12).all()
+    assert table.accuracy.between(0, 1).all() and len(lines) == 5
+    assert (tmp_path / "run" / "few_shot.png").stat().st_size > 5000
+    assert pd.read_csv(tmp_path / "run" / "few_shot.csv").accuracy.tolist() == table.accuracy.tolist()
+
+    again = few_shot.few_shot_curve(tmp_path / "run", steps={0: 0, 2: 2, None: 2}, **arguments)
+    assert len(lines) == 5 and again.accuracy.tolist() == pytest.approx(table.accuracy.tolist())
