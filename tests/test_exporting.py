@@ -11,11 +11,12 @@ import tensorflow as tf
 
 import mmzoo
 from mmzoo.branches import sensor_branch, text_branch
-from mmzoo.bundles import verify
+from mmzoo.bundles import find_bundle, verify
 from mmzoo.exporting import ParityError, export, parity, static_int8
 from mmzoo.exporting import bundle as bundle_module
 from mmzoo.exporting.compact import compact
 from mmzoo.exporting.golden import encode_golden, golden_samples
+from mmzoo.exporting.int8_layers import PoolingByConvolution, UnrolledGRU
 from mmzoo.exporting.litert import LiteRTModel, check_builtin
 from mmzoo.exporting.probes import calibration_samples, probe_sets, random_samples, subsets_of_inputs
 from mmzoo.exporting.samples import collect_samples
@@ -143,6 +144,24 @@ def test_int8_is_smaller(bundle):
     assert sizes[1] < 0.75 * sizes[0] and sizes[2] < 0.75 * sizes[0]
 
 
+def test_int8_runs_in_few_pieces(bundle):
+    """An operator in the middle of the network that XNNPACK doesn't know breaks it in two, and runs on slow code."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(bundle.path / "model_int8.tflite"), num_threads=1)
+    interpreter.allocate_tensors()
+    names = [operator["op_name"] for operator in interpreter._get_ops_details()]
+    assert "AVERAGE_POOL_2D" not in names
+    assert 1 <= names.count("DELEGATE") <= 6
+
+
+def test_shipped_int8_files_are_small():
+    limits = {"nano": 300_000, "small": 750_000}
+    for size, limit in limits.items():
+        file = find_bundle(f"road_sign_{size}_gtsrb") / "model_int8.tflite"
+        assert file.stat().st_size <= limit, file
+
+
 def test_parity_record(bundle):
     assert set(bundle.parity["files"]) == {"model.keras", "saved_model", *LITERT}
     assert bundle.parity["main_set"] == "real" and bundle.parity["sets"]["real"] == 96
@@ -199,10 +218,64 @@ def test_unrolled_gives_the_same(cell, bidirectional):
     )
     flat = unrolled(model)
     layer = flat.get_layer("text_bidirectional").forward_layer if bidirectional else flat.get_layer(f"text_{cell}")
-    assert layer.unroll
+    assert layer.unroll and isinstance(layer, UnrolledGRU) == (cell == "gru")
+    assert isinstance(flat.get_layer("image_block1_shortcut_pool"), PoolingByConvolution)
     inputs = random_samples(model.schema, 6)
     inputs["text"][0] = 0
     np.testing.assert_allclose(flat(inputs)["sign"], model(inputs)["sign"], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"return_sequences": True},
+        {"go_backwards": True, "return_sequences": True},
+        {"use_bias": False},
+        {"reset_after": False},
+        {"recurrent_activation": "hard_sigmoid", "activation": "relu"},
+        {"return_state": True},
+    ],
+    ids=str,
+)
+def test_unrolled_gru_is_kerass_gru(options):
+    rng = np.random.default_rng(2)
+    sequences = rng.normal(size=(4, 7, 3)).astype(np.float32)
+    lengths = np.array([7, 3, 0, 5])[:, None]
+    mask = np.arange(7) < lengths
+    mask[0, 2] = False  # In the middle of a text as well.
+    wanted = keras.layers.GRU(5, **options)
+    wanted(sequences)
+    wanted.set_weights([rng.normal(size=w.shape).astype(np.float32) for w in wanted.get_weights()])
+    found = UnrolledGRU.from_config(wanted.get_config())
+    found(sequences)
+    found.set_weights(wanted.get_weights())
+    for given in (None, mask):
+        pairs = keras.tree.flatten(wanted(sequences, mask=given)), keras.tree.flatten(found(sequences, mask=given))
+        for one, other in zip(*pairs, strict=True):
+            np.testing.assert_allclose(other, one, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("size", "options", "convolution"),
+    [
+        ((8, 8), {"pool_size": 2}, True),
+        ((8, 6), {"pool_size": 2, "padding": "same"}, True),
+        ((9, 8), {"pool_size": 3, "strides": 2}, True),
+        ((9, 9), {"pool_size": (3, 1), "strides": (3, 2), "padding": "same"}, True),
+        ((9, 8), {"pool_size": 2, "padding": "same"}, False),
+        ((8, 8), {"pool_size": 3, "strides": 2, "padding": "same"}, False),
+    ],
+)
+def test_pooling_by_convolution_is_kerass_average_pooling(size, options, convolution, monkeypatch):
+    images = np.random.default_rng(3).normal(size=(2, *size, 5)).astype(np.float32)
+    wanted = keras.layers.AveragePooling2D(**options)(images)
+    layer = PoolingByConvolution(**options)
+    used = []
+    depthwise = keras.ops.depthwise_conv
+    monkeypatch.setattr(keras.ops, "depthwise_conv", lambda *a, **k: used.append(1) or depthwise(*a, **k))
+    np.testing.assert_allclose(layer(images), wanted, atol=1e-6)
+    assert bool(used) == convolution
 
 
 def test_exportable_is_float32_and_uncompiled():

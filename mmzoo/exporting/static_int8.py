@@ -24,11 +24,13 @@ from mmzoo.schema import Schema, Text
 LONGEST_TEXT = 64
 
 # Layers whose arithmetic stays in float32: raw units in one tensor would share one 8-bit scale, statistics of a picture
-# and a spectrogram span too many orders of magnitude, and a weight per input deserves more than 8 bits.
+# and a spectrogram span too many orders of magnitude, and a weight per input deserves more than 8 bits. An absent
+# vector that stands in for an input's would force one scale on both, and what reads them is float32 anyway.
 FLOAT_KINDS = (
     "ImageStandardization",
     "MelSpectrogram",
     "ModalityAttention",
+    "ModalityDropout",
     "Normalization",
     "STFTSpectrogram",
     "SensorEncoder",

@@ -1,4 +1,4 @@
-"""Copies of a model fit for export: uncompiled, in float32, and on request with its recurrent layers unrolled."""
+"""Copies of a model fit for export: uncompiled, in float32, and on request in the form that static int8 needs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import copy
 from typing import Any
 
 RECURRENT = ("GRU", "LSTM", "SimpleRNN")
+# Keras' layers and what stands in for them, see mmzoo/exporting/int8_layers.py.
+_REPLACED = {"GRU": "UnrolledGRU", "AveragePooling2D": "PoolingByConvolution"}
 _MIXED = ("mixed_float16", "mixed_bfloat16")
 
 
@@ -18,11 +20,13 @@ def exportable(model):
     Returns:
         A `SchemaModel` with the same layers and weights.
     """
-    return _rebuilt(model, {})
+    return _rebuilt(model, for_int8=False)
 
 
 def unrolled(model):
-    """The same model with every recurrent layer unrolled, as static int8 needs: the converter crashes on a loop.
+    """The same model as static int8 needs it: the converter crashes on a loop, so every recurrent layer is unrolled.
+
+    GRU and average pooling layers become the ones in `mmzoo.exporting.int8_layers`, which 8-bit kernels run faster.
 
     Args:
         model: a functional Keras model with a `schema`; it is left as it is.
@@ -30,28 +34,33 @@ def unrolled(model):
     Returns:
         An uncompiled float32 `SchemaModel` with the same weights and outputs.
     """
-    return _rebuilt(model, {"unroll": True})
+    return _rebuilt(model, for_int8=True)
 
 
-def _rebuilt(model, recurrent_options):
+def _rebuilt(model, for_int8):
+    from mmzoo.exporting import int8_layers  # noqa: F401 - registers them
     from mmzoo.models.schema_model import SchemaModel
 
-    config = _changed(copy.deepcopy(model.get_config()), recurrent_options)
+    config = _changed(copy.deepcopy(model.get_config()), for_int8)
     config["schema"] = model.schema.to_dict()
     rebuilt = SchemaModel.from_config(config)
     rebuilt.set_weights(model.get_weights())
     return rebuilt
 
 
-def _changed(node: Any, recurrent_options: dict) -> Any:
+def _changed(node: Any, for_int8: bool) -> Any:
     """Walks a serialised model, so that layers inside wrappers (Bidirectional) and nested models are found too."""
     if isinstance(node, dict):
-        node = {key: _changed(value, recurrent_options) for key, value in node.items()}
-        if node.get("class_name") in RECURRENT and isinstance(node.get("config"), dict):
-            node["config"].update(recurrent_options)
-        if node.get("class_name") == "DTypePolicy" and node.get("config", {}).get("name") in _MIXED:
+        node = {key: _changed(value, for_int8) for key, value in node.items()}
+        name = node.get("class_name")
+        if for_int8 and name in RECURRENT and isinstance(node.get("config"), dict):
+            node["config"]["unroll"] = True
+        if for_int8 and name in _REPLACED and isinstance(node.get("config"), dict):
+            name = _REPLACED[name]
+            node |= {"module": "mmzoo.exporting.int8_layers", "class_name": name, "registered_name": f"mmzoo>{name}"}
+        if name == "DTypePolicy" and node.get("config", {}).get("name") in _MIXED:
             node["config"]["name"] = "float32"
         return node
     if isinstance(node, (list, tuple)):
-        return type(node)(_changed(value, recurrent_options) for value in node)
+        return type(node)(_changed(value, for_int8) for value in node)
     return node
