@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from mmzoo.arrays import check_values
 from mmzoo.data.augmentation import ImageAugmentation, augment_images
 from mmzoo.schema import Schema
 
@@ -86,7 +87,8 @@ def fit_schema(arrays: Mapping[str, np.ndarray], schema: Schema, count: int) -> 
         count: N.
 
     Raises:
-        ValueError: a name that is no input, another shape, or a dtype that can't be cast safely.
+        ValueError: a name that is no input, another shape, a dtype that can't be cast safely, or a value that the
+            schema rules out.
     """
     unknown = [name for name in arrays if name not in schema.inputs]
     if unknown:
@@ -101,6 +103,7 @@ def fit_schema(arrays: Mapping[str, np.ndarray], schema: Schema, count: int) -> 
                 f"input {name!r}: expected {empty.dtype} of shape (N, {', '.join(map(str, empty.shape))}), "
                 f"got {array.dtype} of shape {array.shape}"
             )
+        check_values(schema.inputs[name], array, f"input {name!r}")
         fitted[name] = array.astype(empty.dtype, copy=False)
     return fitted
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from mmzoo.arrays import check_values
 from mmzoo.schema import Label, MultiLabel, Schema
 
 _OR_STEPS = {"train": ", or give steps_per_epoch", "validation": ", or take(n) of it"}
@@ -91,7 +92,7 @@ class Batches:
         return iterator
 
     def _array_batches(self, data, epoch):
-        count = _length(data[0])
+        count = _check_lengths(data, self._what)
         order = np.arange(count)
         stop = count
         if self._shuffle_seed is not None:
@@ -141,6 +142,9 @@ class Batches:
             if missing:
                 have = list(part) if isinstance(part, Mapping) else type(part).__name__
                 raise ValueError(f"{self._what}: {kind} {missing[0]!r} is not in the batch; it holds {have}")
+            _refuse_unknown(part, names, kind, self._what)
+        if isinstance(weights, Mapping):
+            _refuse_unknown(weights, outputs, "output with weights", self._what)
         return inputs, targets, weights
 
     def _encode(self, batch):
@@ -156,13 +160,13 @@ class Batches:
             else:
                 encoded[name] = _numbers(targets, name, kind, self._what)
             encoded[name] = encoded[name].astype(np.float32)
+        rows = _check_lengths((inputs, encoded), self._what)
         if weights is None and not class_weights:
             return inputs, encoded
-        rows = _length(inputs)
         weighted = {}
         for name in self._schema.outputs:
             given = weights.get(name) if isinstance(weights, Mapping) else weights
-            own = np.ones(rows) if given is None else np.asarray(given, np.float32).reshape(-1)
+            own = np.ones(rows) if given is None else _weights(given, rows, name, self._what)
             weighted[name] = (own * class_weights.get(name, 1.0)).astype(np.float32)
         return inputs, encoded, weighted
 
@@ -171,8 +175,18 @@ def _is_arrays(data) -> bool:
     return isinstance(data, tuple) and len(data) in (2, 3) and isinstance(data[0], Mapping)
 
 
-def _length(inputs) -> int:
-    return len(next(iter(inputs.values())))
+def _check_lengths(parts, what) -> int:
+    """The number of samples in the arrays of inputs, targets and weights, which must be the same."""
+    arrays = {}
+    for kind, part in zip(("input", "output", "weights"), parts, strict=False):
+        named = part if isinstance(part, Mapping) else {"": part}
+        arrays |= {f"{kind} {name!r}".removesuffix(" ''"): a for name, a in named.items() if a is not None}
+    counts = {place: len(np.atleast_1d(array)) for place, array in arrays.items()}
+    first, count = next(iter(counts.items()))
+    for place, other in counts.items():
+        if other != count:
+            raise ValueError(f"{what}: {place} holds {other} samples, {first} {count}; expected as many")
+    return count
 
 
 def _input(array, name, modality, what):
@@ -182,9 +196,31 @@ def _input(array, name, modality, what):
         raise ValueError(
             f"{what}: input {name!r}: expected a batch of shape (N, {shape}), got {array.shape}; is the data batched?"
         )
-    if modality.dtype != "float32" and array.dtype.kind not in "iu":
+    if array.dtype.kind not in ("fiu" if modality.dtype == "float32" else "iu"):
         raise ValueError(f"{what}: input {name!r}: expected {modality.dtype}, got {array.dtype}")
+    # Before the cast, in which 256 would become the uint8 0.
+    check_values(modality, array, f"{what}: input {name!r}")
     return array.astype(modality.dtype, copy=False)
+
+
+def _weights(given, rows, name, what):
+    weights = np.asarray(given)
+    if weights.dtype.kind not in "fiub" or weights.shape not in ((rows,), (rows, 1)):
+        raise ValueError(
+            f"{what}: weights of output {name!r}: expected numbers ({rows},), got {weights.dtype} {weights.shape}"
+        )
+    weights = weights.astype(np.float32).reshape(-1)
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise ValueError(f"{what}: weights of output {name!r}: expected finite numbers of at least 0")
+    return weights
+
+
+def _refuse_unknown(part, names, kind, what):
+    unknown = [name for name in part if name not in names]
+    if unknown:
+        raise ValueError(
+            f"{what}: {unknown[0]!r} in the batch is no {kind} of the model; leave it out, there are {list(names)}"
+        )
 
 
 def _one_hot(targets, name, label, what):
@@ -192,7 +228,10 @@ def _one_hot(targets, name, label, what):
     if target.dtype.kind not in "iufb":
         raise ValueError(f"{what}: output {name!r}: expected class numbers or one-hot rows, got {target.dtype}")
     if target.ndim == 2 and target.shape[1] == label.units and label.units > 1:
-        return target.astype(np.float32)
+        rows = target.astype(np.float32)
+        if not (np.isfinite(rows) & (rows >= 0)).all():
+            raise ValueError(f"{what}: output {name!r}: one-hot rows: expected finite numbers of at least 0")
+        return rows
     if target.ndim not in (1, 2) or (target.ndim == 2 and target.shape[1] != 1):
         raise ValueError(
             f"{what}: output {name!r}: expected class numbers (N,) or one-hot rows (N, {label.units}), "
@@ -206,10 +245,15 @@ def _one_hot(targets, name, label, what):
 
 
 def _numbers(targets, name, kind, what):
-    target = np.asarray(targets[name], np.float32)
+    target = np.asarray(targets[name])
+    if target.dtype.kind not in "iufb":
+        raise ValueError(f"{what}: output {name!r}: expected numbers, got {target.dtype}")
+    target = target.astype(np.float32)
     target = target.reshape(-1, 1) if target.ndim == 1 and not isinstance(kind, MultiLabel) else target
     if target.ndim != 2 or target.shape[1] != kind.units:
         raise ValueError(f"{what}: output {name!r}: expected shape (N, {kind.units}), got {target.shape}")
     if not np.isfinite(target).all():
         raise ValueError(f"{what}: output {name!r}: a target is NaN or infinite; leave such samples out")
+    if isinstance(kind, MultiLabel) and not ((target >= 0) & (target <= 1)).all():
+        raise ValueError(f"{what}: output {name!r}: expected 0 or 1 (or between) for each class")
     return target
