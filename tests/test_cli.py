@@ -92,6 +92,16 @@ def test_evaluate_on_the_official_test_archive(command, nano_file, prepared_data
     assert record.command == f"{expected} --out RUN"
 
 
+def test_evaluate_says_so_when_the_images_were_trained_on(command, prepared_data, tmp_path):
+    written = write_gtsrb_archive(tmp_path / "archives", classes=[1, 2, 14], tracks=2, frames=2, test_images=3)
+    words = ["evaluate", "road_sign", "--size", "nano", "--data-dir", written.directory, "--out", tmp_path / "run"]
+    for split, held_out in (("train", False), ("validation", True), ("test", True)):
+        status, out, err = command(*words, "--split", split)
+        assert status == 0, err
+        assert ("these images were trained on" in out) != held_out, split
+        assert RunRecord.load(tmp_path / "run" / "run.json").held_out == held_out, split
+
+
 def test_train_then_again(command, few_signs, tmp_path):
     words = ["train", "road_sign", "--size", "nano", "--data", "rendered", "--limit", "200", "--epochs", "1"]
     words += ["--no-export", "--out", tmp_path / "run"]

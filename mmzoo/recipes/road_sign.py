@@ -3,9 +3,9 @@
 The commands that made the pretrained weights, and what came of them, stand in each bundle's CARD.md and in
 saved_models/results.csv:
 
-    mmzoo train road_sign --size nano  --data gtsrb --data-dir DIR --all-tracks --out RUN
+    mmzoo train road_sign --size nano  --data gtsrb --data-dir DIR --out RUN
     mmzoo train road_sign --size small --data gtsrb --data-dir DIR --all-tracks --out RUN
-    mmzoo train road_sign --size small --data rendered --out RUN
+    mmzoo train road_sign --size small --data rendered --epochs 20 --out RUN
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from collections.abc import Callable, Mapping
 from mmzoo.recipes.run_record import RunRecord, machine
 
 OUTPUT = "sign"
+# The fold whose tracks the shipped "gtsrb" weights have not seen; None: they have seen all.
+SHIPPED_FOLD = {"nano": 0, "small": None}
 # A fresh draw of contexts and drawn signs costs seconds: a few are made and taken in turn.
 DRAWS = 4
 # Seeds of the drawn signs that are mixed in, away from those of the "rendered" data.
@@ -63,7 +65,7 @@ class RoadSignRecipe:
 
 
 RECIPES = {
-    "nano": RoadSignRecipe(size="nano", epochs=30, dropout=0.0),
+    "nano": RoadSignRecipe(size="nano", epochs=24, dropout=0.0),
     "small": RoadSignRecipe(size="small", epochs=30),
     "base": RoadSignRecipe(size="base", epochs=40),
 }
@@ -238,8 +240,8 @@ def evaluate(
     signs = load_road_signs(
         data, split, data_dir=data_dir, fold=fold, seed=seed, limit=limit, image_size=model.schema["image"].shape[:2]
     )
-    # The pretrained weights that are called "gtsrb" have seen all tracks.
-    held_out = not (bundle and weights == data == "gtsrb" and split != "test")
+    unseen = split == "test" or (split == "validation" and (data != "gtsrb" or fold == SHIPPED_FOLD.get(size, fold)))
+    held_out = unseen or bundle is None or weights != data
     note = signs.note if held_out else f"{signs.note}; these images were trained on, so these are no figures to quote"
     say(f"Evaluating on {len(signs.labels):,} images of {data} {split} ({note}) ...")
     samples = (signs.inputs(model.schema), signs.targets)
