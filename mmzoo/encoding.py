@@ -15,6 +15,9 @@ import numpy as np
 # pictures from 89.5 million pixels on, so nothing that is accepted gives a warning.
 MAX_PIXELS = 89_000_000
 
+# Still pictures, one a file. Pillow opens more, among them EPS, which it hands to another program to run.
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+
 # What Pillow's decoders raise on broken files; AVIF's raises RuntimeError.
 _DECODE_ERRORS = (OSError, SyntaxError, ValueError, RuntimeError, EOFError, IndexError, TypeError, OverflowError)
 
@@ -63,8 +66,8 @@ def encode_image(image, value: Any, place: str) -> np.ndarray:
 
     Args:
         image: the `Image` of the schema.
-        value: a path, encoded bytes, a Pillow image or a uint8 array. An empty path and empty bytes mean "missing";
-            an empty file is an error. Of 16-bit pixels the upper byte is taken; of an animation the first picture.
+        value: a path, encoded bytes (of the `FORMATS`), a Pillow image or a uint8 array. An empty path and empty bytes
+            mean "missing"; an empty file is an error. Of 16-bit pixels the upper byte is taken.
         place: the input's name, for error messages.
 
     Returns:
@@ -72,7 +75,8 @@ def encode_image(image, value: Any, place: str) -> np.ndarray:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: not an image, a broken one, floating-point pixels, or more than `MAX_PIXELS` pixels.
+        ValueError: not an image, a broken one, an animation or another file of several pictures, floating-point
+            pixels, or more than `MAX_PIXELS` pixels.
         TypeError: another kind of value.
     """
     from PIL import Image
@@ -80,7 +84,7 @@ def encode_image(image, value: Any, place: str) -> np.ndarray:
     if isinstance(value, (bytes, bytearray, memoryview, str)) and len(value) == 0:
         return missing(image)
     if isinstance(value, (str, os.PathLike)):
-        place = f"{place}: {os.fspath(value)}"
+        place = f"{place}: {os.fspath(value)!s:.4096}"
         if not os.path.isfile(value):
             raise FileNotFoundError(f"{place}: no such file")
         with _open_image(value, place) as picture:
@@ -102,11 +106,23 @@ def _open_image(source, place):
     from PIL import Image
 
     try:
-        return Image.open(source)
+        picture = Image.open(source)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError(f"{place}: too large an image; at most {MAX_PIXELS:,} pixels are read ({error})") from error
+    except Image.UnidentifiedImageError as error:
+        raise ValueError(f"{place}: not an image; expected one of {', '.join(FORMATS)}") from error
     except _DECODE_ERRORS as error:
-        raise ValueError(f"{place}: not an image that Pillow can read ({error})") from error
+        raise ValueError(f"{place}: not an image that can be read ({error})") from error
+    if picture.format not in FORMATS:
+        raise ValueError(f"{place}: an image in {picture.format}; save it in one of {', '.join(FORMATS)}")
+    try:
+        # MPO is what some cameras write for a single photograph: the other pictures in it are previews.
+        several = picture.format != "MPO" and getattr(picture, "is_animated", False)
+    except _DECODE_ERRORS as error:
+        raise ValueError(f"{place}: the image can't be decoded ({error})") from error
+    if several:
+        raise ValueError(f"{place}: several pictures in one file, an animation maybe; save the one that is meant")
+    return picture
 
 
 def _to_pixels(image, picture, place):
@@ -187,7 +203,7 @@ def encode_sensors(sensors, value: Any, place: str) -> np.ndarray:
     names = [field.name for field in sensors.fields]
     unknown = [name for name in value if name not in names]
     if unknown:
-        raise KeyError(f"{place}: unknown field {unknown[0]!r}; the fields are {names}")
+        raise KeyError(f"{place}: unknown field {unknown[0]!r:.80}; the fields are {names}")
     return np.asarray([encode_field(f, value.get(f.name), f"{place}.{f.name}") for f in sensors.fields], np.float32)
 
 
@@ -200,7 +216,7 @@ def encode_field(field, value: Any, place: str) -> float:
     kind = type(field).__name__
     if kind == "Category":
         if not isinstance(value, str) or value not in field.categories:
-            raise ValueError(f"{place}: unknown category {value!r}; expected one of {list(field.categories)}")
+            raise ValueError(f"{place}: unknown category {value!r:.80}; expected one of {list(field.categories)}")
         return float(field.categories.index(value))
     if kind == "Date":
         return _days(value, place)
@@ -215,8 +231,10 @@ def encode_field(field, value: Any, place: str) -> float:
             f"{place}: expected a finite number, got {number}; leave it out or give NaN where it is missing"
         )
     if kind == "Angle":
-        return number % 360.0
-    if not field.minimum <= number <= field.maximum:
+        # As float32, the tensor's, so that a small negative angle does not end up at 360.
+        return float(np.float32(number % 360.0)) % 360.0
+    # As float32 too, so that what the tensor holds of a bound is within it.
+    if not np.float32(field.minimum) <= _as_float32(number) <= np.float32(field.maximum):
         raise ValueError(
             f"{place}: {number:g} {field.unit} is outside {field.minimum:g}..{field.maximum:g} {field.unit}".replace(
                 "  ", " "
@@ -225,12 +243,17 @@ def encode_field(field, value: Any, place: str) -> float:
     return number
 
 
+def _as_float32(number):
+    with np.errstate(over="ignore"):
+        return np.float32(number)
+
+
 def _days(value, place):
     if isinstance(value, str):
         try:
             value = datetime.datetime.fromisoformat(value)
         except ValueError as error:
-            raise ValueError(f"{place}: expected an ISO 8601 date such as 2026-11-23, got {value!r}") from error
+            raise ValueError(f"{place}: expected an ISO 8601 date such as 2026-11-23, got {value!r:.80}") from error
     elif isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
         value = datetime.datetime(value.year, value.month, value.day)
     if not isinstance(value, datetime.datetime):

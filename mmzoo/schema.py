@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import pathlib
 import types
 from collections.abc import Iterable, Mapping
@@ -21,6 +20,7 @@ import numpy as np
 from mmzoo import encoding
 
 SCHEMA_VERSION = 1
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -50,7 +50,8 @@ class Number:
                 raise ValueError(f"field {self.name!r}: {bound}: expected a number, got {value!r}")
             # 0 and 0.0 would make two different JSON files of one schema.
             object.__setattr__(self, bound, float(value))
-        if not (math.isfinite(self.minimum) and math.isfinite(self.maximum) and self.minimum < self.maximum):
+        # As float32, which the tensor holds.
+        if not -_LARGEST <= self.minimum < self.maximum <= _LARGEST:
             raise ValueError(
                 f"field {self.name!r}: expected finite minimum < maximum, got {self.minimum!r} and {self.maximum!r}"
             )

@@ -189,6 +189,8 @@ def test_missing_files_are_counted_and_named(tmp_path):
         (b"image,text\n", "no rows"),
         (b"image\n\xff\xfe\n", "not in UTF-8"),
         (b"a,b\n1,2\n1,2,3\n", "not a CSV table.*line 3"),
+        (b'a,b\n"1,2\n3,4\n', "not a CSV table.*inside string"),
+        ("image,text\n".encode("utf-16"), "not in UTF-8"),
     ],
 )
 def test_what_is_no_table(tmp_path, content, message):
@@ -223,6 +225,37 @@ def test_skipping_rows_with_bad_cells_and_broken_pictures(tmp_path, caplog):
         assert [problem.row for problem in manifest.skipped] == [6, 8, 7]
         assert "broken.png" in manifest.skipped[-1].message
     assert "2 of 7 rows" in caplog.text and "broken.png" in caplog.text
+
+
+def test_rows_that_stand_there_twice(tmp_path):
+    path = write(tmp_path, [*ROWS, ROWS[0], ROWS[2], ROWS[0]])
+    message = r"3 of 7 rows can't be used; 3 bad cells:\n  row 6: the same as row 2 in every column; drop it or"
+    with pytest.raises(ValueError, match=message):
+        read_manifest(path, SCHEMA)
+    manifest = read_manifest(path, SCHEMA, on_error="skip")
+    assert manifest.rows == [2, 3, 4, 5]
+    assert [(problem.row, problem.column) for problem in manifest.skipped] == [(6, ""), (7, ""), (8, "")]
+    # The way out for those that are meant: a column that feeds nothing.
+    numbered = [f"{row},{number}" for number, row in enumerate([*ROWS, ROWS[0]])]
+    assert len(read_manifest(write(tmp_path, numbered, f"{HEADER},id"), SCHEMA)) == 5
+    with pytest.raises(ValueError, match="row b: the same as row a"):
+        read_manifest(pd.DataFrame({"text": [1, 1], "sign": ["a", "a"]}, ["a", "b"]), TEXT_SCHEMA)
+
+
+def test_cells_of_a_frame_that_no_table_holds():
+    frame = pd.DataFrame({"text": [b"\xff", "\ud800", None], "sign": ["a", "b", "a"]}, dtype=object)
+    replaced = list("\ufffd".encode()) + [0]
+    assert read_manifest(frame, TEXT_SCHEMA).inputs["text"].tolist() == [replaced, replaced, [0] * 4]
+    frame = pd.DataFrame({"text": ["x", ["y"]], "sign": ["a", np.array([1, 2])]}, dtype=object)
+    manifest = read_manifest(frame, TEXT_SCHEMA, on_error="skip")
+    assert manifest.rows == [0]
+    assert [problem.message[:29] for problem in manifest.skipped] == [
+        "expected one value, got list:",
+        "expected one value, got ndarr",
+    ]
+
+
+TEXT_SCHEMA = Schema("sign", {"text": Text(4)}, {"sign": Label(("a", "b"))})
 
 
 def test_nothing_left_to_skip_to(tmp_path):

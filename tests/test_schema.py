@@ -153,6 +153,7 @@ def test_no_schema_file(tmp_path):
     [
         (lambda: Number("speed", "", 5, 5), "field 'speed': expected finite minimum < maximum"),
         (lambda: Number("speed", "", 0, math.inf), "field 'speed'"),
+        (lambda: Number("speed", "", 0, 1e39), "field 'speed': expected finite minimum < maximum"),
         (lambda: Number("speed", "", "0", 1), "field 'speed': minimum: expected a number, got '0'"),
         (lambda: Category("road"), "categories of field 'road': expected at least one"),
         (lambda: Category("road", ("a", "a")), "field 'road': 'a' stands there twice"),

@@ -118,7 +118,8 @@ def test_serve_arrays_takes_the_models_own_tensors(model, loaded):
         ("location_road_class", b"Autobahn", "location_road_class: unknown category.*Autobahn"),
         ("location_speed", 301.0, "location_speed: outside 0..300 km/h.*301"),
         ("location_heading", np.inf, "location_heading: expected a finite number"),
-        ("image", b"no picture", "image: expected JPEG, PNG, GIF or BMP"),
+        ("location_road_class", b"\xff" * 500, "location_road_class: unknown category"),
+        ("image", b"no picture", "image: not an image.*expected JPEG, PNG or BMP"),
         ("image", encoded(random_pixels(32, 32, 0))[:-60], "(?i)png"),
     ],
 )
@@ -127,6 +128,34 @@ def test_bad_input_is_named(model, loaded, name, value, message):
     tensors[name] = tf.constant([value, value], tensors[name].dtype)
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"(?s){message}"):
         loaded.signatures["serve"](**tensors)
+
+
+def test_wrong_names_types_and_shapes_are_refused(model, loaded):
+    raw, serve = raw_tensors(model.schema, SAMPLES[:2]), loaded.signatures["serve"]
+    with pytest.raises(TypeError, match="missing a required argument: 'text'"):
+        serve(**{name: tensor for name, tensor in raw.items() if name != "text"})
+    with pytest.raises(TypeError, match="unexpected keyword argument 'sound'"):
+        serve(**raw, sound=tf.constant(["a", "b"]))
+    invalid = tf.errors.InvalidArgumentError
+    with pytest.raises(invalid, match="expected to be a string tensor but is a float tensor"):
+        serve(**{**raw, "text": tf.constant([1.0, 2.0])})
+    with pytest.raises(invalid, match=r"tensor text \[2,1\] is not compatible with expected shape \[\?\]"):
+        serve(**{**raw, "text": tf.constant([["a"], ["b"]])})
+    for name, value in (("text", ["a"]), ("location_speed", [1.0, 2.0, 3.0])):
+        with pytest.raises(invalid, match=f"(?s)expected as many samples of each of.*{name}.*got.*{len(value)}"):
+            serve(**{**raw, name: tf.constant(value)})
+
+
+def test_wrong_arrays_are_refused(model, loaded):
+    serve = loaded.signatures["serve_arrays"]
+    arrays = {name: tf.constant(array) for name, array in model.schema.encode_batch(SAMPLES[:2]).items()}
+    invalid = tf.errors.InvalidArgumentError
+    with pytest.raises(invalid, match=r"tensor image \[2,16,32,3\] is not compatible with expected shape"):
+        serve(**{**arrays, "image": arrays["image"][:, :16]})
+    with pytest.raises(invalid, match="expected to be a uint8 tensor but is a float tensor"):
+        serve(**{**arrays, "image": tf.cast(arrays["image"], tf.float32)})
+    with pytest.raises(invalid, match="(?s)expected as many samples of each of.*2 2 2 1"):
+        serve(**{**arrays, "text": arrays["text"][:1]})
 
 
 def test_plain_tensorflow_loads_it(model, folder, tmp_path):

@@ -17,6 +17,7 @@ from mmzoo.schema import Label, Output, Sensors, Text, Value
 
 # Problems that a message lists before it only counts.
 _SHOWN = 5
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Problem:
 
     Attributes:
         row: as a spreadsheet numbers it (1 is the header) for a CSV file, else the DataFrame's index.
-        column: the column's name.
+        column: the column's name; "" where it is the row as a whole.
         message: what was expected and what came.
         missing_file: the cell names a file that does not exist.
     """
@@ -36,7 +37,7 @@ class Problem:
     missing_file: bool = False
 
     def __str__(self) -> str:
-        return f"row {self.row}, column {self.column!r}: {self.message}"
+        return f"row {self.row}{f', column {self.column!r}' if self.column else ''}: {self.message}"
 
 
 class CellReader:
@@ -89,6 +90,19 @@ class CellReader:
             return np.array(numbers, np.float32)[:, None]
         raise TypeError(f"output {name!r}: a table can't hold {type(output).__name__} outputs yet; use from_arrays")
 
+    def find_duplicates(self) -> None:
+        """Notes the rows that equal an earlier one in every column of the table."""
+        first: dict[tuple, int] = {}
+        columns = [map(str, self.frame[name].tolist()) for name in self.frame.columns]
+        for index, cells in enumerate(zip(*columns, strict=True)):
+            earlier = first.setdefault(cells, index)
+            if earlier != index:
+                message = (
+                    f"the same as row {self.frame.index[earlier]} in every column; drop it or, if both are meant, add "
+                    "a column that tells them apart, such as a number"
+                )
+                self.problems.setdefault(index, []).append(Problem(self.frame.index[index], "", message))
+
     def _read(self, name: str | None, read: Callable[[Any], Any], missing: Any, required: str = "") -> list:
         """The values of a column; `missing` stands for empty and bad cells.
 
@@ -105,6 +119,8 @@ class CellReader:
         for index, cell in enumerate(self.frame[name].tolist()):
             values.append(missing)
             try:
+                if not (pd.api.types.is_scalar(cell) or isinstance(cell, os.PathLike)):
+                    raise TypeError(f"expected one value, got {type(cell).__name__}: {cell!r:.80}")
                 if cell is None or cell is pd.NA or cell is pd.NaT or cell != cell or cell == "":
                     if required:
                         raise ValueError(f"{required} is missing")
@@ -130,6 +146,8 @@ class CellReader:
 
 
 def _as_text(cell):
+    if isinstance(cell, bytes):
+        return cell
     # pandas turns a column of whole numbers into floats where a cell is empty.
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
@@ -150,7 +168,7 @@ def _label(known, cell):
         number = None
     if number is None or isinstance(cell, bool) or number not in range(len(known)):
         names = ", ".join(map(repr, list(known)[:8])) + (", ..." if len(known) > 8 else "")
-        raise ValueError(f"unknown label {cell!r}; expected one of {names} or a number 0..{len(known) - 1}")
+        raise ValueError(f"unknown label {cell!r:.80}; expected one of {names} or a number 0..{len(known) - 1}")
     return int(number)
 
 
@@ -161,8 +179,8 @@ def _number(output, cell):
         number = np.nan
     low = -np.inf if output.minimum is None else output.minimum
     high = np.inf if output.maximum is None else output.maximum
-    if not (np.isfinite(number) and low <= number <= high):
-        raise ValueError(f"expected a number in {low:g}..{high:g}, got {cell!r}")
+    if not (abs(number) <= _LARGEST and low <= number <= high):
+        raise ValueError(f"expected a number in {low:g}..{high:g}, got {cell!r:.80}")
     return number
 
 

@@ -19,8 +19,9 @@ from mmzoo.encoding import MAX_PIXELS
 def decode_image(contents, image: schema_lib.Image, name: str = "image"):
     """One encoded picture to the model's pixels: turned by EXIF, alpha dropped, scaled bilinearly with antialias.
 
-    Reads JPEG, PNG (8 and 16 bits), GIF (first picture) and BMP (24 and 32 bits); other formats are for
-    `Schema.encode`, which has Pillow. Unlike Pillow it finds EXIF in the first 65 KiB only and ignores XMP.
+    Reads JPEG, PNG (8 and 16 bits) and BMP (24 and 32 bits, not compressed); other formats are for `Schema.encode`,
+    which has Pillow. (TensorFlow reads GIFs too, but crops some, blackens what is transparent, and fills the memory
+    with all pictures of an animation.) Unlike Pillow it finds EXIF in the first 65 KiB only and ignores XMP.
 
     Args:
         contents: string (), the bytes of the file; empty means missing.
@@ -31,8 +32,8 @@ def decode_image(contents, image: schema_lib.Image, name: str = "image"):
         uint8 (H, W, C), 0..255; all zeros where missing.
 
     Raises:
-        tf.errors.InvalidArgumentError: when run on another format, a broken file, or more than
-            `encoding.MAX_PIXELS` pixels.
+        tf.errors.InvalidArgumentError: when run on another format, an animation, a broken file, or more than
+            `encoding.MAX_PIXELS` pixels, which the header tells before anything is decoded.
     """
     with tf.name_scope(name):
         pixels = tf.cond(
@@ -49,22 +50,37 @@ def _decode_present(contents, image, name):
     def starts_with(magic):
         return tf.reduce_all(tf.equal(head[: len(magic)], list(magic)))
 
-    is_jpeg, is_png, is_gif = starts_with(b"\xff\xd8\xff"), starts_with(b"\x89PNG\r\n\x1a\n"), starts_with(b"GIF8")
+    is_jpeg, is_png = starts_with(b"\xff\xd8\xff"), starts_with(b"\x89PNG\r\n\x1a\n")
     # Of a BMP with a palette TensorFlow would take the palette's indices for grey levels.
-    is_bmp = tf.logical_and(starts_with(b"BM"), tf.logical_or(tf.equal(head[28], 24), tf.equal(head[28], 32)))
+    is_bmp = tf.reduce_all(
+        [
+            starts_with(b"BM"),
+            tf.logical_or(tf.equal(head[28], 24), tf.equal(head[28], 32)),
+            tf.equal(head[30] + head[31], 0),
+        ]
+    )
     known = tf.debugging.Assert(
-        tf.reduce_any(tf.stack([is_jpeg, is_png, is_gif, is_bmp])),
-        [f"{name}: expected JPEG, PNG, GIF or BMP (24 or 32 bits), got", tf.strings.length(contents), "other bytes"],
+        tf.reduce_any([is_jpeg, is_png, is_bmp]),
+        [
+            f"{name}: not an image that TensorFlow reads; expected JPEG, PNG or BMP (24 or 32 bits), got",
+            tf.strings.length(contents),
+            "other bytes",
+        ],
         name="format",
     )
-    with _after(known):
+    still = tf.debugging.Assert(
+        tf.logical_not(tf.cond(is_png, lambda: _is_animated(contents), lambda: False)),
+        [f"{name}: several pictures in one file, an animation; save the one that is meant"],
+        name="still",
+    )
+    with _after(known, still):
         size = tf.case(
             [
                 (is_jpeg, lambda: tf.cast(tf.io.extract_jpeg_shape(contents), tf.int64)[:2]),
                 (is_png, lambda: tf.stack([_whole(head, range(16, 20)), _whole(head, range(20, 24))])),
-                (is_gif, lambda: tf.stack([_whole(head, (7, 6)), _whole(head, (9, 8))])),
             ],
-            default=lambda: tf.stack([_whole(head, (20, 19, 18)), _whole(head, (24, 23, 22))]),
+            # The height of a BMP is negative where its rows go from the top down.
+            default=lambda: tf.abs(tf.stack([_signed(head, range(21, 17, -1)), _signed(head, range(25, 21, -1))])),
         )
     fits = tf.debugging.Assert(
         size[0] * size[1] <= MAX_PIXELS,
@@ -87,14 +103,25 @@ def _decode_present(contents, image, name):
     return _resize(pixels, image)
 
 
-def _after(assertion):
+def _after(*assertions):
     # Outside of graphs an assertion has run by now, and is None.
-    return tf.control_dependencies([] if assertion is None else [assertion])
+    return tf.control_dependencies([assertion for assertion in assertions if assertion is not None])
 
 
 def _whole(head, places):
     """The whole number whose bytes, the largest first, stand in the given places."""
     return sum(head[place] * 256**power for power, place in enumerate(reversed(list(places))))
+
+
+def _signed(head, places):
+    value = _whole(head, places)
+    return tf.where(value >= 2**31, value - 2**32, value)
+
+
+def _is_animated(contents):
+    """Whether a PNG has the chunk of an animation, which stands before the pixels."""
+    before_pixels = tf.strings.split(contents, "IDAT", maxsplit=1)[0]
+    return tf.size(tf.strings.split(before_pixels, "acTL", maxsplit=1)) > 1
 
 
 def _grey(pixels):
@@ -180,9 +207,10 @@ def encode_angle(values, name: str):
     """
     values = tf.convert_to_tensor(values, tf.float32)
     good = tf.logical_not(tf.math.is_inf(values))
-    return _checked(
-        tf.math.floormod(values, 360.0), good, values, f"{name}: expected a finite number (NaN where missing):"
-    )
+    turned = tf.math.floormod(values, 360.0)
+    # Of a small negative angle floating-point numbers make 360.
+    turned = tf.where(tf.equal(turned, 360.0), 0.0, turned)
+    return _checked(turned, good, values, f"{name}: expected a finite number (NaN where missing):")
 
 
 def encode_category(strings, field: schema_lib.Category, name: str):
@@ -204,7 +232,11 @@ def encode_category(strings, field: schema_lib.Category, name: str):
     is_known, is_missing = tf.reduce_any(matches, axis=-1), tf.equal(strings, "")
     indices = tf.where(is_missing, float("nan"), tf.cast(tf.argmax(tf.cast(matches, tf.int32), axis=-1), tf.float32))
     good = tf.logical_or(is_known, is_missing)
-    return _checked(indices, good, strings, f"{name}: unknown category; expected one of {list(field.categories)}, got")
+    # Ill-formed strings can't be printed.
+    printable = tf.strings.unicode_transcode(strings, "UTF-8", "UTF-8", errors="replace")
+    printable = tf.strings.substr(printable, 0, 80, unit="UTF8_CHAR")
+    wanted = f"{name}: unknown category; expected one of {list(field.categories)}, got"
+    return _checked(indices, good, printable, wanted)
 
 
 def encode_field(values, field: schema_lib.Field, name: str):

@@ -25,7 +25,7 @@ def exif_orientation(contents):
     data = tf.io.decode_raw(tf.strings.substr(contents, 0, SEARCHED_BYTES), tf.uint8)
     # A zero stands for what lies behind the end.
     data = tf.concat([data, tf.zeros([1], tf.uint8)], axis=0)
-    starts = tf.concat([_positions(data, b"Exif\0\0") + 6, _positions(data, b"eXIf") + 4], axis=0)
+    starts = tf.concat([_segments(data), _positions(data, b"eXIf") + 4], axis=0)
     return tf.cond(
         tf.equal(tf.size(starts), 0),
         lambda: tf.constant(1, tf.int32),
@@ -52,6 +52,13 @@ def turn_upright(pixels, orientation):
     pixels = tf.cond(is_one_of(2, 3, 6, 7), lambda: tf.reverse(mirrored, [1]), lambda: mirrored)
     turned = pixels
     return tf.cond(is_one_of(3, 4, 7, 8), lambda: tf.reverse(turned, [0]), lambda: turned)
+
+
+def _segments(data):
+    """Where the EXIF of a JPEG starts: behind the marker of its segment, the segment's length and its name."""
+    names = _positions(data, b"Exif\0\0")
+    markers = tf.gather(data, tf.maximum(names[:, tf.newaxis] - [4, 3], 0))
+    return tf.boolean_mask(names, tf.reduce_all(tf.equal(markers, [0xFF, 0xE1]), axis=1)) + 6
 
 
 def _positions(data, pattern):

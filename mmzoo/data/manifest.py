@@ -4,7 +4,7 @@
     model.fit(dataset)
 
 The table is checked as a whole before the first batch. Pictures are decoded by `Schema.encode`'s own encoder, in
-parallel, so that every format of Pillow works, the pixels are those of the device, and an error names the file.
+parallel, so that all of its formats work, the pixels are those of the device, and an error names the file.
 """
 
 from __future__ import annotations
@@ -170,8 +170,8 @@ def read_manifest(
 
     Raises:
         FileNotFoundError: the table or image files do not exist; the message counts them and names some rows.
-        ValueError: a missing column, an unknown label or category, a number out of its range or no number; the message
-            counts the bad cells and names row, column and value of some.
+        ValueError: a missing column, an unknown label or category, a number out of its range or no number, a row that
+            stands there twice (equal in every column); the message counts them and names row, column and value of some.
         TypeError: `table` is neither path nor DataFrame, or the schema has inputs or outputs that no cell can hold.
     """
     _check_on_error(on_error)
@@ -190,6 +190,7 @@ def read_manifest(
             inputs[name] = reader.sensors([chosen[name, index] for index in range(len(modality.fields))], modality)
         else:
             raise TypeError(f"input {name!r}: a table can't hold {type(modality).__name__} inputs yet; use from_arrays")
+    reader.find_duplicates()
     outputs = schema.outputs if targets else {}
     labels = {name: reader.targets(chosen[name, None], output, name) for name, output in outputs.items()}
     manifest = Manifest(schema, source, list(frame.index), files, inputs, labels)

@@ -109,7 +109,7 @@ def parse_cell(kind: Any, cell: Any, place: str) -> Any:
             # float() would take "1_000", which is more likely a slip than a thousand.
             return float(cell.replace("_", "?"))
         except ValueError:
-            raise ValueError(f"{place}: expected a number such as 48.5, got {cell!r}") from None
+            raise ValueError(f"{place}: expected a number such as 48.5, got {cell!r:.80}") from None
     return cell
 
 

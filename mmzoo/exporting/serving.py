@@ -15,7 +15,7 @@ from mmzoo.schema import Category, Image, Schema, Sensors, Text
 def raw_signature(schema: Schema) -> dict[str, tf.TensorSpec]:
     """The names and types of what the signature `serve` takes, for N samples.
 
-    Image: string (N,), the bytes of a file (JPEG, PNG, GIF or BMP). Text: string (N,). Sensors: `<input>_<field>` for
+    Image: string (N,), the bytes of a file (JPEG, PNG or BMP). Text: string (N,). Sensors: `<input>_<field>` for
     each field, string (N,) for a `Category`, else float32 (N,), dates as days since 1970-01-01. Missing are "" and NaN.
     Other inputs come as the model's own arrays.
 
@@ -76,11 +76,25 @@ def _encode_input(name, modality, raw):
     return raw[name]
 
 
+def _checked(tensors, signature):
+    """The tensors, once their shapes are found right: a loaded SavedModel does not look at them by itself."""
+    tensors = {
+        name: tf.ensure_shape(tensor, signature[name].shape, name=f"shape_of_{name}")
+        for name, tensor in tensors.items()
+    }
+    counts = tf.stack([tf.shape(tensor)[0] for tensor in tensors.values()])
+    # Else one sample would be taken for all others.
+    wanted = f"expected as many samples of each of {list(tensors)}, got"
+    same = tf.debugging.Assert(tf.reduce_all(tf.equal(counts, counts[0])), [wanted, counts], summarize=len(tensors))
+    with tf.control_dependencies([same]):
+        return {name: tf.identity(tensor) for name, tensor in tensors.items()}
+
+
 def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.Path:
     """Writes a SavedModel with the signatures `serve` (also `serving_default`) and `serve_arrays`.
 
     `serve` takes what `raw_signature` says; `serve_arrays` takes the model's own arrays by input name. Both take any
-    number N of samples and return the outputs by name.
+    number N of samples and return the outputs by name. Bad input raises `tf.errors.InvalidArgumentError` when they run.
 
     Args:
         model: a model with a schema, on the TensorFlow backend.
@@ -111,11 +125,11 @@ def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.P
 
     @tf.function
     def serve(**raw):
-        return predict(encode_raw(schema, raw))
+        return predict(encode_raw(schema, _checked(raw, raw_signature(schema))))
 
     @tf.function
     def serve_arrays(**inputs):
-        return predict(inputs)
+        return predict(_checked(inputs, arrays))
 
     module = tf.Module()
     # The functions hold the variables; what a SavedModel stores is what hangs on the module.
