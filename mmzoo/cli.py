@@ -1,4 +1,4 @@
-"""The command line: `mmzoo list | demo | train | evaluate | export | predict`."""
+"""The command line: `mmzoo list | demo | train | evaluate | export | predict | bench`."""
 
 from __future__ import annotations
 
@@ -159,6 +159,26 @@ def export(
         overwrite=overwrite,
     )
     print("Done:", *(str(file) for file in bundle.files), sep="\n  ")
+
+
+@app.command()
+def bench(
+    model: Model,
+    out: Annotated[pathlib.Path, typer.Option(help="Folder for bench.csv and bench.md.")],
+    size: Size = "small",
+    weights: Weights = "gtsrb",
+    quick: Annotated[bool, typer.Option(help="As little as shows that everything runs.")] = False,
+) -> None:
+    """Measures this machine: latency in every runtime, training, input pipeline, start on the edge, memory."""
+    from rich.console import Console
+
+    from mmzoo.bench import rich_table, run
+
+    if model != "road_sign":
+        raise ValueError(f"model: {model!r} can't be measured yet; expected 'road_sign'")
+    figures, where = run(out, size=size, weights=weights, quick=quick, command=_command())
+    Console().print(rich_table(figures, f"{model} {size}; {where}"))
+    print(f"Done: {out}/bench.csv, {out}/bench.md")
 
 
 @app.command(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -48,3 +48,33 @@ def litert_latencies(
                 median, p95 = milliseconds(lambda model=model: model.run(sample), count)
                 rows.append({"file": file.name, "threads": number, "median_ms": median, "p95_ms": p95})
     return pd.DataFrame(rows, columns=["file", "threads", "median_ms", "p95_ms"])
+
+
+def interleaved(
+    calls: Mapping[str, Callable], *, rounds: int, round_seconds: float = 0.05, most: int = 50
+) -> dict[str, np.ndarray]:
+    """Times several calls in turn, so that what else the machine does falls on all of them alike.
+
+    Args:
+        calls: name -> function without arguments.
+        rounds: how often each has its turn.
+        round_seconds: a turn ends after this time, but not before three calls.
+        most: a turn ends after so many calls. The first of each turn, which finds cold caches, doesn't count.
+
+    Returns:
+        Name -> ms of each call that counts.
+    """
+    times = {name: [] for name in calls}
+    for call in calls.values():
+        for _ in range(3):
+            call()
+    for _ in range(rounds):
+        for name, call in calls.items():
+            call()
+            began, turn = time.perf_counter(), []
+            while len(turn) < 3 or (len(turn) < most and time.perf_counter() - began < round_seconds):
+                start = time.perf_counter()
+                call()
+                turn.append(1e3 * (time.perf_counter() - start))
+            times[name] += turn
+    return {name: np.array(values) for name, values in times.items()}

@@ -1,0 +1,230 @@
+"""Training: what mmzoo's own parts cost beside the bare layers, what the input pipeline costs, and XLA."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import pathlib
+import re
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from mmzoo.bench.figures import Figure
+
+SECTION, PIPELINE, RATIOS = "training", "input pipeline", "ratios of medians in this run"
+BATCH = 64
+# At the start of each turn the prefetched batches are used up first.
+SKIPPED = 8
+
+BARE = "bare Keras model, model.fit"
+LAYERS = "mmzoo's model, model.fit"
+MEMORY = "mmzoo's model, the way mmzoo.fit feeds it"
+STREAM = "the same, through the pipeline with augmentation"
+WITHOUT_XLA, WITH_XLA = "without XLA (turns of few steps)", "with XLA (turns of few steps)"
+
+
+def training_figures(
+    model, size: str, *, rounds: int, steps: int, samples: int, xla_steps: int, seed: int = 0
+) -> list[Figure]:
+    """Trains copies of a road-sign model in turn, on drawn signs in memory.
+
+    Args:
+        model: the model, left as it is.
+        size: its size, for the bare model.
+        rounds: rounds of measurements; in each, every way of training has its turn.
+        steps: steps (batches of 64) of each turn that count.
+        samples: number of samples held in memory.
+        xla_steps: steps of each turn where XLA is compared; 0 leaves it out, as compiling takes a minute.
+        seed: of what is drawn.
+
+    Returns:
+        Samples/s of each way of training and of the pipeline alone, and ratios.
+    """
+    from mmzoo.data.augmentation import ImageAugmentation
+    from mmzoo.data.pipeline import from_arrays
+    from mmzoo.data.road_signs import load_road_signs
+    from mmzoo.training.batches import Batches
+    from mmzoo.training.feed import Feed
+
+    began = time.perf_counter()
+    signs = load_road_signs("rendered", "train", limit=samples, seed=seed)
+    rendering = len(signs.labels) / (time.perf_counter() - began)
+    inputs, targets = signs.inputs(model.schema), signs.targets
+
+    def augmented():
+        return from_arrays(
+            inputs, targets, batch_size=BATCH, shuffle=True, drop_remainder=True, seed=seed, repeat=True,
+            augmentation=ImageAugmentation(),
+        )  # fmt: skip
+
+    turn = steps + SKIPPED
+    # Already augmented, so that all ways of training compute the same.
+    held = list(itertools.islice(augmented().as_numpy_iterator(), min(turn, max(samples // BATCH, 1))))
+    batches = {
+        MEMORY: Batches(held, model.schema, "train", steps=turn),
+        STREAM: Batches(augmented(), model.schema, "train", steps=turn),
+    }
+    in_memory = _repeated(list(batches[MEMORY].peek(len(held))))
+
+    ours = _compiled(_copy(model), jit=False)
+    bare = _compiled(_bare_model(model, size), jit=False)
+    ways = {
+        BARE: (bare, lambda: in_memory),
+        LAYERS: (ours, lambda: in_memory),
+        MEMORY: (ours, lambda: Feed(batches[MEMORY]).for_keras()),
+        STREAM: (ours, lambda: Feed(batches[STREAM]).for_keras()),
+    }
+    rates = _interleaved(ways, rounds, turn, skipped=SKIPPED)
+    streamed = [_rate(augmented().as_numpy_iterator(), turn) for _ in range(rounds)]
+    peak = _peak_memory()
+    medians = {name: float(np.median(values)) for name, values in rates.items()}
+    figures = [Figure(SECTION, name, value, "samples/s", note=_NOTES[name]) for name, value in medians.items()]
+    # Last: XLA takes memory of its own.
+    figures += _xla_figures(model, ours, in_memory, batches[MEMORY], max(rounds // 2, 1), xla_steps)
+    pipeline = float(np.median(streamed))
+    figures += [
+        Figure(
+            PIPELINE, "arrays to batches, shuffled and augmented", pipeline, "samples/s", note="nothing else running"
+        ),
+        Figure(PIPELINE, "drawing road signs", rendering, "images/s", note=f"{len(signs.labels):,} of 32x32 pixels"),
+    ]
+    if peak:
+        note = "everything above, TensorFlow and the data included, without XLA"
+        figures.append(Figure("peak memory", "process that trains", peak * 1024 / 1e6, "MB", note=note))
+    shares = ((MEMORY, BARE, 0.9), (LAYERS, BARE, None), (STREAM, MEMORY, 0.95))
+    return figures + [
+        Figure(
+            RATIOS, f"{one} / {other}", medians[one] / medians[other], "x", note=f"wanted: >= {least}" if least else ""
+        )
+        for one, other, least in shares
+    ]
+
+
+_NOTES = {
+    BARE: "the same layers without schema, dropout of inputs and absent vectors; batches ready in memory",
+    LAYERS: "batches ready in memory",
+    MEMORY: "batches in memory",
+    STREAM: "",
+}
+
+
+def _copy(model):
+    copy = type(model).from_config(model.get_config())
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _bare_model(model, size):
+    """The layers of the road-sign model and nothing of mmzoo around them."""
+    import keras
+    from keras import layers, ops
+
+    from mmzoo.branches import image_branch, sensor_branch, text_branch
+    from mmzoo.models.road_sign import SIZES
+
+    schema, config = model.schema, SIZES[size]
+    inputs = {name: keras.Input(kind.shape, dtype=kind.dtype, name=name) for name, kind in schema.inputs.items()}
+    text = {"units": config.text_units, "embedding": config.embedding, "bidirectional": config.bidirectional}
+    sensors = {"width": config.width, "units": config.sensor_units}
+    # Only the vectors are used: what tells missing inputs drops out of the graph.
+    vectors = [
+        image_branch(inputs["image"], size=size, width=config.width).vector,
+        text_branch(inputs["text"], width=config.width, **text).vector,
+        *(sensor_branch(inputs[n], schema[n], name=n, **sensors).vector for n in ("location", "road_condition")),
+    ]
+    stacked = ops.stack(vectors, axis=1)
+    weights = layers.Softmax(axis=1)(layers.Dense(1, activation="tanh")(stacked))
+    fused = layers.Dropout(model.get_layer("head_dropout").rate)(ops.sum(weights * stacked, axis=1))
+    outputs = {"sign": layers.Dense(schema["sign"].units, activation="softmax", name="sign")(fused)}
+    return keras.Model(inputs, outputs)
+
+
+def _compiled(model, *, jit):
+    import keras
+
+    from mmzoo.training.schedule import adamw
+
+    optimizer = adamw(model, 1e-3, weight_decay=0.02)
+    model.compile(
+        optimizer,
+        loss={"sign": keras.losses.CategoricalCrossentropy()},
+        metrics={"sign": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
+        jit_compile=jit,
+    )
+    return model
+
+
+def _repeated(batches):
+    import tensorflow as tf
+
+    stacked = tf.nest.map_structure(lambda *parts: np.stack(parts), *batches)
+    return tf.data.Dataset.from_tensor_slices(stacked).repeat().prefetch(2)
+
+
+def _interleaved(ways, rounds, turn, *, skipped):
+    """Name -> samples/s of each turn; the first turn, which traces and compiles, doesn't count."""
+    rates = {name: [] for name in ways}
+    for number in range(rounds + 1):
+        for name, (model, data) in ways.items():
+            clock = _clock(skipped)
+            model.fit(data(), steps_per_epoch=turn if number else skipped + 1, verbose=0, callbacks=[clock])
+            gc.collect()  # The threads of this way's pipeline must not run beside the next.
+            if number:
+                rates[name].append(clock.rate())
+    return rates
+
+
+def _clock(skipped):
+    import keras
+
+    class Clock(keras.callbacks.Callback):
+        """When each step ended, but for the first ones."""
+
+        def on_train_begin(self, logs=None):
+            self.ends = []
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.ends.append(time.perf_counter())
+
+        def rate(self):
+            ends = self.ends[skipped - 1 :]
+            return BATCH * (len(ends) - 1) / (ends[-1] - ends[0])
+
+    return Clock()
+
+
+def _rate(batches: Iterator, turn: int) -> float:
+    ends = []
+    for _ in itertools.islice(batches, turn):
+        ends.append(time.perf_counter())
+    ends = ends[SKIPPED - 1 :]
+    return BATCH * (len(ends) - 1) / (ends[-1] - ends[0])
+
+
+def _xla_figures(model, without, in_memory, batches, rounds, steps):
+    """With and without XLA, and which way `jit_compile="auto"` goes in a long training."""
+    from mmzoo.training.compilation import choose_jit
+
+    if not steps:
+        return [
+            Figure(SECTION, name, None, "samples/s", note="left out by --quick") for name in (WITHOUT_XLA, WITH_XLA)
+        ]
+    compiled = _compiled(_copy(model), jit=True)
+    ways = {WITHOUT_XLA: (without, lambda: in_memory), WITH_XLA: (compiled, lambda: in_memory)}
+    rates = _interleaved(ways, rounds, steps + 2, skipped=2)
+    medians = {name: float(np.median(values)) for name, values in rates.items()}
+    figures = [Figure(SECTION, name, value, "samples/s") for name, value in medians.items()]
+    chosen, why = choose_jit(
+        "auto", compiled_copy=lambda jit: _compiled(_copy(model), jit=jit), batches=batches, steps=10**6, seed=None
+    )
+    share = medians[WITH_XLA if chosen else WITHOUT_XLA] / max(medians.values())
+    return [*figures, Figure(SECTION, 'what jit_compile="auto" takes / the faster', share, "x", note=why)]
+
+
+def _peak_memory() -> float | None:
+    """KiB; None where the system doesn't tell."""
+    status = pathlib.Path("/proc/self/status")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    return float(found[1]) if found else None
