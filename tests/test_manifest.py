@@ -227,6 +227,12 @@ def test_skipping_rows_with_bad_cells_and_broken_pictures(tmp_path, caplog):
     assert "2 of 7 rows" in caplog.text and "broken.png" in caplog.text
 
 
+def test_a_row_that_is_cut_short_is_named(tmp_path):
+    for on_error in ("raise", "skip"):
+        with pytest.raises(ValueError, match=r"signs\.csv, row 5: 2 cells, but 7 columns in the header"):
+            read_manifest(write(tmp_path, [*ROWS[:2], "", "2.ppm,STOP", *ROWS[3:]]), SCHEMA, on_error=on_error)
+
+
 def test_rows_that_stand_there_twice(tmp_path):
     path = write(tmp_path, [*ROWS, ROWS[0], ROWS[2], ROWS[0]])
     message = r"3 of 7 rows can't be used; 3 bad cells:\n  row 6: the same as row 2 in every column; drop it or"

@@ -28,7 +28,8 @@ def read_table(table: str | os.PathLike | pd.DataFrame) -> tuple[pd.DataFrame, s
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is no UTF-8 or no table, has no rows, or a column stands there twice.
+        ValueError: the file is no UTF-8 or no table, has no rows or one with more or fewer cells than the header, or a
+            column stands there twice.
         TypeError: neither a path nor a DataFrame.
     """
     if isinstance(table, pd.DataFrame):
@@ -64,11 +65,27 @@ def _read_csv(path):
         raise ValueError(f"{path}: not in UTF-8 ({error}); save the table as 'CSV UTF-8'") from error
     except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
         raise ValueError(f"{path}: not a CSV table ({error})") from error
+    _check_lengths(path, frame.shape[1])
     frame = frame.fillna("")
     frame.columns = [name.strip() for name in frame.iloc[0]]
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     frame = frame.iloc[1:]
     return frame[(frame != "").any(axis=1)]
+
+
+def _check_lengths(path, columns):
+    """Refuses rows that are cut short, whose last cells pandas takes for empty ones."""
+    limit = csv.field_size_limit(2**31 - 1)
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            for number, cells in enumerate(csv.reader(file, delimiter=_separator(path)), start=1):
+                if 0 < len(cells) < columns:
+                    raise ValueError(
+                        f"{path}, row {number}: {len(cells)} cells, but {columns} columns in the header; "
+                        "is the row cut short?"
+                    )
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _separator(path):
