@@ -6,6 +6,23 @@ saved_models/results.csv:
     mmzoo train road_sign --size nano  --data gtsrb --data-dir DIR --out RUN
     mmzoo train road_sign --size small --data gtsrb --data-dir DIR --all-tracks --out RUN
     mmzoo train road_sign --size small --data rendered --epochs 20 --out RUN
+
+What each step brought `small`: image alone, in per cent on the tracks that a fold holds out, the last epoch of one
+seed, each line with all that stands above it. A dash was not run. From the third line on, choices were made on folds 1
+and 2.
+
+    | recipe                                                                        | fold 0 | fold 1 | fold 2 |
+    |-------------------------------------------------------------------------------|--------|--------|--------|
+    | the picture standardized as a whole, mild augmentation, batches of 128        |  98.24 |    -   |    -   |
+    | standardized by its middle; fading, several covered places; 20 epochs, EMA,   |        |        |        |
+    | sqrt class weights, batches of 64                                             |  98.69 |  99.33 |  98.90 |
+    | 8,600 drawn signs in each epoch                                               |    -   |  99.33 |  98.97 |
+    | a residual block at full resolution                                           |    -   |  99.63 |  99.08 |
+    | one large cover on 8 % of the pictures, curved sixes on drawn signs, label    |        |        |        |
+    | smoothing 0.02 instead of 0.05, 30 epochs                                     |  99.09 |    -   |    -   |
+
+The last line is for a failing camera: on covered pictures, all inputs given, the second line's 35 % became 56 % (fold
+0). Of the errors on fold 2, 51 of 75 are two physical signs of its 261: a snowy one, and a dark 60 taken for an 80.
 """
 
 from __future__ import annotations
