@@ -159,20 +159,19 @@ def _compiled(model, *, jit):
 def _repeated(batches):
     import tensorflow as tf
 
-    stacked = tf.nest.map_structure(lambda *parts: np.stack(parts), *batches)
-    return tf.data.Dataset.from_tensor_slices(stacked).repeat().prefetch(2)
+    rows = tf.nest.map_structure(lambda *parts: np.concatenate(parts), *batches)
+    return tf.data.Dataset.from_tensor_slices(rows).batch(BATCH).cache().repeat().prefetch(2)
 
 
 def _interleaved(ways, rounds, turn, *, skipped):
-    """Name -> samples/s of each turn; the first turn, which traces and compiles, doesn't count."""
+    """Name -> samples/s of each turn, without its first steps, which trace and compile in the first turn."""
     rates = {name: [] for name in ways}
-    for number in range(rounds + 1):
+    for _ in range(rounds):
         for name, (model, data) in ways.items():
             clock = _clock(skipped)
-            model.fit(data(), steps_per_epoch=turn if number else skipped + 1, verbose=0, callbacks=[clock])
+            model.fit(data(), steps_per_epoch=turn, shuffle=False, verbose=0, callbacks=[clock])
             gc.collect()  # The threads of this way's pipeline must not run beside the next.
-            if number:
-                rates[name].append(clock.rate())
+            rates[name].append(clock.rate())
     return rates
 
 
