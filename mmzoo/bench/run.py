@@ -24,7 +24,7 @@ class _Effort:
 
 
 FULL = _Effort(
-    prediction_rounds=30, onnx=True, training_rounds=7, steps=40, samples=4_300, xla_steps=6, starts=9
+    prediction_rounds=30, onnx=True, training_rounds=10, steps=16, samples=4_300, xla_steps=3, starts=9
 )  # fmt: skip
 # To see that everything runs; the figures are worth little.
 QUICK = _Effort(prediction_rounds=1, onnx=False, training_rounds=1, steps=2, samples=256, xla_steps=0, starts=1)

@@ -17,6 +17,8 @@ SECTION, PIPELINE, RATIOS = "training", "input pipeline", "ratios of medians in 
 BATCH = 64
 # At the start of each turn the prefetched batches are used up first.
 SKIPPED = 8
+# A step with XLA takes seconds where XLA is slow.
+XLA_ROUNDS = 2
 
 BARE = "bare Keras model, model.fit"
 LAYERS = "mmzoo's model, model.fit"
@@ -82,7 +84,7 @@ def training_figures(
     medians = {name: float(np.median(values)) for name, values in rates.items()}
     figures = [Figure(SECTION, name, value, "samples/s", note=_NOTES[name]) for name, value in medians.items()]
     # Last: XLA takes memory of its own.
-    figures += _xla_figures(model, ours, in_memory, batches[MEMORY], max(rounds // 2, 1), xla_steps)
+    figures += _xla_figures(model, ours, in_memory, batches[MEMORY], xla_steps)
     pipeline = float(np.median(streamed))
     figures += [
         Figure(
@@ -166,8 +168,9 @@ def _repeated(batches):
 def _interleaved(ways, rounds, turn, *, skipped):
     """Name -> samples/s of each turn, without its first steps, which trace and compile in the first turn."""
     rates = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, (model, data) in ways.items():
+    for number in range(rounds):
+        # There and back, so that a drift of the machine's speed doesn't favour the first.
+        for name, (model, data) in list(ways.items())[:: -1 if number % 2 else 1]:
             clock = _clock(skipped)
             model.fit(data(), steps_per_epoch=turn, shuffle=False, verbose=0, callbacks=[clock])
             gc.collect()  # The threads of this way's pipeline must not run beside the next.
@@ -202,7 +205,7 @@ def _rate(batches: Iterator, turn: int) -> float:
     return BATCH * (len(ends) - 1) / (ends[-1] - ends[0])
 
 
-def _xla_figures(model, without, in_memory, batches, rounds, steps):
+def _xla_figures(model, without, in_memory, batches, steps):
     """With and without XLA, and which way `jit_compile="auto"` goes in a long training."""
     from mmzoo.training.compilation import choose_jit
 
@@ -212,7 +215,7 @@ def _xla_figures(model, without, in_memory, batches, rounds, steps):
         ]
     compiled = _compiled(_copy(model), jit=True)
     ways = {WITHOUT_XLA: (without, lambda: in_memory), WITH_XLA: (compiled, lambda: in_memory)}
-    rates = _interleaved(ways, rounds, steps + 2, skipped=2)
+    rates = _interleaved(ways, XLA_ROUNDS, steps + 1, skipped=1)
     medians = {name: float(np.median(values)) for name, values in rates.items()}
     figures = [Figure(SECTION, name, value, "samples/s") for name, value in medians.items()]
     chosen, why = choose_jit(
