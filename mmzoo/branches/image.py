@@ -14,7 +14,7 @@ from mmzoo.layers import ImageStandardization
 # time and hold few of the parameters: one block there doubles the time, and on small pictures it is worth it (see the
 # table in mmzoo/recipes/road_sign.py).
 SEPARABLE_SIZES = {
-    "nano": (24, ((32, 2), (32, 1), (64, 2), (88, 2))),
+    "nano": (24, ((24, 1), (32, 2), (32, 1), (64, 2), (84, 2))),
     "small": (32, ((32, 1), (48, 2), (96, 2), (96, 1), (192, 2), (192, 1))),
     "base": (48, ((48, 1), (96, 2), (96, 1), (192, 2), (192, 1), (192, 1), (384, 2), (384, 1), (384, 1))),
 }
