@@ -7,8 +7,11 @@ import os
 import pathlib
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from rich.table import Table
+
+RATIOS = "ratios, the median of all rounds"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +33,17 @@ class Figure:
     unit: str
     p95: float | None = None
     note: str = ""
+
+
+def ratio(name: str, values: Sequence[float], other: str, others: Sequence[float], note: str = "") -> Figure:
+    """How two figures compare: the median of the rounds' quotients, which a change of the machine's load hardly moves.
+
+    Args:
+        name, values: what stands above the line, a value a round.
+        other, others: what stands below it, in the same rounds.
+        note: see `Figure`.
+    """
+    return Figure(RATIOS, f"{name} / {other}", float(np.median(np.divide(values, others))), "x", note=note)
 
 
 def rich_table(figures: Sequence[Figure], title: str) -> Table:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mmzoo.bench.figures import Figure
+from mmzoo.bench.figures import Figure, ratio
 
-SECTION, PIPELINE, RATIOS = "training", "input pipeline", "ratios of medians in this run"
+SECTION, PIPELINE = "training", "input pipeline"
 BATCH = 64
 # At the start of each turn the prefetched batches are used up first.
 SKIPPED = 8
@@ -83,7 +83,7 @@ def training_figures(
     peak = _peak_memory()
     medians = {name: float(np.median(values)) for name, values in rates.items()}
     figures = [Figure(SECTION, name, value, "samples/s", note=_NOTES[name]) for name, value in medians.items()]
-    # Last: XLA takes memory of its own.
+    # Last: it takes memory of its own, and long.
     figures += _xla_figures(model, ours, in_memory, batches[MEMORY], xla_steps)
     pipeline = float(np.median(streamed))
     figures += [
@@ -93,13 +93,11 @@ def training_figures(
         Figure(PIPELINE, "drawing road signs", rendering, "images/s", note=f"{len(signs.labels):,} of 32x32 pixels"),
     ]
     if peak:
-        note = "everything above, TensorFlow and the data included, without XLA"
+        note = "with TensorFlow, the data and what was measured before, without XLA"
         figures.append(Figure("peak memory", "process that trains", peak * 1024 / 1e6, "MB", note=note))
     shares = ((MEMORY, BARE, 0.9), (LAYERS, BARE, None), (STREAM, MEMORY, 0.95))
     return figures + [
-        Figure(
-            RATIOS, f"{one} / {other}", medians[one] / medians[other], "x", note=f"wanted: >= {least}" if least else ""
-        )
+        ratio(one, rates[one], other, rates[other], note=f"wanted: >= {least}" if least else "")
         for one, other, least in shares
     ]
 

@@ -52,7 +52,7 @@ def litert_latencies(
 
 def interleaved(
     calls: Mapping[str, Callable], *, rounds: int, round_seconds: float = 0.05, most: int = 50
-) -> dict[str, np.ndarray]:
+) -> dict[str, list[np.ndarray]]:
     """Times several calls in turn, so that what else the machine does falls on all of them alike.
 
     Args:
@@ -62,7 +62,7 @@ def interleaved(
         most: a turn ends after so many calls. The first of each turn, which finds cold caches, doesn't count.
 
     Returns:
-        Name -> ms of each call that counts.
+        Name -> for each turn the ms of the calls that count.
     """
     times = {name: [] for name in calls}
     for call in calls.values():
@@ -76,5 +76,5 @@ def interleaved(
                 start = time.perf_counter()
                 call()
                 turn.append(1e3 * (time.perf_counter() - start))
-            times[name] += turn
-    return {name: np.array(values) for name, values in times.items()}
+            times[name].append(np.array(turn))
+    return times
