@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmzoo.fusion.head import HEAD_PREFIX
 from mmzoo.schema import Schema, Text
 
 # Unrolled, a longer text would make a file of mostly operators.
@@ -35,7 +36,8 @@ FLOAT_KINDS = (
     "STFTSpectrogram",
     "SensorEncoder",
 )
-FLOAT_NAMES = ("*_encoder", "*_standardization", "*_spectrogram")
+# Heads too: a logit beyond the calibrated range would be cut off, and with it the certainty of the surest answers.
+FLOAT_NAMES = ("*_encoder", "*_standardization", "*_spectrogram", f"{HEAD_PREFIX}*")
 
 _MODEL, _SAMPLES, _SETTINGS, _RESULT = "saved_model", "calibration.npz", "settings.json", "model_int8.tflite"
 
