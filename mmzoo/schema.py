@@ -20,7 +20,7 @@ import numpy as np
 from mmzoo import encoding
 
 SCHEMA_VERSION = 1
-_LARGEST = float(np.finfo(np.float32).max)
+LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -51,7 +51,7 @@ class Number:
             # 0 and 0.0 would make two different JSON files of one schema.
             object.__setattr__(self, bound, float(value))
         # As float32, which the tensor holds.
-        if not -_LARGEST <= self.minimum < self.maximum <= _LARGEST:
+        if not -LARGEST_FLOAT32 <= self.minimum < self.maximum <= LARGEST_FLOAT32:
             raise ValueError(
                 f"field {self.name!r}: expected finite minimum < maximum, got {self.minimum!r} and {self.maximum!r}"
             )

@@ -100,6 +100,9 @@ def test_evaluate_says_so_when_the_images_were_trained_on(command, prepared_data
         assert status == 0, err
         assert ("these images were trained on" in out) != held_out, split
         assert RunRecord.load(tmp_path / "run" / "run.json").held_out == held_out, split
+        page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+        assert ("no physical sign is also in the training data" in page) == (split == "validation")
+        assert ("these images were trained on" in page) != held_out
 
 
 def test_train_then_again(command, few_signs, tmp_path):

@@ -79,7 +79,11 @@ def _ratios(times):
 
 
 def _litert(variant, threads):
-    return f"LiteRT {variant}, {threads} thread" + ("s" if threads > 1 else "")
+    return _named(f"LiteRT {variant}", threads)
+
+
+def _named(runtime, threads):
+    return f"{runtime}, {threads} thread" + ("s" if threads > 1 else "")
 
 
 def _invoke(file, sample, threads):
@@ -165,8 +169,7 @@ def _onnx_calls(model, sample):
             difference = float(np.abs(value - wanted[output.name]).max())
             if difference > ONNX_BOUND:
                 raise _NoOnnx(f"output {output.name!r} of the converted model differs from Keras' by {difference:.2g}")
-        name = f"ONNX Runtime, {threads} thread" + ("s" if threads > 1 else "")
-        calls[name] = lambda session=session: session.run(None, batch)
+        calls[_named("ONNX Runtime", threads)] = lambda session=session: session.run(None, batch)
     return calls
 
 

@@ -49,6 +49,7 @@ def training_figures(
     from mmzoo.data.road_signs import load_road_signs
     from mmzoo.training.batches import Batches
     from mmzoo.training.feed import Feed
+    from mmzoo.training.fitting import copy_of
 
     began = time.perf_counter()
     signs = load_road_signs("rendered", "train", limit=samples, seed=seed)
@@ -70,7 +71,7 @@ def training_figures(
     }
     in_memory = _repeated(list(batches[MEMORY].peek(len(held))))
 
-    ours = _compiled(_copy(model), jit=False)
+    ours = _compiled(copy_of(model), jit=False)
     bare = _compiled(_bare_model(model, size), jit=False)
     ways = {
         BARE: (bare, lambda: in_memory),
@@ -108,12 +109,6 @@ _NOTES = {
     MEMORY: "batches in memory",
     STREAM: "",
 }
-
-
-def _copy(model):
-    copy = type(model).from_config(model.get_config())
-    copy.set_weights(model.get_weights())
-    return copy
 
 
 def _bare_model(model, size):
@@ -206,18 +201,19 @@ def _rate(batches: Iterator, turn: int) -> float:
 def _xla_figures(model, without, in_memory, batches, steps):
     """With and without XLA, and which way `jit_compile="auto"` goes in a long training."""
     from mmzoo.training.compilation import choose_jit
+    from mmzoo.training.fitting import copy_of
 
     if not steps:
         return [
             Figure(SECTION, name, None, "samples/s", note="left out by --quick") for name in (WITHOUT_XLA, WITH_XLA)
         ]
-    compiled = _compiled(_copy(model), jit=True)
+    compiled = _compiled(copy_of(model), jit=True)
     ways = {WITHOUT_XLA: (without, lambda: in_memory), WITH_XLA: (compiled, lambda: in_memory)}
     rates = _interleaved(ways, XLA_ROUNDS, steps + 1, skipped=1)
     medians = {name: float(np.median(values)) for name, values in rates.items()}
     figures = [Figure(SECTION, name, value, "samples/s") for name, value in medians.items()]
     chosen, why = choose_jit(
-        "auto", compiled_copy=lambda jit: _compiled(_copy(model), jit=jit), batches=batches, steps=10**6, seed=None
+        "auto", compiled_copy=lambda jit: _compiled(copy_of(model), jit=jit), batches=batches, steps=10**6, seed=None
     )
     share = medians[WITH_XLA if chosen else WITHOUT_XLA] / max(medians.values())
     return [*figures, Figure(SECTION, 'what jit_compile="auto" takes / the faster', share, "x", note=why)]

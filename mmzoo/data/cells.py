@@ -13,11 +13,10 @@ import pandas as pd
 
 from mmzoo import encoding
 from mmzoo.edge.columns import parse_cell
-from mmzoo.schema import Label, Output, Sensors, Text, Value
+from mmzoo.schema import LARGEST_FLOAT32, Label, Output, Sensors, Text, Value
 
 # Problems that a message lists before it only counts.
 _SHOWN = 5
-_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,7 +178,7 @@ def _number(output, cell):
         number = np.nan
     low = -np.inf if output.minimum is None else output.minimum
     high = np.inf if output.maximum is None else output.maximum
-    if not (abs(number) <= _LARGEST and low <= number <= high):
+    if not (abs(number) <= LARGEST_FLOAT32 and low <= number <= high):
         raise ValueError(f"expected a number in {low:g}..{high:g}, got {cell!r:.80}")
     return number
 

@@ -51,7 +51,6 @@ def few_shot_curve(
         One row a point: start, pictures a class (NaN: all), pictures in all, steps, accuracy, samples.
     """
     import mmzoo
-    from mmzoo.data.pipeline import from_arrays
     from mmzoo.data.road_signs import load_road_signs
     from mmzoo.recipes.road_sign import OUTPUT, RECIPES, image_only
 
@@ -77,7 +76,7 @@ def few_shot_curve(
             if count:
                 mmzoo.fit(
                     model,
-                    _batches(from_arrays, chosen, model.schema, recipe, seed),
+                    _batches(chosen, model.schema, recipe, seed),
                     epochs=max(1, count // STEPS_PER_EPOCH),
                     steps_per_epoch=min(count, STEPS_PER_EPOCH),
                     learning_rate=recipe.learning_rate / 2,
@@ -108,8 +107,9 @@ def few_shot_curve(
     return frame
 
 
-def _batches(from_arrays, signs, schema, recipe, seed):
+def _batches(signs, schema, recipe, seed):
     from mmzoo.data.augmentation import ImageAugmentation
+    from mmzoo.data.pipeline import from_arrays
 
     inputs, augmentation = signs.inputs(schema), ImageAugmentation(**recipe.augmentation)
 

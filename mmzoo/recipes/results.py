@@ -152,7 +152,6 @@ def with_fold_means(table: pd.DataFrame) -> pd.DataFrame:
         # The folds share no sample; a second seed of a fold has the same ones.
         row["samples"] = group.groupby(fold[group.index]).samples.first().sum()
         row["value"] = group.groupby(fold[group.index]).value.mean().mean()
-        row[["bytes_float32", "bytes_int8"]] = pd.NA
         means.append(row)
     single = table[np.any(kept, axis=0)]
     return pd.concat([single, pd.DataFrame(means, columns=table.columns).astype(table.dtypes)]) if means else single

@@ -354,7 +354,8 @@ def _bundle_of(weights, size):
 def _report(out, record, result, bundle):
     from mmzoo.evaluation import write_report
 
-    whole_tracks = "no physical sign is also in the training data; " if record.split.startswith("validation (") else ""
+    by_track = record.held_out and record.split.startswith("validation (")
+    whole_tracks = "no physical sign is also in the training data; " if by_track else ""
     write_report(
         pathlib.Path(out) / "report.html",
         result,

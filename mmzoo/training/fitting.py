@@ -165,7 +165,7 @@ def fit(
         return target
 
     def compiled_copy(jit):
-        copy = _copy(model)
+        copy = copy_of(model)
         return compiled(copy, optimizer_for(copy), jit)
 
     optimizer = optimizer_for(model)
@@ -176,7 +176,7 @@ def fit(
         return _history(model, state.rows)
     if class_weight is not None:
         train.class_weights = class_weights_for(model.schema, class_weight, train.class_counts)
-    twin = _copy(model) if folder else None
+    twin = copy_of(model) if folder else None
     if state:
         say(f"{folder.path}: resuming after epoch {len(state.rows)} of {epochs}")
         jit = state.jit_compile
@@ -253,7 +253,8 @@ def _check(model, *, epochs, learning_rate, label_smoothing, ema):
         raise ValueError(f"ema: expected None or a momentum between 0 and 1, such as 0.999, got {ema!r}")
 
 
-def _copy(model):
+def copy_of(model):
+    """The same model with the same weights, not compiled."""
     copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
     return copy
