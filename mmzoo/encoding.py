@@ -219,7 +219,7 @@ def encode_field(field, value: Any, place: str) -> float:
             raise ValueError(f"{place}: unknown category {value!r:.80}; expected one of {list(field.categories)}")
         return float(field.categories.index(value))
     if kind == "Date":
-        return _days(value, place)
+        return _days(field, value, place)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{place}: expected a number, got {type(value).__name__}: {value!r:.80}")
     try:
@@ -248,16 +248,21 @@ def _as_float32(number):
         return np.float32(number)
 
 
-def _days(value, place):
+def _days(date, value, place):
     if isinstance(value, str):
+        wanted = f"a date as {date.format}" if date.format else "an ISO 8601 date such as 2026-11-23"
         try:
-            value = datetime.datetime.fromisoformat(value)
+            if date.format:
+                value = datetime.datetime.strptime(value.strip(), date.format)
+            else:
+                value = datetime.datetime.fromisoformat(value)
         except ValueError as error:
-            raise ValueError(f"{place}: expected an ISO 8601 date such as 2026-11-23, got {value!r:.80}") from error
+            raise ValueError(f"{place}: expected {wanted}, got {value!r:.80}") from error
     elif isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
         value = datetime.datetime(value.year, value.month, value.day)
     if not isinstance(value, datetime.datetime):
-        raise TypeError(f"{place}: expected an ISO 8601 string or a date, got {type(value).__name__}: {value!r:.80}")
+        text = f"a string as {date.format}" if date.format else "an ISO 8601 string"
+        raise TypeError(f"{place}: expected {text} or a date, got {type(value).__name__}: {value!r:.80}")
     return (value.replace(tzinfo=None) - datetime.datetime(1970, 1, 1)) / datetime.timedelta(days=1)
 
 

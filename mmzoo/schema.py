@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+import re
 import types
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
@@ -91,9 +92,16 @@ class Category:
 
 @dataclasses.dataclass(frozen=True)
 class Date:
-    """A calendar date or time stamp, ISO 8601 ("2026-11-23" or "2026-11-23T14:05"); in the tensor days since 1970."""
+    """A calendar date or time stamp; in the tensor days since 1970, with a fraction for the time of day.
+
+    Attributes:
+        name: the field's name.
+        format: how it is written, in the directives of `datetime.strptime` ("%d.%m.%Y"); "" is ISO 8601 ("2026-11-23"
+            or "2026-11-23T14:05").
+    """
 
     name: str
+    format: str = ""
 
     @property
     def extremes(self) -> tuple[float, float]:
@@ -132,22 +140,32 @@ class Text:
     """A text: int32 (length,), 0 = padding; missing is all zeros.
 
     Attributes:
-        length: number of steps; longer texts are cut, never inside a character.
-        tokenizer: "bytes" (UTF-8 bytes, ids 1..255) or "wordpiece".
-        vocabulary: the word pieces in the order of their ids; empty for bytes.
+        length: number of steps; longer texts are cut, never inside a character or word piece.
+        tokenizer: "bytes" (UTF-8 bytes, ids 1..255), "wordpiece" (Schuster & Nakajima 2012, as in BERT), or "ngrams"
+            (words and pairs of neighbouring words, hashed into ids 1..buckets; Joulin et al. 2017).
+        vocabulary: wordpiece: the pieces in the order of their ids, the first is the padding "[PAD]"; otherwise empty.
+        buckets: ngrams: number of ids that words and pairs are hashed into; otherwise 0.
+        lowercase: wordpiece and ngrams: lower-case the text first.
+        start, end: wordpiece: pieces put before and behind every text that is not empty ("[CLS]", "[SEP]"); "": none.
     """
 
     length: int
     tokenizer: str = "bytes"
     vocabulary: tuple[str, ...] = ()
+    buckets: int = 0
+    lowercase: bool = False
+    start: str = ""
+    end: str = ""
 
     dtype: ClassVar[str] = "int32"
 
     def __post_init__(self):
         object.__setattr__(self, "vocabulary", tuple(self.vocabulary))
         _check_sizes(length=self.length)
-        if self.tokenizer not in ("bytes", "wordpiece"):
-            raise ValueError(f"tokenizer: expected 'bytes' or 'wordpiece', got {self.tokenizer!r}")
+        if self.tokenizer not in ("bytes", "wordpiece", "ngrams"):
+            raise ValueError(f"tokenizer: expected 'bytes', 'wordpiece' or 'ngrams', got {self.tokenizer!r}")
+        if self.tokenizer == "ngrams":
+            _check_sizes(buckets=self.buckets)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -155,7 +173,8 @@ class Text:
 
     @property
     def vocabulary_size(self) -> int:
-        return 256 if self.tokenizer == "bytes" else len(self.vocabulary)
+        """Number of ids, that of the padding included."""
+        return {"bytes": 256, "wordpiece": len(self.vocabulary), "ngrams": self.buckets + 1}[self.tokenizer]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,12 +196,20 @@ class Sensors:
 
 @dataclasses.dataclass(frozen=True)
 class Audio:
-    """A sound, mono: float32 (samples,), -1..1; missing is all zeros."""
+    """A sound, mono: float32 (samples,), -1..1; missing is all zeros.
+
+    Attributes:
+        samples: number of samples; longer sounds are cut at the end, shorter ones filled up with zeros.
+        sample_rate: samples a second that every sound is resampled to, Hz.
+    """
 
     samples: int
     sample_rate: int
 
     dtype: ClassVar[str] = "float32"
+
+    def __post_init__(self):
+        _check_sizes(samples=self.samples, sample_rate=self.sample_rate)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -276,11 +303,23 @@ class MultiLabel:
 
 @dataclasses.dataclass(frozen=True)
 class Value:
-    """A number to predict, in its own unit: float32 (1,)."""
+    """A number to predict, in its own unit: float32 (1,).
+
+    Attributes:
+        unit: the unit, in words or symbols; "" if it has none.
+        minimum, maximum: what it can be; None: unbounded. Targets outside are refused as bad input.
+        scale: "linear", or "log" where what counts is by which factor a prediction is off, as with prices; the targets
+            are then greater than 0.
+    """
 
     unit: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    scale: str = "linear"
+
+    def __post_init__(self):
+        if self.scale not in ("linear", "log"):
+            raise ValueError(f"scale: expected 'linear' or 'log', got {self.scale!r}")
 
     @property
     def units(self) -> int:
@@ -486,6 +525,16 @@ def _same_error(error: Exception, message: str) -> Exception:
         if isinstance(error, kind):
             return kind(message)
     return ValueError(message)
+
+
+def identifier(column: str) -> str:
+    """The name of the input or output that a table's column feeds: letters, digits and _ of the column's own name.
+
+    >>> identifier("Product name (EN)")
+    'Product_name_EN'
+    """
+    name = re.sub(r"\W+", "_", str(column)).strip("_") or "column"
+    return f"_{name}" if name[0].isdigit() else name
 
 
 def _check_sizes(**sizes: int) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from mmzoo.edge.columns import match_column
-from mmzoo.schema import Schema, Sensors
+from mmzoo.schema import Schema, Sensors, identifier
 
 _SEPARATORS = (",", ";", "\t")
 
@@ -99,7 +99,8 @@ def choose_columns(
 ) -> dict[tuple[str, int | None], str | None]:
     """Finds the column of every input, field and output.
 
-    By default an image, text or output has the column of its name, a sensor `<input>_<field>`, `<input>.<field>` or,
+    By default an image, text, sound or output has the column of its name (or one of which that is the
+    `mmzoo.schema.identifier`), a sensor `<input>_<field>`, `<input>.<field>` or,
     where only one input has such a field, `<field>`.
 
     Args:
@@ -152,8 +153,9 @@ def choose_columns(
 
 
 def _default_target(schema, column, source):
-    if column in schema.outputs:
-        return column, None
+    for name in (column, identifier(column)):
+        if name in schema.outputs:
+            return name, None
     return match_column(schema, str(column), source)
 
 

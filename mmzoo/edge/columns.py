@@ -1,7 +1,8 @@
 """Which column, or which `--set` key, feeds which input: names and cells to raw values.
 
-An image (path) or text goes by its input's name, a sensor by `<input>_<field>` or `<input>.<field>`, or by `<field>`
-alone where only one input has such a field.
+An image, text or sound goes by its input's name, or by a column name of which that is the `identifier` ("Product name"
+for the input Product_name); a sensor by `<input>_<field>` or `<input>.<field>`, or by `<field>` alone where only one
+input has such a field.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from typing import Any
 import numpy as np
 
 from mmzoo import encoding
-from mmzoo.schema import Angle, Image, Label, MultiLabel, Number, Schema, Sensors, Text
+from mmzoo.schema import Angle, Audio, Image, Label, MultiLabel, Number, Schema, Sensors, Text, identifier
+
+# Inputs that one cell feeds; image and sound cells are paths.
+WHOLE = (Image, Text, Audio)
+FILES = (Image, Audio)
 
 
 def match_columns(schema: Schema, columns: Sequence[str], source: str) -> dict[str, tuple[str, int | None]]:
@@ -57,8 +62,9 @@ def match_column(schema: Schema, column: str, source: str) -> tuple[str, int | N
     Raises:
         ValueError: the fields of two inputs have that name.
     """
-    if isinstance(schema.inputs.get(column), (Image, Text)):
-        return column, None
+    for name in (column, identifier(column)):
+        if isinstance(schema.inputs.get(name), WHOLE):
+            return name, None
     whole, short = [], []
     for name, modality in schema.inputs.items():
         if isinstance(modality, Sensors):
@@ -66,7 +72,7 @@ def match_column(schema: Schema, column: str, source: str) -> tuple[str, int | N
                 if column in (f"{name}_{field.name}", f"{name}.{field.name}"):
                     whole.append((name, index))
                 # A column with an output's name holds what is to be predicted.
-                elif column == field.name and column not in schema.outputs:
+                elif column == field.name and identifier(column) not in schema.outputs:
                     short.append((name, index))
     found = whole or short
     if len(found) > 1:
@@ -81,7 +87,7 @@ def input_columns(schema: Schema) -> list[str]:
     for name, modality in schema.inputs.items():
         if isinstance(modality, Sensors):
             names += [f"{name}_{field.name}" for field in modality.fields]
-        elif isinstance(modality, (Image, Text)):
+        elif isinstance(modality, WHOLE):
             names.append(name)
     return names
 
@@ -145,7 +151,7 @@ def encode_row(
             arrays[name][index] = encoding.encode_field(field, parse_cell(field, row[column], where), where)
             continue
         value = parse_cell(modality, row[column], where)
-        if isinstance(modality, Image) and isinstance(value, str):
+        if isinstance(modality, FILES) and isinstance(value, str):
             value = pathlib.Path(folder) / value
         arrays[name] = encoding.encode(modality, value, where)
     return arrays
