@@ -397,6 +397,10 @@ class Schema:
         """The same inputs with other outputs."""
         return Schema(self.name, self.inputs, outputs)
 
+    def with_inputs(self, **inputs: Modality) -> Schema:
+        """The same schema with some inputs described anew, or added, by name."""
+        return Schema(self.name, {**self.inputs, **inputs}, self.outputs)
+
     # JSON ------------------------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:

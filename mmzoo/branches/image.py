@@ -72,11 +72,22 @@ def _separable_cnn(x, size, name):
     if size not in SEPARABLE_SIZES:
         raise ValueError(f"size: expected one of {list(SEPARABLE_SIZES)}, got {size!r}")
     stem, blocks = SEPARABLE_SIZES[size]
-    x = layers.Conv2D(stem, 3, padding="same", use_bias=False, name=f"{name}_stem")(x)
+    stride = stem_stride(min(x.shape[1:3]))
+    kernel = 3 if stride == 1 else 2 * stride
+    x = layers.Conv2D(stem, kernel, strides=stride, padding="same", use_bias=False, name=f"{name}_stem")(x)
     x = _normalised(x, f"{name}_stem")
     for number, (filters, stride) in enumerate(blocks, start=1):
         x = _residual_block(x, filters, stride, f"{name}_block{number}")
     return x
+
+
+def stem_stride(pixels: int) -> int:
+    """The stride of the stem that brings a picture's shorter side to 32..63 places: the blocks were made for 32.
+
+    >>> [stem_stride(pixels) for pixels in (32, 64, 96, 224)]
+    [1, 2, 2, 4]
+    """
+    return 1 << max(0, (pixels // 32).bit_length() - 1)
 
 
 def _residual_block(x, filters, stride, name):

@@ -4,5 +4,14 @@ from mmzoo.layers.image_standardization import ImageStandardization
 from mmzoo.layers.modality_attention import ModalityAttention
 from mmzoo.layers.modality_dropout import ModalityDropout
 from mmzoo.layers.sensor_encoder import SensorEncoder
+from mmzoo.layers.task_uncertainty import TaskUncertainty
+from mmzoo.layers.value_scaling import ValueScaling
 
-__all__ = ["ImageStandardization", "ModalityAttention", "ModalityDropout", "SensorEncoder"]
+__all__ = [
+    "ImageStandardization",
+    "ModalityAttention",
+    "ModalityDropout",
+    "SensorEncoder",
+    "TaskUncertainty",
+    "ValueScaling",
+]
