@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from mmzoo.text_encoding import encode_text
+
 # Larger pictures are refused before they are decoded, so that a crafted file can't fill the memory. Pillow warns of
 # pictures from 89.5 million pixels on, so nothing that is accepted gives a warning.
 MAX_PIXELS = 89_000_000
@@ -160,37 +162,6 @@ def _check_pixels(array, place):
             f"got {array.dtype} of shape {array.shape}"
         )
     return array
-
-
-# Texts ---------------------------------------------------------------------------------------------------------------
-
-
-def encode_text(text, value: Any, place: str) -> np.ndarray:
-    """A string to int32 (length,) of UTF-8 bytes: NUL stripped, ill-formed parts to U+FFFD, cut at a character."""
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        value = bytes(value).replace(b"\0", b"").decode("utf-8", "replace")
-    elif not isinstance(value, str):
-        raise TypeError(f"{place}: expected a string or UTF-8 bytes, got {type(value).__name__}: {value!r:.80}")
-    if text.tokenizer != "bytes":
-        raise TypeError(
-            f"{place}: texts of {text.tokenizer!r} can't be encoded from raw values yet; feed the array itself"
-        )
-    value = value.replace("\0", "")[: text.length]
-    # Lone surrogates have no UTF-8 form.
-    value = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in value)
-    encoded = cut_at_character(value.encode("utf-8"), text.length)
-    ids = np.zeros(text.length, np.int32)
-    ids[: len(encoded)] = np.frombuffer(encoded, np.uint8)
-    return ids
-
-
-def cut_at_character(encoded: bytes, length: int) -> bytes:
-    """The longest whole number of characters of well-formed UTF-8 in at most `length` bytes."""
-    if len(encoded) <= length:
-        return encoded
-    while length > 0 and encoded[length] & 0xC0 == 0x80:
-        length -= 1
-    return encoded[:length]
 
 
 # Sensors -------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ Pillow only, so that it also runs on a device without TensorFlow.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import pathlib
 import re
@@ -18,10 +19,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mmzoo import encoding
+from mmzoo import encoding, text_encoding
 
 SCHEMA_VERSION = 1
 LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+# More would make an embedding of gigabytes.
+MOST_BUCKETS = 10_000_000
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -143,7 +146,8 @@ class Text:
         length: number of steps; longer texts are cut, never inside a character or word piece.
         tokenizer: "bytes" (UTF-8 bytes, ids 1..255), "wordpiece" (Schuster & Nakajima 2012, as in BERT), or "ngrams"
             (words and pairs of neighbouring words, hashed into ids 1..buckets; Joulin et al. 2017).
-        vocabulary: wordpiece: the pieces in the order of their ids, the first is the padding "[PAD]"; otherwise empty.
+        vocabulary: wordpiece: the pieces in the order of their ids, "[PAD]" first and "[UNK]" among them; otherwise
+            empty.
         buckets: ngrams: number of ids that words and pairs are hashed into; otherwise 0.
         lowercase: wordpiece and ngrams: lower-case the text first.
         start, end: wordpiece: pieces put before and behind every text that is not empty ("[CLS]", "[SEP]"); "": none.
@@ -164,8 +168,35 @@ class Text:
         _check_sizes(length=self.length)
         if self.tokenizer not in ("bytes", "wordpiece", "ngrams"):
             raise ValueError(f"tokenizer: expected 'bytes', 'wordpiece' or 'ngrams', got {self.tokenizer!r}")
+        given = ["lowercase"] if self.lowercase else []
+        given += [name for name in ("vocabulary", "buckets", "start", "end") if getattr(self, name)]
+        known = {"wordpiece": ("vocabulary", "lowercase", "start", "end"), "ngrams": ("buckets", "lowercase")}
+        for name in given:
+            if name not in known.get(self.tokenizer, ()):
+                takers = [tokenizer for tokenizer, names in known.items() if name in names]
+                raise ValueError(f"{name}: only for the tokenizer {' or '.join(map(repr, takers))}; leave it out")
         if self.tokenizer == "ngrams":
             _check_sizes(buckets=self.buckets)
+            if self.buckets > MOST_BUCKETS:
+                raise ValueError(f"buckets: expected at most {MOST_BUCKETS:,}, got {self.buckets:,}")
+        elif self.tokenizer == "wordpiece":
+            self._check_pieces()
+
+    def _check_pieces(self):
+        _check_names(self.vocabulary, "vocabulary")
+        for piece, needed in ((text_encoding.PADDING, "begin with"), (text_encoding.UNKNOWN, "hold")):
+            if piece not in (self.vocabulary[:1] if needed == "begin with" else self.vocabulary):
+                raise ValueError(f"vocabulary: expected it to {needed} {piece!r}; it begins {self.vocabulary[:3]}")
+        for name in ("start", "end"):
+            if getattr(self, name) and getattr(self, name) not in self.vocabulary[1:]:
+                raise ValueError(f"{name}: {getattr(self, name)!r} is no piece of the vocabulary; add it there")
+        if self.length <= bool(self.start) + bool(self.end):
+            raise ValueError(f"length: expected room for a piece beside {self.start!r} and {self.end!r}")
+
+    @functools.cached_property
+    def word_pieces(self) -> text_encoding.WordPieces:
+        """wordpiece: splits texts by the vocabulary."""
+        return text_encoding.WordPieces(self.vocabulary)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -551,11 +582,13 @@ def _check_names(names: Iterable[str], what: str) -> None:
     names = list(names)
     if not names:
         raise ValueError(f"{what}: expected at least one, got none")
+    seen = set()
     for name in names:
         if not isinstance(name, str) or not name:
             raise ValueError(f"{what}: expected non-empty strings, got {name!r}")
-        if names.count(name) > 1:
+        if name in seen:
             raise ValueError(f"{what}: {name!r} stands there twice")
+        seen.add(name)
 
 
 def _to_dict(part: Any) -> dict[str, Any]:
