@@ -42,7 +42,9 @@ def encode_text(strings, text: Text):
         codes = codes.with_values(_lower(codes.values))
     ids = _piece_ids(codes, text) if text.tokenizer == "wordpiece" else _ngram_ids(codes, text.buckets, text.length)
     ids = tf.cast(ids.to_tensor(shape=(None, text.length)), tf.int32)
-    return tf.ensure_shape(tf.reshape(ids, [*tf.unstack(tf.shape(strings)), text.length]), [*strings.shape, text.length])
+    return tf.ensure_shape(
+        tf.reshape(ids, [*tf.unstack(tf.shape(strings)), text.length]), [*strings.shape, text.length]
+    )
 
 
 def needs_tensorflow_text(schema: Schema) -> bool:
