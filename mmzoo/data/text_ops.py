@@ -42,7 +42,9 @@ def encode_text(strings, text: Text):
         codes = codes.with_values(_lower(codes.values))
     ids = _piece_ids(codes, text) if text.tokenizer == "wordpiece" else _ngram_ids(codes, text.buckets, text.length)
     ids = tf.cast(ids.to_tensor(shape=(None, text.length)), tf.int32)
-    return tf.ensure_shape(tf.reshape(ids, [*tf.unstack(tf.shape(strings)), text.length]), [*strings.shape, text.length])
+    return tf.ensure_shape(
+        tf.reshape(ids, [*tf.unstack(tf.shape(strings)), text.length]), [*strings.shape, text.length]
+    )
 
 
 def needs_tensorflow_text(schema: Schema) -> bool:
@@ -60,9 +62,8 @@ def import_tensorflow_text() -> None:
         import tensorflow_text  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            f"a SavedModel that splits texts into word pieces needs tensorflow-text ({error}): pip install "
-            "tensorflow-text in TensorFlow's version; or use a text of tokenizer='ngrams' or 'bytes', or the LiteRT file "
-            "with mmzoo.edge, which need none"
+            f"word pieces in TensorFlow need tensorflow-text ({error}): pip install tensorflow-text in TensorFlow's "
+            "version; a Text with tokenizer='ngrams' or 'bytes' needs none, nor does the LiteRT file with mmzoo.edge"
         ) from error
 
 
@@ -128,7 +129,9 @@ def _tokenizer(vocabulary):
         raise ImportError(f"word pieces need keras-hub ({error}): pip install keras-hub") from error
     # The words are ready: what keras-hub would split by changes with the version of RE2.
     with tf.init_scope():
-        return WordPieceTokenizer(vocabulary, split=False, suffix_indicator=text_encoding.SUFFIX)
+        tokenizer = WordPieceTokenizer(vocabulary, split=False, suffix_indicator=text_encoding.SUFFIX)
+    # Outside of graphs keras-hub gives lists.
+    return tf.function(tokenizer.tokenize)
 
 
 # Word n-grams --------------------------------------------------------------------------------------------------------
