@@ -130,10 +130,10 @@ class WordPieces:
     A word is the longest piece of the vocabulary that it begins with, then the longest "##..." that goes on, and so
     forth; one that can't be put together, or has more than 100 bytes in UTF-8, is "[UNK]".
 
-    keras-hub splits in the same places, but for two kinds of characters: other spaces than ASCII's (U+00A0, U+2003, ...)
-    and variation selectors are part of a word there and split words here, as BERT's own code has it for the former. And
-    its `lowercase=True` is case folding with compatibility forms (NFKC), which depends on the version of ICU; here each
-    character is lower-cased for itself.
+    keras-hub splits in the same places, but for two kinds of characters: other spaces than ASCII's (U+00A0, U+2003,
+    ...) and variation selectors are part of a word there and split words here, as BERT's own code has it for the
+    former. And its `lowercase=True` is case folding with compatibility forms (NFKC), which depends on the version of
+    ICU; here each character is lower-cased for itself.
 
     Args:
         vocabulary: the pieces in the order of their ids; the first is "[PAD]", and "[UNK]" is one of them.

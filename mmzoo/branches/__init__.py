@@ -2,7 +2,8 @@
 
 from mmzoo.branches.features import Features
 from mmzoo.branches.image import image_branch
+from mmzoo.branches.ngrams import NGRAM_SIZES, ngrams_branch
 from mmzoo.branches.sensors import sensor_branch
 from mmzoo.branches.text import text_branch
 
-__all__ = ["Features", "image_branch", "sensor_branch", "text_branch"]
+__all__ = ["NGRAM_SIZES", "Features", "image_branch", "ngrams_branch", "sensor_branch", "text_branch"]

@@ -62,9 +62,8 @@ def import_tensorflow_text() -> None:
         import tensorflow_text  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            f"a SavedModel that splits texts into word pieces needs tensorflow-text ({error}): pip install "
-            "tensorflow-text in TensorFlow's version; or use a text of tokenizer='ngrams' or 'bytes', or the LiteRT file "
-            "with mmzoo.edge, which need none"
+            f"word pieces in TensorFlow need tensorflow-text ({error}): pip install tensorflow-text in TensorFlow's "
+            "version; a Text with tokenizer='ngrams' or 'bytes' needs none, nor does the LiteRT file with mmzoo.edge"
         ) from error
 
 
@@ -130,7 +129,9 @@ def _tokenizer(vocabulary):
         raise ImportError(f"word pieces need keras-hub ({error}): pip install keras-hub") from error
     # The words are ready: what keras-hub would split by changes with the version of RE2.
     with tf.init_scope():
-        return WordPieceTokenizer(vocabulary, split=False, suffix_indicator=text_encoding.SUFFIX)
+        tokenizer = WordPieceTokenizer(vocabulary, split=False, suffix_indicator=text_encoding.SUFFIX)
+    # Outside of graphs keras-hub gives lists.
+    return tf.function(tokenizer.tokenize)
 
 
 # Word n-grams --------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from mmzoo.evaluation.latency import litert_latencies
 from mmzoo.evaluation.metrics import class_ids, is_share, lower_is_better
 from mmzoo.evaluation.pictures import confusion_picture, value_picture
 from mmzoo.schema import Image, Label, MultiLabel, Schema, Sensors, Text
+from mmzoo.text_encoding import decode_text
 
 # What a page still shows in full; of more, the worst.
 MOST_CLASSES = 60
@@ -206,8 +207,8 @@ def _sample(evaluation, index) -> dict[str, Any]:
         if isinstance(modality, Image):
             if picture is None and array.any():
                 picture = _data_uri(array)
-        elif isinstance(modality, Text) and modality.tokenizer == "bytes":
-            text = bytes(array[array > 0].astype(np.uint8)).decode("utf-8", "replace")
+        elif isinstance(modality, Text):
+            text = decode_text(modality, array)
             if text:
                 texts.append(f"{name} “{text}”")
         elif isinstance(modality, Sensors):

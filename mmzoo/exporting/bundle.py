@@ -179,7 +179,9 @@ def _parity(folder, expected, no_int8, int8_tolerance):
 def _saved_model(folder):
     import tensorflow as tf
 
-    loaded = tf.saved_model.load(str(folder / SAVED_MODEL))
+    from mmzoo.exporting.serving import load_saved_model
+
+    loaded = load_saved_model(folder / SAVED_MODEL)
     serve = loaded.signatures["serve_arrays"]
 
     def run(arrays):

@@ -32,7 +32,7 @@ def golden_samples(schema: Schema, seed: int = 0) -> list[tuple[str, dict[str, A
     samples += [(f"only {name} given", {name: full[2 + i % 4][name]}) for i, name in enumerate(names)]
     samples.append(("every second field missing", _thinned(full[2])))
     samples.append(("long text, cut", full[3]))
-    samples.append(("a text that fills all its bytes but those of half a character", _filled(schema, full[4])))
+    samples.append(("texts cut inside a character, or after as many words as fit", _filled(schema, full[4])))
     for side, word in ((0, "lowest"), (1, "highest")):
         samples.append((f"{word} values", _extreme_sample(schema, side)))
     return samples
@@ -91,11 +91,17 @@ def _raw_sample(schema, rng, text):
     for name, modality in schema.inputs.items():
         if isinstance(modality, Image):
             raw[name] = _picture(modality, rng)
-        elif isinstance(modality, Text) and modality.tokenizer == "bytes":
-            raw[name] = text
+        elif isinstance(modality, Text):
+            raw[name] = f"{text} {_known_words(modality, rng)}" if modality.vocabulary else text
         elif isinstance(modality, Sensors):
             raw[name] = {field.name: _value(field, rng) for field in modality.fields}
     return raw
+
+
+def _known_words(text, rng):
+    """A few words of the vocabulary, one of them long enough to be put together from pieces, maybe."""
+    words = [piece for piece in text.vocabulary[1:] if piece.isalnum()] or [""]
+    return " ".join(str(word) for word in rng.choice(words, 5)) + " " + "".join(str(w) for w in rng.choice(words, 2))
 
 
 def _picture(image, rng):
@@ -121,8 +127,12 @@ def _thinned(raw):
 
 
 def _filled(schema, raw):
-    # One byte short of full, then a character of two bytes that must go as a whole.
-    texts = {n: "x" * (schema.inputs[n].length - 1) + "ß" for n, v in raw.items() if isinstance(schema.inputs[n], Text)}
+    # Of bytes one short of full, then a character of two bytes that must go as a whole; else more words than fit.
+    texts = {}
+    for name, modality in schema.inputs.items():
+        if name in raw and isinstance(modality, Text):
+            is_bytes = modality.tokenizer == "bytes"
+            texts[name] = "x" * (modality.length - 1) + "ß" if is_bytes else "Straße 7 " * modality.length
     return {**raw, **texts}
 
 
@@ -131,7 +141,7 @@ def _extreme_sample(schema, side):
     for name, modality in schema.inputs.items():
         if isinstance(modality, Image):
             raw[name] = np.full(modality.shape, (1, 255)[side], np.uint8)
-        elif isinstance(modality, Text) and modality.tokenizer == "bytes":
+        elif isinstance(modality, Text):
             raw[name] = ("\x01", "\U0010ffff" * modality.length)[side]
         elif isinstance(modality, Sensors):
             raw[name] = {field.name: _extreme_value(field, side) for field in modality.fields}

@@ -1,4 +1,7 @@
-"""The SavedModel: takes encoded files, strings and named numbers in batches, and loads with plain TensorFlow."""
+"""The SavedModel: takes encoded files, strings and named numbers in batches, and loads with plain TensorFlow.
+
+But for texts in word pieces: their SavedModel loads only after `import tensorflow_text`, see `load_saved_model`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from mmzoo.data import encoding_ops
+from mmzoo.data.text_ops import import_tensorflow_text
 from mmzoo.models.schema_model import SchemaModel
 from mmzoo.schema import Category, Image, Schema, Sensors, Text
 
@@ -95,6 +99,7 @@ def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.P
 
     `serve` takes what `raw_signature` says; `serve_arrays` takes the model's own arrays by input name. Both take any
     number N of samples and return the outputs by name. Bad input raises `tf.errors.InvalidArgumentError` when they run.
+    It loads with plain TensorFlow; where a text comes in word pieces, only after `import tensorflow_text`.
 
     Args:
         model: a model with a schema, on the TensorFlow backend.
@@ -104,6 +109,7 @@ def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.P
         The folder.
 
     Raises:
+        ImportError: a text comes in word pieces, and keras-hub or tensorflow-text is not installed.
         ValueError: the Keras backend is not TensorFlow, or two names of the signature are the same.
     """
     if keras.backend.backend() != "tensorflow":
@@ -140,3 +146,26 @@ def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.P
     }
     tf.saved_model.save(module, str(path), signatures={**signatures, "serving_default": signatures["serve"]})
     return path
+
+
+def load_saved_model(path: str | pathlib.Path):
+    """`tf.saved_model.load`, which imports tensorflow-text first where texts come in word pieces.
+
+    Args:
+        path: the folder that `write_saved_model` wrote.
+
+    Returns:
+        What `tf.saved_model.load` returns; keep it as long as you use its signatures.
+
+    Raises:
+        ImportError: it needs tensorflow-text, which is not installed.
+        OSError: there is no SavedModel.
+    """
+    try:
+        return tf.saved_model.load(str(path))
+    except (tf.errors.NotFoundError, FileNotFoundError, ValueError) as error:
+        # "Op type not registered 'TFText>FastWordpieceTokenizeWithOffsets'"
+        if "TFText" not in str(error):
+            raise
+        import_tensorflow_text()
+        return tf.saved_model.load(str(path))

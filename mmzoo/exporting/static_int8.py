@@ -47,7 +47,9 @@ def why_not_int8(schema: Schema, has_samples: bool) -> str | None:
     if not has_samples:
         return "no samples were given to calibrate it on"
     for name, modality in schema.inputs.items():
-        steps = modality.length if isinstance(modality, Text) else getattr(modality, "steps", 0)
+        # N-grams are averaged, which takes no step by step.
+        is_read_in_steps = isinstance(modality, Text) and modality.tokenizer != "ngrams"
+        steps = modality.length if is_read_in_steps else getattr(modality, "steps", 0)
         if steps > LONGEST_TEXT:
             return f"input {name!r} has {steps} steps, and static int8 unrolls at most {LONGEST_TEXT}"
     return None
