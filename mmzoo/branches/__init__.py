@@ -1,8 +1,9 @@
 """Branches: Keras layers from one modality's input tensor to `Features`."""
 
+from mmzoo.branches.audio import audio_branch
 from mmzoo.branches.features import Features
 from mmzoo.branches.image import image_branch
 from mmzoo.branches.sensors import sensor_branch
 from mmzoo.branches.text import text_branch
 
-__all__ = ["Features", "image_branch", "sensor_branch", "text_branch"]
+__all__ = ["Features", "audio_branch", "image_branch", "sensor_branch", "text_branch"]
