@@ -69,9 +69,9 @@ def _input(modality):
         )
     if isinstance(modality, Audio):
         return (
-            f"samples -1..1 of the first {modality.samples / modality.sample_rate:g} s, mean of the channels, at "
-            f"{modality.sample_rate:,} Hz (other rates resampled without aliasing, see `mmzoo/audio_encoding.py`), then "
-            "0; missing: all 0"
+            f"samples -1..1 of the first {modality.samples / modality.sample_rate:g} s, the mean of its channels, at "
+            f"{modality.sample_rate:,} Hz (resampled as `mmzoo/audio_encoding.py` says where that is not its rate), then 0; "
+            "missing: all 0"
         )
     if isinstance(modality, Text) and modality.tokenizer == "bytes":
         return (

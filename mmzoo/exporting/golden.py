@@ -68,8 +68,8 @@ def write_golden(schema: Schema, samples: list, expected: dict[str, np.ndarray],
             }
         )
     about = {
-        "about": "What the model answers (float32) for these inputs; null is NaN. Pictures and sounds are in golden.npz "
-        "only: input_<name>[i] is the tensor of sample i.",
+        "about": "What the model answers (float32) for these inputs; null is NaN. Pictures and sounds are in "
+        "golden.npz only: input_<name>[i] is the tensor of sample i.",
         "tolerance": {"model_float32.tflite": 1e-5},
         "samples": entries,
     }

@@ -71,7 +71,7 @@ class LogMelSpectrogram(keras.layers.Layer):
 
     def call(self, samples):
         frames = self._framed(ops.cast(samples, "float32"))
-        mask, present = _until_the_last(ops.any(ops.not_equal(frames, 0.0), axis=2))
+        mask, present = self._mask(ops.not_equal(frames, 0.0))
         # A microphone's offset would leak into every band.
         frames = frames - ops.mean(frames, axis=2, keepdims=True)
         real, imaginary = ops.rfft(frames * self._window, fft_length=self.fft_length)
@@ -90,6 +90,14 @@ class LogMelSpectrogram(keras.layers.Layer):
         samples = ops.pad(samples, [[0, 0], [0, pieces * self.piece - samples.shape[1]]])
         pieces = ops.reshape(samples, (-1, pieces, self.piece))
         return ops.concatenate([pieces[:, start : start + 2 * count - 1 : 2] for start in range(5)], axis=2)
+
+    def _mask(self, sounds):
+        # A frame with less than 15 ms of the sound's end would count as a quiet one, but the first counts always.
+        numbers = ops.arange(sounds.shape[1], dtype="int32")
+        reached = ops.any(sounds[:, :, 3 * self.piece :], axis=2)
+        last = ops.max(ops.where(reached, numbers, 0), axis=1, keepdims=True)
+        present = ops.any(sounds, axis=(1, 2))[:, None]
+        return ops.logical_and(ops.less_equal(numbers, last), present), present
 
     def _mel(self, power):
         # Each band's bins times their weights, and not a product of matrices: the converter would keep the matrix in 8
@@ -117,13 +125,6 @@ class LogMelSpectrogram(keras.layers.Layer):
     def get_config(self):
         own = {name: getattr(self, name) for name in ("sample_rate", "bands", "lowest", "highest")}
         return {**super().get_config(), **own}
-
-
-def _until_the_last(sounding):
-    """(B, frames) to True up to the last True of each row, and whether there is any, (B, 1)."""
-    numbers = ops.arange(sounding.shape[1], dtype="int32")
-    last = ops.max(ops.where(sounding, numbers, -1), axis=1, keepdims=True)
-    return ops.less_equal(numbers, last), ops.greater_equal(last, 0)
 
 
 def _mel_bands(layer):
