@@ -70,8 +70,7 @@ def _input(modality):
     if isinstance(modality, Audio):
         return (
             f"samples -1..1 of the first {modality.samples / modality.sample_rate:g} s, the mean of its channels, at "
-            f"{modality.sample_rate:,} Hz (resampled as `mmzoo/audio_encoding.py` says where that is not its rate), then 0; "
-            "missing: all 0"
+            f"{modality.sample_rate:,} Hz (resampled as in `mmzoo/audio_encoding.py`), then 0; missing: all 0"
         )
     if isinstance(modality, Text) and modality.tokenizer == "bytes":
         return (
