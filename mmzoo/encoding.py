@@ -1,4 +1,4 @@
-"""Raw values to the arrays of a modality and model outputs back to words, with NumPy and Pillow only."""
+"""Raw values to the arrays of a modality and model outputs back to words, with NumPy and Pillow (sounds: soundfile)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mmzoo.audio_encoding import encode_audio
 from mmzoo.text_encoding import encode_text
 
 # Larger pictures are refused before they are decoded, so that a crafted file can't fill the memory. Pillow warns of
@@ -237,4 +238,4 @@ def _days(date, value, place):
     return (value.replace(tzinfo=None) - datetime.datetime(1970, 1, 1)) / datetime.timedelta(days=1)
 
 
-_ENCODERS = {"Image": encode_image, "Text": encode_text, "Sensors": encode_sensors}
+_ENCODERS = {"Image": encode_image, "Text": encode_text, "Sensors": encode_sensors, "Audio": encode_audio}

@@ -227,7 +227,7 @@ class Sensors:
 
 @dataclasses.dataclass(frozen=True)
 class Audio:
-    """A sound, mono: float32 (samples,), -1..1; missing is all zeros.
+    """A sound, mono: float32 (samples,), -1..1; missing is all zeros, and a sound of zeros alone is the same.
 
     Attributes:
         samples: number of samples; longer sounds are cut at the end, shorter ones filled up with zeros.
@@ -501,7 +501,9 @@ class Schema:
 
         Args:
             raw: input name -> raw value; an input that is left out or None is missing. Image: path, encoded bytes,
-                `PIL.Image.Image` or uint8 array (H, W, C) or (H, W); b"" and "" are missing. Text: str or bytes.
+                `PIL.Image.Image` or uint8 array (H, W, C) or (H, W); b"" and "" are missing. Audio: path, encoded
+                bytes, array (n,) or (n, channels) of floats -1..1 or int16 at the schema's sample rate, or a tuple
+                (array, sample rate); b"" and "" are missing, and so is silence (zeros alone). Text: str or bytes.
                 Sensors: mapping from field name to number or category; fields left out, None, NaN or "" are missing.
 
         Returns:
@@ -510,6 +512,7 @@ class Schema:
         Raises:
             KeyError: a name that is no input of the schema, or no field of a sensors input.
             ValueError, TypeError, FileNotFoundError: a value that can't be encoded; the message names the place.
+            ImportError: a file of a sound, and soundfile is not installed.
         """
         if not isinstance(raw, Mapping):
             raise TypeError(f"expected a mapping from input to raw value, got {type(raw).__name__}: {raw!r:.80}")

@@ -288,8 +288,8 @@ def test_broken_files_are_named(tmp_path):
 def test_what_is_no_sample():
     with pytest.raises(TypeError, match="expected a mapping from input to raw value, got list"):
         SCHEMA.encode([1])
-    with pytest.raises(TypeError, match="audio: Audio inputs can't be encoded"):
-        ALL_KINDS.encode({"audio": np.zeros(100)})
+    with pytest.raises(TypeError, match="video: Video inputs can't be encoded"):
+        ALL_KINDS.encode({"video": np.zeros((2, 8, 8, 3), np.uint8)})
 
 
 def test_predictions_in_words():

@@ -44,7 +44,7 @@ class CellReader:
 
     Args:
         frame: the table.
-        root: image paths are relative to it.
+        root: paths of files are relative to it.
 
     Attributes:
         problems: position of the row in the table -> what is wrong with it.
@@ -137,7 +137,7 @@ class CellReader:
 
     def _file(self, cell):
         if not isinstance(cell, (str, os.PathLike)):
-            raise TypeError(f"expected the path of an image, got {type(cell).__name__}: {cell!r:.80}")
+            raise TypeError(f"expected the path of a file, got {type(cell).__name__}: {cell!r:.80}")
         path = self.root / cell
         if not path.is_file():
             raise FileNotFoundError(f"no such file: {path}")

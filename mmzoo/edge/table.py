@@ -45,7 +45,7 @@ def predict_rows(
         model: an `EdgeModel`, or anything with its `schema` and `run`.
         rows: column -> cell, strings or parsed values.
         columns: the names of the columns.
-        folder: image paths are relative to it.
+        folder: paths of images and sounds are relative to it.
         source: the table's name, for error messages.
 
     Returns:
@@ -71,8 +71,8 @@ def predict_csv(
 
     Args:
         model: an `EdgeModel`.
-        source: a CSV file with a header, separated by commas, semicolons or tabs; image paths are relative to its
-            folder.
+        source: a CSV file with a header, separated by commas, semicolons or tabs; paths of images and sounds are
+            relative to its folder.
         target: the file to write, in UTF-8 and with commas; it appears once all rows are done.
         encoding: of the source; the default is UTF-8 with or without a byte order mark.
         track: wraps the rows as they are done, for a progress bar.

@@ -22,7 +22,7 @@ from mmzoo.evaluation.calibration import are_probabilities, expected_calibration
 from mmzoo.evaluation.latency import litert_latencies
 from mmzoo.evaluation.metrics import class_ids, is_share, lower_is_better
 from mmzoo.evaluation.pictures import confusion_picture, value_picture
-from mmzoo.schema import Image, Label, MultiLabel, Schema, Sensors, Text
+from mmzoo.schema import Audio, Image, Label, MultiLabel, Schema, Sensors, Text
 from mmzoo.text_encoding import decode_text
 
 # What a page still shows in full; of more, the worst.
@@ -200,13 +200,16 @@ def _value_section(evaluation, output, truth, guess):
 
 
 def _sample(evaluation, index) -> dict[str, Any]:
-    """What one sample shows: its first picture, its texts, and the sensors in words."""
+    """What one sample shows: its first picture or the curve of its first sound, its texts, the sensors in words."""
     picture, texts, words = None, [], []
     for name, modality in evaluation.schema.inputs.items():
         array = evaluation.inputs[name][index]
         if isinstance(modality, Image):
             if picture is None and array.any():
                 picture = _data_uri(array)
+        elif isinstance(modality, Audio):
+            if picture is None and array.any():
+                picture = _data_uri(_curve(array))
         elif isinstance(modality, Text):
             text = decode_text(modality, array)
             if text:
@@ -222,6 +225,14 @@ def _field_in_words(field, value):
     if hasattr(field, "categories"):
         return f"{field.name} {field.categories[int(value)]}"
     return f"{field.name} {value:.5g} {getattr(field, 'unit', '')}".strip()
+
+
+def _curve(samples: np.ndarray, height: int = 96, width: int = 96) -> np.ndarray:
+    """A sound's curve, dark on white: uint8 (height, columns, 1), from the lowest to the highest sample of a column."""
+    columns = np.array_split(samples / np.abs(samples).max(), min(width, len(samples)))
+    low, high = (np.array([extreme(column) for column in columns]) for extreme in (np.min, np.max))
+    levels, half = np.linspace(1, -1, height)[:, None], 1 / height
+    return np.where((levels >= low - half) & (levels <= high + half), 60, 255).astype(np.uint8)[..., None]
 
 
 def _data_uri(pixels: np.ndarray) -> str:

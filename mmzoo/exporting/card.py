@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmzoo.schema import Angle, Category, Date, Image, Label, Number, Schema, Sensors, Sequence, Text, Value
+from mmzoo.schema import Angle, Audio, Category, Date, Image, Label, Number, Schema, Sensors, Sequence, Text, Value
 from mmzoo.text_encoding import (
     BASE,
     FIRST,
@@ -77,6 +77,11 @@ def _input(modality):
         return (
             f"{colours} pixels 0..255, turned as EXIF says, scaled to {modality.height} rows x {modality.width} "
             "columns with antialias (Pillow's BILINEAR); missing: all 0"
+        )
+    if isinstance(modality, Audio):
+        return (
+            f"samples -1..1 of the first {modality.samples / modality.sample_rate:g} s, the mean of its channels, at "
+            f"{modality.sample_rate:,} Hz (resampled as in `mmzoo/audio_encoding.py`), then 0; missing: all 0"
         )
     if isinstance(modality, Text) and modality.tokenizer == "bytes":
         return (

@@ -10,16 +10,17 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from mmzoo.data import encoding_ops
+from mmzoo.data import audio_ops, encoding_ops
 from mmzoo.data.text_ops import import_tensorflow_text
 from mmzoo.models.schema_model import SchemaModel
-from mmzoo.schema import Category, Image, Schema, Sensors, Text
+from mmzoo.schema import Audio, Category, Image, Schema, Sensors, Text
 
 
 def raw_signature(schema: Schema) -> dict[str, tf.TensorSpec]:
     """The names and types of what the signature `serve` takes, for N samples.
 
-    Image: string (N,), the bytes of a file (JPEG, PNG or BMP). Text: string (N,). Sensors: `<input>_<field>` for
+    Image: string (N,), the bytes of a file (JPEG, PNG or BMP). Audio: string (N,), the bytes of a WAV file (16-bit PCM,
+    any usual sample rate, mono or more channels). Text: string (N,). Sensors: `<input>_<field>` for
     each field, string (N,) for a `Category`, else float32 (N,), dates as days since 1970-01-01. Missing are "" and NaN.
     Other inputs come as the model's own arrays.
 
@@ -38,7 +39,7 @@ def raw_signature(schema: Schema) -> dict[str, tf.TensorSpec]:
                 )
                 for field in modality.fields
             }
-        elif isinstance(modality, (Image, Text)):
+        elif isinstance(modality, (Image, Text, Audio)):
             parts = {name: tf.TensorSpec((None,), tf.string, name)}
         else:
             parts = {name: tf.TensorSpec((None, *modality.shape), modality.dtype, name)}
@@ -68,6 +69,12 @@ def _encode_input(name, modality, raw):
             lambda contents: encoding_ops.decode_image(contents, modality, name),
             raw[name],
             fn_output_signature=tf.TensorSpec(modality.shape, tf.uint8),
+        )
+    if isinstance(modality, Audio):
+        return tf.map_fn(
+            lambda contents: audio_ops.decode_audio(contents, modality, name),
+            raw[name],
+            fn_output_signature=tf.TensorSpec(modality.shape, tf.float32),
         )
     if isinstance(modality, Text):
         return encoding_ops.encode_text(raw[name], modality)

@@ -29,6 +29,8 @@ LONGEST_TEXT = 64
 # vector that stands in for an input's would force one scale on both, and what reads them is float32 anyway.
 FLOAT_KINDS = (
     "ImageStandardization",
+    "LogMelSpectrogram",
+    "MaskedMean",
     "MelSpectrogram",
     "ModalityAttention",
     "ModalityDropout",
