@@ -2,6 +2,8 @@
 
 from mmzoo.branches.audio import audio_branch
 from mmzoo.branches.features import Features
+from mmzoo.branches.hub_image import hub_image_branch
+from mmzoo.branches.hub_text import hub_text_branch
 from mmzoo.branches.image import image_branch
 from mmzoo.branches.ngrams import NGRAM_SIZES, ngrams_branch
 from mmzoo.branches.sensors import sensor_branch
@@ -11,6 +13,8 @@ __all__ = [
     "NGRAM_SIZES",
     "Features",
     "audio_branch",
+    "hub_image_branch",
+    "hub_text_branch",
     "image_branch",
     "ngrams_branch",
     "sensor_branch",

@@ -112,7 +112,7 @@ def _write(folder, model, inputs, targets, seed, card, int8_tolerance, int8_floa
 
     model = exportable(model)
     schema = model.schema
-    no_int8 = why_not_int8(schema, bool(inputs))
+    no_int8 = why_not_int8(schema, bool(inputs), model)
     with ThreadPoolExecutor(1) as pool, tempfile.TemporaryDirectory() as work:
         child = None
         if no_int8 is None:

@@ -1,5 +1,6 @@
 """The few custom layers, registered with Keras under the package name "mmzoo"."""
 
+from mmzoo.layers.hub_backbone import HubBackbone
 from mmzoo.layers.image_standardization import ImageStandardization
 from mmzoo.layers.log_mel_spectrogram import LogMelSpectrogram
 from mmzoo.layers.masked_mean import MaskedMean
@@ -11,6 +12,7 @@ from mmzoo.layers.task_uncertainty import TaskUncertainty
 from mmzoo.layers.value_scaling import ValueScaling
 
 __all__ = [
+    "HubBackbone",
     "ImageStandardization",
     "LogMelSpectrogram",
     "MaskedMean",
