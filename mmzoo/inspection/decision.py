@@ -11,7 +11,7 @@ import numpy as np
 from mmzoo.inspection import dates
 from mmzoo.inspection.cells import Cells
 from mmzoo.inspection.files import Contents, Files
-from mmzoo.inspection.inspection import Finding, in_words, percent, quoted
+from mmzoo.inspection.inspection import Finding, counted, in_words, percent, quoted
 from mmzoo.inspection.names import parts, unit_in
 from mmzoo.inspection.number_forms import MISSING_WORDS
 from mmzoo.inspection.ranges import sensible_range
@@ -65,21 +65,8 @@ def make_angle(cells: Cells, why: str) -> Decision:
 
 def make_category(cells: Cells, why: str) -> Decision:
     """One of the values seen."""
-    once = [value for value, count in cells.by_count() if count == 1]
-    findings = []
-    if once and len(once) < len(cells.values):
-        rows = cells.rows_where(cells.counts == 1)
-        findings.append(
-            Finding(
-                "note",
-                cells.name,
-                f"{len(once)} of {len(cells.values)} categories occur once ({quoted(once)}; {in_words(rows)}); "
-                "nothing can be learnt about them: join them with others, or empty those cells",
-                tuple(rows[:20]),
-            )
-        )
-    findings += spelling_variants(cells, "categories")
-    return Decision("category", why, Category(cells.name, sorted_names(cells.values)), findings)
+    names = sorted_names(cells.values)
+    return Decision("category", why, Category(cells.name, names), spelling_variants(cells, "categories"))
 
 
 def make_date(cells: Cells, why: str, found: dates.Dates) -> Decision:
@@ -93,8 +80,8 @@ def make_date(cells: Cells, why: str, found: dates.Dates) -> Decision:
             Finding(
                 "error",
                 cells.name,
-                f"{len(bad)} cells are no date as {dates.in_words(found.formats[0])} ({quoted(values)}; "
-                f"{in_words(bad)}); write them like the others, or empty them",
+                f"{counted(len(bad), 'cell')} can't be read as a date as {dates.in_words(found.formats[0])} "
+                f"({quoted(values)}; {in_words(bad)}); write them like the others, or empty them",
                 tuple(bad[:20]),
             )
         )
@@ -156,11 +143,13 @@ def not_numbers(cells: Cells) -> list[Finding]:
     values = [value for value, is_bad in zip(cells.values, bad, strict=True) if is_bad]
     words = all(value.lower() in MISSING_WORDS for value in values)
     advice = (
-        "empty them, or read the table with pandas.read_csv and give the DataFrame"
+        f"empty them, or give the DataFrame of pandas.read_csv(..., na_values={sorted(set(values))[:3]})"
         if words
         else f"correct or empty them, or say kinds={{{cells.name!r}: 'category'}} or 'text'"
     )
-    message = f"mixed types: {len(rows)} of {cells.filled} cells hold no number ({quoted(values)}; {in_words(rows)})"
+    message = (
+        f"mixed types: {len(rows):,} of {cells.filled:,} cells hold no number ({quoted(values)}; {in_words(rows)})"
+    )
     return [Finding("error", cells.name, f"{message}; training would refuse these rows: {advice}", tuple(rows[:20]))]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from mmzoo.inspection.cells import Cells
 from mmzoo.inspection.decision import Decision
-from mmzoo.inspection.inspection import Column
+from mmzoo.inspection.inspection import Column, figure
 from mmzoo.inspection.targets import labels_of
 
 _EXAMPLES = 5
@@ -38,7 +38,7 @@ def describe(cells: Cells, decision: Decision, role: str, feeds: str) -> Column:
 def _figures(cells: Cells, decision: Decision) -> tuple[dict[str, Any], list, list]:
     if decision.kind in ("number", "angle", "value") and decision.values is not None:
         seen = decision.values[np.isfinite(decision.values)]
-        return _number_figures(seen), _histogram(seen, lambda x: f"{x:.4g}"), []
+        return _number_figures(seen), _histogram(seen, figure), []
     if decision.kind == "date" and decision.values is not None:
         seen = decision.values[np.isfinite(decision.values)]
         ends = {"first": _day(seen.min()), "last": _day(seen.max())} if len(seen) else {}
@@ -66,10 +66,10 @@ def _number_figures(seen):
         return {}
     low, median, high = np.quantile(seen, [0, 0.5, 1])
     return {
-        "minimum": float(f"{low:.6g}"),
-        "median": float(f"{median:.6g}"),
-        "mean": float(f"{seen.mean():.4g}"),
-        "maximum": float(f"{high:.6g}"),
+        "minimum": figure(low),
+        "median": figure(median),
+        "mean": figure(seen.mean()),
+        "maximum": figure(high),
     }
 
 
@@ -78,7 +78,6 @@ def _file_figures(decision):
     good = contents.sizes[contents.good]
     figures = {}
     if len(good) and contents.thumbnails is not None:
-        (width, height), count = np.unique(good, axis=0, return_counts=True), None
         sizes, count = np.unique(good, axis=0, return_counts=True)
         width, height = sizes[count.argmax()]
         figures = {
@@ -90,7 +89,7 @@ def _file_figures(decision):
         return figures, [], pictures
     if len(good):
         rates = ", ".join(f"{rate:.0f}" for rate in np.unique(good[:, 1])[:4])
-        figures = {"median seconds": float(f"{np.median(good[:, 0]):.3g}"), "samples a second": rates}
+        figures = {"median seconds": figure(np.median(good[:, 0])), "samples a second": rates}
         return figures, _histogram(good[:, 0], lambda x: f"{x:.2g} s"), []
     return figures, [], []
 
@@ -105,7 +104,7 @@ def _histogram(seen, name):
     counts, edges = np.histogram(np.minimum(seen, top) if cut else seen, min(_BINS, max(1, len(np.unique(seen)))))
     labels = [f"{name(a)} to {name(b)}" for a, b in zip(edges[:-1], edges[1:], strict=True)]
     if cut:
-        labels[-1] = f"{name(edges[-2])} and more, to {name(high)}"
+        labels[-1] = f"{name(edges[-2])} and more, up to {name(high)}"
     return list(zip(labels, counts.tolist(), strict=True))
 
 

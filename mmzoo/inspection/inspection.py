@@ -118,6 +118,24 @@ def in_words(rows: Iterable[Any]) -> str:
     return f"rows {', '.join(rows[:SHOWN])} and {last}"
 
 
+def counted(number: int, what: str) -> str:
+    """A number of things for a message.
+
+    >>> counted(1, "row"), counted(1200, "picture")
+    ('1 row', '1,200 pictures')
+    """
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}{'es' if what.endswith('s') else 's'}"
+
+
+def figure(number: float) -> str:
+    """A number for people: four digits, or more where it has them before the point.
+
+    >>> figure(35.0), figure(201000.0), figure(0.0483394)
+    ('35', '201,000', '0.04834')
+    """
+    return f"{number:,.0f}" if 1000 <= abs(number) < 1e12 else f"{number:.4g}"
+
+
 def quoted(values: Iterable[Any], shown: int = SHOWN) -> str:
     """Values for a message: 'a', 'b' and 7 more."""
     values = list(values)

@@ -15,7 +15,7 @@ from mmzoo.inspection import files as files_lib
 from mmzoo.inspection import names
 from mmzoo.inspection.assembly import Assembly, parts_of
 from mmzoo.inspection.cells import Cells
-from mmzoo.inspection.column_findings import files_of, missing_cells, unreachable_files
+from mmzoo.inspection.column_findings import files_of, missing_cells, rare_categories, unreachable_files
 from mmzoo.inspection.decision import Decision, make_audio, make_image
 from mmzoo.inspection.describing import describe
 from mmzoo.inspection.inspection import LEVELS, Finding, Inspection, in_words, percent
@@ -148,10 +148,10 @@ def inspect_table(
     findings = [finding for decision in decisions.values() for finding in decision.findings] + assembly.findings
     for column, decision in decisions.items():
         if decision.part is not None:
-            findings += [
-                *(missing_cells(cells[column]) if column not in targets else []),
-                *files_of(cells[column], decision),
-            ]
+            findings += files_of(cells[column], decision)
+    inputs = [cells[column] for column, d in decisions.items() if d.part is not None and column not in targets]
+    findings += missing_cells(inputs)
+    findings += rare_categories(one for one in inputs if decisions[one.name].kind == "category")
     findings += find_duplicates(cells, decisions, targets, split)
     findings += find_leaks(cells, decisions, targets)
     columns = []

@@ -20,7 +20,7 @@ from mmzoo.inspection.decision import (
     make_text,
     not_numbers,
 )
-from mmzoo.inspection.inspection import Finding, in_words, quoted
+from mmzoo.inspection.inspection import Finding, counted, in_words, quoted
 from mmzoo.schema import Angle, Audio, Category, Date, Image, Label, MultiLabel, Number, Text, Value
 
 INPUT_KINDS = ("text", "category", "number", "angle", "date", "image", "audio", "ignore")
@@ -97,14 +97,14 @@ def _as_part(cells, part):
     kind = type(part).__name__.lower()
     if isinstance(part, Category):
         unknown = [value not in part.categories for value in cells.values]
-        return Decision(kind, _SAID, part, _unfit(cells, unknown, f"are none of {quoted(part.categories)}"))
+        return Decision(kind, _SAID, part, _unfit(cells, unknown, f"not one of {quoted(part.categories)}"))
     if isinstance(part, Date):
         return make_date(cells, _SAID, dates.parse_all(cells.values, part.format))
     findings = not_numbers(cells)
     if isinstance(part, Number):
         with np.errstate(invalid="ignore"):
             out = (cells.numbers < part.minimum) | (cells.numbers > part.maximum)
-        findings += _unfit(cells, out, f"are outside of {part.minimum:g}..{part.maximum:g} {part.unit}".rstrip())
+        findings += _unfit(cells, out, f"outside of {part.minimum:g}..{part.maximum:g} {part.unit}".rstrip())
     return Decision(kind, _SAID, part, findings, cells.per_row(cells.numbers))
 
 
@@ -112,16 +112,16 @@ def target_as(decision: Decision, cells: Cells, part: Any) -> Decision:
     """A target with the output that the user gave; what does not fit it is found."""
     if isinstance(part, Label):
         bad = [value not in part.classes for value in cells.values]
-        decision.findings += _unfit(cells, bad, f"are none of the classes {quoted(part.classes)}")
+        decision.findings += _unfit(cells, bad, f"not one of the classes {quoted(part.classes)}")
     elif isinstance(part, MultiLabel):
         bad = [any(label not in part.classes for label in value.split("|")) for value in cells.values]
-        decision.findings += _unfit(cells, bad, f"hold labels that are none of {quoted(part.classes)}")
+        decision.findings += _unfit(cells, bad, f"with labels that are not of {quoted(part.classes)}")
     else:
         low = -np.inf if part.minimum is None else part.minimum
         high = np.inf if part.maximum is None else part.maximum
         with np.errstate(invalid="ignore"):
             bad = (cells.numbers < low) | (cells.numbers > high)
-        decision.findings += _unfit(cells, bad, f"are outside of {low:g}..{high:g} {part.unit}".rstrip())
+        decision.findings += _unfit(cells, bad, f"outside of {low:g}..{high:g} {part.unit}".rstrip())
     return dataclasses.replace(decision, part=part, why=_SAID)
 
 
@@ -130,5 +130,7 @@ def _unfit(cells, bad, what):
     if not rows:
         return []
     values = [value for value, one in zip(cells.values, bad, strict=True) if one]
-    message = f"{len(rows):,} cells {what} ({quoted(values)}; {in_words(rows)}); training would refuse these rows"
+    message = (
+        f"{counted(len(rows), 'cell')} {what} ({quoted(values)}; {in_words(rows)}); training would refuse these rows"
+    )
     return [Finding("error", cells.name, message, tuple(rows[:20]))]

@@ -29,7 +29,7 @@ import numpy as np
 from mmzoo.inspection import dates, names
 from mmzoo.inspection.cells import Cells
 from mmzoo.inspection.decision import Decision, make_angle, make_category, make_date, make_number, make_text
-from mmzoo.inspection.inspection import Finding, in_words, percent, quoted
+from mmzoo.inspection.inspection import Finding, figure, in_words, percent, quoted
 from mmzoo.inspection.number_forms import unreadable_numbers
 from mmzoo.schema import Number
 
@@ -100,12 +100,12 @@ def _decide_number(cells, unit, text_length):
         return decision
     if -180 <= low and high <= 360 and (direction or (angle and high - low > 180)):
         return make_angle(cells, f"a direction by its name, {low:g} to {high:g} degrees")
-    why = f"numbers from {low:g} to {high:g}"
+    why = f"numbers from {figure(low)} to {figure(high)}"
     if not whole and numeric_share_text(cells):
         why += f"; {numeric_share_text(cells)}"
     decision = make_number(cells, why, unit)
     if isinstance(decision.part, Number):
-        why = f"{why}; accepted are {decision.part.minimum:g} to {decision.part.maximum:g} {decision.part.unit}"
+        why = f"{why}; accepted are {figure(decision.part.minimum)} to {figure(decision.part.maximum)} {decision.part.unit}"
         decision.why = why.rstrip()
     return decision
 
@@ -139,10 +139,7 @@ def _decide_words(cells, numeric, text_length):
     distinct, filled = len(cells.values), cells.filled
     for what, pattern in _PATTERNS.items():
         if cells.share([bool(pattern.fullmatch(value)) for value in cells.values]) >= 0.95:
-            decision = Decision("identifier", what)
-            if 1 < distinct < filled and what not in ("hashes", "UUIDs"):
-                decision.findings.append(_groups(cells))
-            return decision
+            return Decision("identifier", what)
     found = dates.read_dates(cells.values, cells.counts)
     if found is not None:
         return _decide_date(cells, found)
@@ -172,6 +169,8 @@ def _decide_date(cells, found):
     share = rows[0] / cells.filled
     if share >= 0.95:
         first, last = (np.datetime64(int(d), "D") for d in (np.nanmin(found.days), np.nanmax(found.days)))
+        if first == last:
+            return Decision("constant", f"times of one day, {first}; no part of a date tells them apart")
         return make_date(cells, f"dates as {dates.in_words(found.formats[0])}, {first} to {last}", found)
     kinds = []
     for number, date_format in enumerate(found.formats[:4]):
@@ -202,6 +201,8 @@ def _category_or_text(cells, words, text_length):
         )
         decision.findings.append(Finding("warning", cells.name, message))
         return decision
+    if distinct == filled:
+        return make_text(cells, f"another one in every row, {words:.1f} words on average", text_length)
     new = f", {percent(once / filled)} of the rows have one of their own" if once else ""
     return make_text(cells, f"{distinct:,} different values of {words:.1f} words on average{new}", text_length)
 

@@ -7,7 +7,7 @@ import numpy as np
 from mmzoo.inspection.cells import Cells
 from mmzoo.inspection.decision import Decision
 from mmzoo.inspection.duplicates import group_equal, group_pictures, normalised
-from mmzoo.inspection.inspection import Finding, in_words, percent
+from mmzoo.inspection.inspection import Finding, counted, in_words, percent
 
 
 def find_duplicates(
@@ -26,12 +26,13 @@ def find_duplicates(
     if equal:
         again = [rows[i] for group in equal for i in group[1:]]
         message = (
-            f"{len(again):,} rows equal an earlier one in every column ({in_words(again)}); drop them, as training "
-            "would refuse them, or add a column that tells them apart if they are meant"
+            f"{counted(len(again), 'row')} the same as an earlier one in every column ({in_words(again)}); drop "
+            "them, as training would refuse them, or add a column that tells them apart if they are meant"
         )
         findings.append(Finding("error", "", message, tuple(again[:20])))
     inputs = [cells[name] for name, decision in decisions.items() if decision.part is not None and name not in targets]
-    answers = _answers(cells, targets)
+    labels = [name for name in targets if decisions[name].kind == "label"]
+    answers = _answers(cells, labels) if labels else np.full(len(rows), -1)
     same_inputs = _equal_rows(inputs) if inputs else []
     findings += _contradictions("", "rows are equal in all inputs", same_inputs, answers, rows)
     for name, decision in decisions.items():
@@ -103,8 +104,8 @@ def _nearly_equal(cells, decision, groups, rows, split):
         "pictures are the same or nearly so" if decision.kind == "image" else "texts are the same but for punctuation"
     )
     message = (
-        f"{len(named):,} {what} ({percent(len(named) / max(cells.filled, 1))} of them, in {len(groups):,} groups; "
-        f"{in_words(rows[groups[0]])} for one)"
+        f"{len(named):,} {what} ({percent(len(named) / max(cells.filled, 1))} of them, in "
+        f"{counted(len(groups), 'group')}; {in_words(rows[groups[0]])} for one)"
     )
     if split is None:
         message += "; keep each group in one split, or the test will look better than new data"

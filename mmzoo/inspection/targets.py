@@ -6,7 +6,7 @@ import numpy as np
 
 from mmzoo.inspection.cells import Cells
 from mmzoo.inspection.decision import Decision, not_numbers, sorted_names, spelling_variants
-from mmzoo.inspection.inspection import Finding, in_words, percent, quoted
+from mmzoo.inspection.inspection import Finding, counted, figure, in_words, percent, quoted
 from mmzoo.inspection.names import unit_in
 from mmzoo.inspection.number_forms import unreadable_numbers
 from mmzoo.inspection.ranges import has_long_tail, sensible_range
@@ -54,7 +54,7 @@ def decide_target(cells: Cells, kind: str | None = None, unit: str | None = None
         decision = _label(cells)
     empty = cells.rows[~cells.present].tolist()
     if empty:
-        message = f"the target is missing in {len(empty):,} rows ({in_words(empty)}); they can't be trained on"
+        message = f"the target is missing in {counted(len(empty), 'row')} ({in_words(empty)}); they can't be trained on"
         decision.findings.append(Finding("note", cells.name, message, tuple(empty[:20])))
     return decision
 
@@ -150,7 +150,7 @@ def _value(cells, numbers, unit):
     else:
         part = Value(unit, low, high)
         why = f"{len(cells.values):,} different numbers"
-    why += f", {seen.min():g} to {seen.max():g}; accepted are {part.minimum:g} to {part.maximum:g} {unit}".rstrip()
+    why += f", {figure(seen.min())} to {figure(seen.max())}; accepted are {figure(part.minimum)} to {figure(part.maximum)} {unit}".rstrip()
     return Decision("value", why, part, not_numbers(cells), cells.per_row(cells.numbers))
 
 

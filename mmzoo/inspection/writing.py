@@ -14,7 +14,7 @@ from mmzoo.inspection.inspection import LEVELS, Column, Inspection, percent
 from mmzoo.schema import Image
 
 _SIDE = 112
-_TEXT = 280
+_TEXT = 150
 
 
 def write_inspection(inspection: Inspection, out: str | os.PathLike) -> list[pathlib.Path]:
@@ -87,10 +87,18 @@ def _card(column: Column) -> dict[str, Any]:
         "statistics": list(column.statistics.items()),
         "bars": bars,
         "histogram": is_histogram,
-        "ends": (column.bars[0][0].split(" to ")[0], column.bars[-1][0].split(" to ")[-1]) if column.bars else ("", ""),
+        "ends": _ends(column.bars),
         "pictures": pictures,
         "examples": [e if len(e) <= _TEXT else e[:_TEXT] + " …" for e in column.examples] if is_text else [],
     }
+
+
+def _ends(bars):
+    """What stands below a histogram, left and right."""
+    if not bars:
+        return "", ""
+    last = bars[-1][0]
+    return bars[0][0].split(" to ")[0], last.partition(", up to")[0] if " and more" in last else last.split(" to ")[-1]
 
 
 def _data_uri(path: str) -> str | None:
