@@ -66,7 +66,9 @@ def unit_in(name: str) -> str:
     found = parts(name)
     if len(found) > 2 and tuple(found[-2:]) in _QUOTIENTS:
         return _QUOTIENTS[tuple(found[-2:])]
-    unit = _UNITS.get(found[-1], "") if len(found) > 1 else ""
+    # Both ways of taking it apart, for windSpeedMps and pressure_hPa.
+    last = [found[-1], re.split(r"[\W_]+", str(name).lower())[-1]] if len(found) > 1 else []
+    unit = next((_UNITS[part] for part in last if part in _UNITS), "")
     return _HZ.get(unit, unit)
 
 

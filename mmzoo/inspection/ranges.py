@@ -35,7 +35,7 @@ def sensible_range(numbers: np.ndarray) -> tuple[float, float]:
     wide_low = low - span
     if low >= 0:
         wide_low = max(0.0, wide_low)
-    if high <= 0:
+    if high <= 0 and low < 0:
         wide_high = min(0.0, wide_high)
     return max(-_LARGEST, _outwards(wide_low, math.floor)), min(_LARGEST, _outwards(wide_high, math.ceil))
 

@@ -104,9 +104,9 @@ def _decide_number(cells, unit, text_length):
     if not whole and numeric_share_text(cells):
         why += f"; {numeric_share_text(cells)}"
     decision = make_number(cells, why, unit)
-    if isinstance(decision.part, Number):
-        why = f"{why}; accepted are {figure(decision.part.minimum)} to {figure(decision.part.maximum)} {decision.part.unit}"
-        decision.why = why.rstrip()
+    part = decision.part
+    if isinstance(part, Number):
+        decision.why = f"{why}; accepted are {figure(part.minimum)} to {figure(part.maximum)} {part.unit}".rstrip()
     return decision
 
 

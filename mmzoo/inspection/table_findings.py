@@ -45,7 +45,8 @@ def find_duplicates(
         if decision.kind == "image":
             findings += _contradictions(name, "pictures are nearly the same", groups, answers, rows)
         if split is not None:
-            findings += _across(cells[name], cells[split], groups)
+            what = "pictures" if decision.kind == "image" else "texts"
+            findings += _across(cells[name], cells[split], groups, f"{what} that are the same or nearly so")
     if split is not None:
         findings += _across(cells[split], cells[split], same_inputs, "rows that are equal in all inputs")
     return findings
@@ -112,17 +113,14 @@ def _nearly_equal(cells, decision, groups, rows, split):
     return [Finding("note", cells.name, message, tuple(rows[named[:20]].tolist()))]
 
 
-def _across(cells, split, groups, what=None):
+def _across(cells, split, groups, what):
     found = [group for group in groups if len(np.unique(split.codes[group][split.codes[group] >= 0])) > 1]
     if not found:
         return []
     named = np.sort(np.concatenate(found))
-    what = what or f"of column {cells.name!r} that are the same or nearly so"
     places = sorted({split.values[code] for code in split.codes[named] if code >= 0})
     message = (
-        f"{len(named):,} cells {what} stand in several splits ({' and '.join(places[:3])}; "
+        f"{len(named):,} {what} stand in several splits ({' and '.join(places[:3])}; "
         f"{in_words(cells.rows[found[0]])} for one); the test then measures memory: move each group into one split"
     )
-    return [
-        Finding("warning", cells.name, message.replace("cells rows", "rows"), tuple(cells.rows[named[:20]].tolist()))
-    ]
+    return [Finding("warning", cells.name, message, tuple(cells.rows[named[:20]].tolist()))]

@@ -150,7 +150,8 @@ def _value(cells, numbers, unit):
     else:
         part = Value(unit, low, high)
         why = f"{len(cells.values):,} different numbers"
-    why += f", {figure(seen.min())} to {figure(seen.max())}; accepted are {figure(part.minimum)} to {figure(part.maximum)} {unit}".rstrip()
+    accepted = f"{figure(part.minimum)} to {figure(part.maximum)} {unit}".rstrip()
+    why += f", {figure(seen.min())} to {figure(seen.max())}; accepted are {accepted}"
     return Decision("value", why, part, not_numbers(cells), cells.per_row(cells.numbers))
 
 
