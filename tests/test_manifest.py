@@ -188,7 +188,10 @@ def test_missing_files_are_counted_and_named(tmp_path):
         (b"", "not a CSV table"),
         (b"image,text\n", "no rows"),
         (b"image\n\xff\xfe\n", "not in UTF-8"),
-        (b"a,b\n1,2\n1,2,3\n", "not a CSV table.*line 3"),
+        (
+            b"a,b\n1,2\n1,2,3\n",
+            "row 3: 3 cells, but 2 columns in the header; a cell that holds the separator needs quotes",
+        ),
         (b'a,b\n"1,2\n3,4\n', "not a CSV table.*inside string"),
         ("image,text\n".encode("utf-16"), "not in UTF-8"),
     ],
@@ -196,7 +199,7 @@ def test_missing_files_are_counted_and_named(tmp_path):
 def test_what_is_no_table(tmp_path, content, message):
     path = tmp_path / "bad.csv"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=f"bad.csv: {message}"):
+    with pytest.raises(ValueError, match=f"bad.csv[:,] {message}"):
         read_manifest(path, SCHEMA)
 
 

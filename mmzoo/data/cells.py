@@ -13,7 +13,8 @@ import pandas as pd
 
 from mmzoo import encoding
 from mmzoo.edge.columns import parse_cell
-from mmzoo.schema import LARGEST_FLOAT32, Label, Output, Sensors, Text, Value
+from mmzoo.edge.paths import resolve
+from mmzoo.schema import LARGEST_FLOAT32, Category, Label, Output, Sensors, Text, Value
 
 # Problems that a message lists before it only counts.
 _SHOWN = 5
@@ -45,13 +46,14 @@ class CellReader:
     Args:
         frame: the table.
         root: paths of files are relative to it.
+        allow_outside_root: also read files outside of `root`.
 
     Attributes:
         problems: position of the row in the table -> what is wrong with it.
     """
 
-    def __init__(self, frame: pd.DataFrame, root: pathlib.Path):
-        self.frame, self.root = frame, root
+    def __init__(self, frame: pd.DataFrame, root: pathlib.Path, allow_outside_root: bool = False):
+        self.frame, self.root, self.allow_outside_root = frame, root, allow_outside_root
         self.problems: dict[int, list[Problem]] = {}
 
     def files(self, column: str | None) -> list[str]:
@@ -138,7 +140,7 @@ class CellReader:
     def _file(self, cell):
         if not isinstance(cell, (str, os.PathLike)):
             raise TypeError(f"expected the path of a file, got {type(cell).__name__}: {cell!r:.80}")
-        path = self.root / cell
+        path = resolve(self.root, cell, allow_outside_root=self.allow_outside_root)
         if not path.is_file():
             raise FileNotFoundError(f"no such file: {path}")
         return str(path)
@@ -154,12 +156,15 @@ def _as_text(cell):
 def _field_value(field, cell):
     if isinstance(cell, pd.Timestamp):
         cell = cell.to_pydatetime()
+    if isinstance(field, Category) and isinstance(cell, (bool, int, float)):
+        cell = _as_text(cell)
     return encoding.encode_field(field, parse_cell(field, cell, ""), "")
 
 
 def _label(known, cell):
-    if isinstance(cell, str) and cell in known:
-        return known[cell]
+    for name in (cell, _as_text(cell).strip()):
+        if isinstance(name, str) and name in known:
+            return known[name]
     try:
         # float() would take "1_0" for 10.
         number = float(str(cell).replace("_", "?"))

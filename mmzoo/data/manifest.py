@@ -153,6 +153,7 @@ def read_manifest(
     root: str | os.PathLike | None = None,
     targets: bool = True,
     on_error: str = "raise",
+    allow_outside_root: bool = False,
 ) -> Manifest:
     """Reads a table and checks all of it.
 
@@ -167,6 +168,7 @@ def read_manifest(
         root: paths of files are relative to it; by default the CSV file's folder, or the current one.
         targets: False: the table has no labels.
         on_error: "raise", or "skip" to leave out rows with bad cells; they are logged and stand in `skipped`.
+        allow_outside_root: also read files outside of `root`; a table from elsewhere could name any file.
 
     Returns:
         The `Manifest`.
@@ -182,7 +184,7 @@ def read_manifest(
     chosen = choose_columns(schema, list(frame.columns), columns, source, targets=targets)
     if root is None:
         root = pathlib.Path() if isinstance(table, pd.DataFrame) else pathlib.Path(table).parent
-    reader = CellReader(frame, pathlib.Path(root))
+    reader = CellReader(frame, pathlib.Path(root), allow_outside_root)
     files, inputs = {}, {}
     for name, modality in schema.inputs.items():
         if isinstance(modality, FILES):
@@ -230,6 +232,7 @@ def manifest_dataset(
     deterministic: bool = True,
     targets: bool = True,
     on_error: str = "raise",
+    allow_outside_root: bool = False,
 ) -> tf.data.Dataset:
     """Batches of own data.
 
@@ -253,6 +256,7 @@ def manifest_dataset(
         on_error: "raise", or "skip" to leave out rows with bad cells and, while decoding, broken files; these are
             logged, and a `Manifest` given as `table` lists them in `skipped`. Unless cached in memory, the length of
             the dataset is then unknown.
+        allow_outside_root: see `read_manifest`.
 
     Returns:
         `tf.data.Dataset` of ({input: tensor (B, ...)}, {output: int32 (B,) or float32 (B, 1)}).
@@ -266,7 +270,15 @@ def manifest_dataset(
     if not isinstance(table, Manifest):
         if schema is None:
             raise ValueError("schema: needed to read a table; give model.schema")
-        manifest = read_manifest(table, schema, columns=columns, root=root, targets=targets, on_error=on_error)
+        manifest = read_manifest(
+            table,
+            schema,
+            columns=columns,
+            root=root,
+            targets=targets,
+            on_error=on_error,
+            allow_outside_root=allow_outside_root,
+        )
     common = {"seed": seed, "augmentation": augmentation, "one_hot": one_hot, "deterministic": deterministic}
     if cache is True:
         inputs, labels = manifest.arrays(on_error)

@@ -50,6 +50,8 @@ def read_table(table: str | os.PathLike | pd.DataFrame) -> tuple[pd.DataFrame, s
 def _read_csv(path):
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
+    _check_text(path)
+    _check_lengths(path)
     try:
         # The header is read as a row, or pandas would rename a column that stands there twice.
         frame = pd.read_csv(
@@ -61,11 +63,8 @@ def _read_csv(path):
             skip_blank_lines=False,
             encoding="utf-8-sig",
         )
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not in UTF-8 ({error}); save the table as 'CSV UTF-8'") from error
     except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
         raise ValueError(f"{path}: not a CSV table ({error})") from error
-    _check_lengths(path, frame.shape[1])
     frame = frame.fillna("")
     frame.columns = [name.strip() for name in frame.iloc[0]]
     frame.index = pd.RangeIndex(1, len(frame) + 1)
@@ -73,19 +72,58 @@ def _read_csv(path):
     return frame[(frame != "").any(axis=1)]
 
 
-def _check_lengths(path, columns):
-    """Refuses rows that are cut short, whose last cells pandas takes for empty ones."""
-    limit = csv.field_size_limit(2**31 - 1)
+def _check_text(path):
+    """Refuses a file that is no UTF-8, with the line of the first byte that is none."""
+    content = path.read_bytes()
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            found = "it is UTF-16, which spreadsheets call 'Unicode text'"
+        else:
+            line, byte = content.count(b"\n", 0, error.start) + 1, content[error.start : error.start + 1]
+            found = f"line {line}, byte 0x{byte.hex()}, {byte.decode('cp1252', 'replace')!r} if it is Windows-1252"
+        raise ValueError(
+            f"{path}: not in UTF-8 ({found}); save the table as 'CSV UTF-8', or read it with "
+            "pandas.read_csv(..., encoding=...) and give the DataFrame"
+        ) from error
+
+
+def _check_lengths(path):
+    """Refuses rows with more cells than the header, and rows cut short, whose last cells pandas takes for empty."""
+    short, long, limit = {}, {}, csv.field_size_limit(2**31 - 1)
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            for number, cells in enumerate(csv.reader(file, delimiter=_separator(path)), start=1):
+            rows = enumerate(csv.reader(file, delimiter=_separator(path)), start=1)
+            columns = len(next(rows, (1, []))[1])
+            for number, cells in rows:
                 if 0 < len(cells) < columns:
-                    raise ValueError(
-                        f"{path}, row {number}: {len(cells)} cells, but {columns} columns in the header; "
-                        "is the row cut short?"
-                    )
+                    short[number] = len(cells)
+                elif len(cells) > columns:
+                    long[number] = len(cells)
     finally:
         csv.field_size_limit(limit)
+    # An open quote swallows the rows behind it; pandas says so.
+    for ragged, why in ((long, "a cell that holds the separator needs quotes"), (short, "is the row cut short?")):
+        if ragged and columns and not _has_open_quote(path):
+            (number, count), *others = ragged.items()
+            more = f", and {len(others)} more such rows ({_first(row for row, _ in others)})" if others else ""
+            raise ValueError(f"{path}, row {number}: {count} cells, but {columns} columns in the header{more}; {why}")
+
+
+def _has_open_quote(path):
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            for _ in csv.reader(file, delimiter=_separator(path), strict=True):
+                pass
+    except csv.Error as error:
+        return "unexpected end of data" in str(error)
+    return False
+
+
+def _first(numbers, shown=5):
+    numbers = list(numbers)
+    return ", ".join(map(str, numbers[:shown])) + (", ..." if len(numbers) > shown else "")
 
 
 def _separator(path):

@@ -53,6 +53,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         help="one field of a sensor input, or any image, text or audio input as INPUT=VALUE; may be repeated",
     )
     parser.add_argument("--csv", metavar="IN", help="predict for every row; columns: inputs and <input>_<field>")
+    parser.add_argument(
+        "--allow-outside", action="store_true", help="--csv: also read files outside of the table's folder"
+    )
     parser.add_argument("--folder", metavar="DIR", help="predict for every image in a folder")
     parser.add_argument("--out", metavar="OUT", help="CSV file for the predictions of --csv and --folder")
     parser.add_argument("--variant", default="float32", help="float32 (default), dynamic_int8 or int8")
@@ -84,7 +87,7 @@ def _run(options) -> int:
 
     if options.csv or options.folder:
         if options.csv:
-            count = table.predict_csv(model, options.csv, options.out)
+            count = table.predict_csv(model, options.csv, options.out, allow_outside_root=options.allow_outside)
         else:
             count = table.predict_folder(model, options.folder, options.out)
         result = {"rows": count, "out": options.out}

@@ -8,13 +8,13 @@ input has such a field.
 from __future__ import annotations
 
 import os
-import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from mmzoo import encoding
+from mmzoo.edge.paths import resolve
 from mmzoo.schema import Angle, Audio, Image, Label, MultiLabel, Number, Schema, Sensors, Text, identifier
 
 # Inputs that one cell feeds; image and sound cells are paths.
@@ -125,6 +125,7 @@ def encode_row(
     row: Mapping[str, Any],
     *,
     folder: str | os.PathLike = ".",
+    allow_outside_root: bool = False,
     place: str,
 ) -> dict[str, np.ndarray]:
     """One row to the model's arrays; every input without a column is missing.
@@ -134,6 +135,7 @@ def encode_row(
         matches: from `match_columns`.
         row: column -> cell.
         folder: paths of images and sounds are relative to it.
+        allow_outside_root: also read files outside of `folder`, see `mmzoo.edge.paths.resolve`.
         place: the table and row, for error messages.
 
     Returns:
@@ -152,7 +154,10 @@ def encode_row(
             continue
         value = parse_cell(modality, row[column], where)
         if isinstance(modality, FILES) and isinstance(value, str):
-            value = pathlib.Path(folder) / value
+            try:
+                value = resolve(folder, value, allow_outside_root=allow_outside_root)
+            except ValueError as error:
+                raise ValueError(f"{where}: {error}") from error
         arrays[name] = encoding.encode(modality, value, where)
     return arrays
 
