@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -39,38 +40,98 @@ def read_table(table: str | os.PathLike | pd.DataFrame) -> tuple[pd.DataFrame, s
     else:
         raise TypeError(f"table: expected the path of a CSV file or a pandas DataFrame, got {type(table).__name__}")
     columns = list(frame.columns)
-    twice = [column for column in columns if columns.count(column) > 1]
-    if twice:
-        raise ValueError(f"{source}: column {twice[0]!r} stands there twice")
+    _check_once(columns, source)
     if not len(frame):
         raise ValueError(f"{source}: no rows; the columns are {columns}")
     return frame, source
 
 
+def _check_once(columns, source):
+    twice = [column for column in columns if columns.count(column) > 1]
+    if twice:
+        raise ValueError(f"{source}: column {twice[0]!r} stands there twice")
+
+
 def _read_csv(path):
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
-    try:
-        # The header is read as a row, or pandas would rename a column that stands there twice.
-        frame = pd.read_csv(
-            path,
-            sep=_separator(path),
-            header=None,
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            encoding="utf-8-sig",
-        )
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not in UTF-8 ({error}); save the table as 'CSV UTF-8'") from error
-    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise ValueError(f"{path}: not a CSV table ({error})") from error
+    with _told(path):
+        frame = _parse(path)
     _check_lengths(path, frame.shape[1])
     frame = frame.fillna("")
     frame.columns = [name.strip() for name in frame.iloc[0]]
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     frame = frame.iloc[1:]
     return frame[(frame != "").any(axis=1)]
+
+
+def read_chunks(table: str | os.PathLike | pd.DataFrame, rows: int) -> Iterator[tuple[pd.DataFrame, str]]:
+    """Reads a table as `read_table` does, but some rows at a time, so that it need not fit in memory.
+
+    Args:
+        table: see `read_table`.
+        rows: rows of a chunk.
+
+    Yields:
+        A part of the table, with the index that it has in the whole, and the table's name.
+
+    Raises:
+        FileNotFoundError, ValueError, TypeError: see `read_table`.
+    """
+    if isinstance(table, (str, os.PathLike)):
+        yield from _read_csv_chunks(pathlib.Path(table), rows)
+    else:
+        frame, source = read_table(table)
+        for start in range(0, len(frame), rows):
+            yield frame.iloc[start : start + rows], source
+
+
+def _read_csv_chunks(path, rows):
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    columns, line, found = None, 1, False
+    with _told(path), _parse(path, chunksize=rows) as chunks:
+        for frame in chunks:
+            frame = frame.fillna("")
+            frame.index = pd.RangeIndex(line, line + len(frame))
+            line += len(frame)
+            if columns is None:
+                columns = [name.strip() for name in frame.iloc[0]]
+                _check_once(columns, path)
+                _check_lengths(path, len(columns))
+                frame = frame.iloc[1:]
+            frame.columns = columns
+            frame = frame[(frame != "").any(axis=1)]
+            if len(frame):
+                found = True
+                yield frame, os.fspath(path)
+    if not found:
+        raise ValueError(f"{path}: no rows; the columns are {columns}")
+
+
+def _parse(path, **options):
+    # The header is read as a row, or pandas would rename a column that stands there twice.
+    return pd.read_csv(
+        path,
+        sep=_separator(path),
+        header=None,
+        dtype=str,
+        keep_default_na=False,
+        skip_blank_lines=False,
+        encoding="utf-8-sig",
+        **options,
+    )
+
+
+@contextlib.contextmanager
+def _told(path):
+    """Errors in reading a CSV file, with its name and what to do."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not in UTF-8 ({error}); save the table as 'CSV UTF-8'") from error
+    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        raise ValueError(f"{path}: not a CSV table ({error})") from error
 
 
 def _check_lengths(path, columns):
