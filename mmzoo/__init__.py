@@ -21,7 +21,9 @@ _LAZY = {
     "inspect_table": "mmzoo.inspection",
     "list_models": "mmzoo.models.registry",
     "load_model": "mmzoo.models.schema_model",
+    "open_prepared": "mmzoo.data.prepared",
     "predict": "mmzoo.prediction",
+    "prepare": "mmzoo.data.preparing",
     "road_sign_schema": "mmzoo.models.road_sign_schema",
 }
 _SUBMODULES = (

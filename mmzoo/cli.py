@@ -1,4 +1,4 @@
-"""The command line: `mmzoo list | demo | inspect | train | evaluate | export | predict | bench`."""
+"""The command line: `mmzoo list | demo | inspect | prepare | train | evaluate | export | predict | bench`."""
 
 from __future__ import annotations
 
@@ -195,6 +195,36 @@ def export(
         overwrite=overwrite,
     )
     print("Done:", *(str(file) for file in bundle.files), sep="\n  ")
+
+
+@app.command()
+def prepare(
+    table: Annotated[pathlib.Path, typer.Argument(help="CSV file of paths, texts, numbers and labels.")],
+    out: Annotated[pathlib.Path, typer.Option(help="Folder for the records.")],
+    schema: Annotated[pathlib.Path | None, typer.Option(help="schema.json; or give --target.")] = None,
+    target: Annotated[str | None, typer.Option(help="Column to predict: the schema is inferred.")] = None,
+    root: Annotated[pathlib.Path | None, typer.Option(help="Folder that paths are relative to.")] = None,
+    split: Annotated[str | None, typer.Option(help="Column that names each row's split.")] = None,
+    validation: Annotated[float | None, typer.Option(help="Share of the rows held out, such as 0.2.")] = None,
+    group: Annotated[str | None, typer.Option(help="Column: rows equal in it stay in one split.")] = None,
+    seed: Seed = 0,
+    file_format: Annotated[str, typer.Option("--format", help="tfrecord or array_record.")] = "tfrecord",
+    shards: Annotated[int | None, typer.Option(help="Files a split; by default by size.", min=1)] = None,
+    beam: Annotated[bool, typer.Option("--beam", help="Encode with Apache Beam (needs mmzoo[beam]).")] = False,
+    beam_options: Annotated[str, typer.Option(help='Options for Beam, such as "--runner=DirectRunner".')] = "",
+    on_error: Annotated[str, typer.Option(help="raise, or skip to leave out rows that can't be used.")] = "raise",
+    image_quality: Annotated[int | None, typer.Option(help="Store JPEGs of this quality; lossless without.")] = None,
+) -> None:
+    """Encodes a table once, into sharded records that training streams from disk: for data larger than memory."""
+    from mmzoo.data.prepare_command import run_prepare
+
+    run_prepare(
+        *(table, out),
+        **{"schema": schema, "target": target, "root": root, "split": split, "validation": validation},
+        **{"group": group, "seed": seed, "file_format": file_format, "shards": shards, "on_error": on_error},
+        **{"beam": beam or bool(beam_options), "beam_options": shlex.split(beam_options)},
+        image_quality=image_quality,
+    )
 
 
 @app.command()

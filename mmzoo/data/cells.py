@@ -62,9 +62,14 @@ class CellReader:
 
     def texts(self, column: str | None, text: Text) -> np.ndarray:
         """Encoded texts: int32 (N, length)."""
-        return np.stack(
-            self._read(column, lambda cell: encoding.encode(text, _as_text(cell), ""), encoding.missing(text))
+        # Without their padding, which is most of many texts.
+        texts = self._read(
+            column, lambda cell: without_padding(encoding.encode(text, _as_text(cell), "")), np.zeros(0, np.int32)
         )
+        padded = np.zeros((len(texts), text.length), np.int32)
+        for row, ids in zip(padded, texts, strict=True):
+            row[: len(ids)] = ids
+        return padded
 
     def sensors(self, columns: Iterable[str | None], sensors: Sensors) -> np.ndarray:
         """The fields, each from its column: float32 (N, fields)."""
@@ -98,11 +103,8 @@ class CellReader:
         for index, cells in enumerate(zip(*columns, strict=True)):
             earlier = first.setdefault(cells, index)
             if earlier != index:
-                message = (
-                    f"the same as row {self.frame.index[earlier]} in every column; drop it or, if both are meant, add "
-                    "a column that tells them apart, such as a number"
-                )
-                self.problems.setdefault(index, []).append(Problem(self.frame.index[index], "", message))
+                problem = duplicate(self.frame.index[index], self.frame.index[earlier])
+                self.problems.setdefault(index, []).append(problem)
 
     def _read(self, name: str | None, read: Callable[[Any], Any], missing: Any, required: str = "") -> list:
         """The values of a column; `missing` stands for empty and bad cells.
@@ -144,6 +146,21 @@ class CellReader:
         if not path.is_file():
             raise FileNotFoundError(f"no such file: {path}")
         return str(path)
+
+
+def without_padding(values: np.ndarray) -> np.ndarray:
+    """The values (T,) up to the last that is not 0, as a copy."""
+    return values[: np.flatnonzero(values)[-1] + 1 if values.any() else 0].copy()
+
+
+def duplicate(row: Any, earlier: Any) -> Problem:
+    """What is wrong with a row that equals an earlier one."""
+    return Problem(
+        row,
+        "",
+        f"the same as row {earlier} in every column; drop it or, if both are meant, add a column that tells them "
+        "apart, such as a number",
+    )
 
 
 def _as_text(cell):

@@ -181,10 +181,52 @@ def read_manifest(
     """
     _check_on_error(on_error)
     frame, source = read_table(table)
-    chosen = choose_columns(schema, list(frame.columns), columns, source, targets=targets)
+    manifest, reader = read_cells(
+        frame,
+        source,
+        schema,
+        columns=columns,
+        root=root_of(table, root),
+        targets=targets,
+        allow_outside_root=allow_outside_root,
+    )
+    reader.find_duplicates()
+    return _without_problems(manifest, reader, on_error)
+
+
+def root_of(table: str | os.PathLike | pd.DataFrame, root: str | os.PathLike | None) -> pathlib.Path:
+    """What the table's paths are relative to: by default the CSV file's folder, or the current one."""
     if root is None:
         root = pathlib.Path() if isinstance(table, pd.DataFrame) else pathlib.Path(table).parent
-    reader = CellReader(frame, pathlib.Path(root), allow_outside_root)
+    return pathlib.Path(root)
+
+
+def read_cells(
+    frame: pd.DataFrame,
+    source: str,
+    schema: Schema,
+    *,
+    columns: Mapping[str, str | None] | None,
+    root: pathlib.Path,
+    targets: bool = True,
+    allow_outside_root: bool = False,
+) -> tuple[Manifest, CellReader]:
+    """Reads the cells of a table or of a part of it; what is wrong with them stands in the reader's `problems`.
+
+    Args:
+        frame: the rows.
+        source: the table's name.
+        schema, columns, targets, allow_outside_root: see `read_manifest`.
+        root: the folder that paths are relative to.
+
+    Returns:
+        (all rows, bad ones among them, the reader).
+
+    Raises:
+        ValueError, TypeError: a column is missing, or the schema holds what no cell can.
+    """
+    chosen = choose_columns(schema, list(frame.columns), columns, source, targets=targets)
+    reader = CellReader(frame, root, allow_outside_root)
     files, inputs = {}, {}
     for name, modality in schema.inputs.items():
         if isinstance(modality, FILES):
@@ -195,11 +237,9 @@ def read_manifest(
             inputs[name] = reader.sensors([chosen[name, index] for index in range(len(modality.fields))], modality)
         else:
             raise TypeError(f"input {name!r}: a table can't hold {type(modality).__name__} inputs yet; use from_arrays")
-    reader.find_duplicates()
     outputs = schema.outputs if targets else {}
     labels = {name: reader.targets(chosen[name, None], output, name) for name, output in outputs.items()}
-    manifest = Manifest(schema, source, list(frame.index), files, inputs, labels)
-    return _without_problems(manifest, reader, on_error)
+    return Manifest(schema, source, list(frame.index), files, inputs, labels), reader
 
 
 def _without_problems(manifest, reader, on_error):
@@ -235,6 +275,9 @@ def manifest_dataset(
     allow_outside_root: bool = False,
 ) -> tf.data.Dataset:
     """Batches of own data.
+
+    The table with its texts is held in memory, pictures are not. From about a million rows on, or where decoding the
+    pictures anew each epoch takes longer than training on them, use `mmzoo.prepare` once and stream what it writes.
 
     Args:
         table: the path of a CSV file, a DataFrame, or a `Manifest` that was read before.
@@ -308,8 +351,11 @@ def manifest_dataset(
 def _load(dataset, manifest, targets, on_error, deterministic):
     """From sample numbers to samples."""
     modalities = {name: manifest.schema.inputs[name] for name in manifest.files}
+    dtypes = {name: array.dtype for name, array in manifest.inputs.items()}
     with tf.device("CPU:0"):
-        inputs, labels = tf.nest.map_structure(tf.constant, (manifest.inputs, manifest.targets))
+        inputs, labels = tf.nest.map_structure(tf.constant, (_narrowed(manifest.inputs), manifest.targets))
+    # What the decoder needs: with the rest it would keep the texts a second time.
+    manifest = dataclasses.replace(manifest, inputs={}, targets={})
 
     def decode(index):
         arrays, good = [], True
@@ -332,7 +378,7 @@ def _load(dataset, manifest, targets, on_error, deterministic):
             for (name, modality), array in zip(modalities.items(), arrays, strict=True)
         }
         good.set_shape(())
-        found = decoded | {name: array[index] for name, array in inputs.items()}
+        found = decoded | {name: tf.cast(array[index], dtypes[name]) for name, array in inputs.items()}
         found = {name: found[name] for name in manifest.schema.inputs}
         return (found, {name: array[index] for name, array in labels.items()}), good
 
@@ -346,6 +392,14 @@ def _load(dataset, manifest, targets, on_error, deterministic):
     if on_error == "skip":
         dataset = dataset.filter(is_good)
     return dataset.map(without_flag)
+
+
+def _narrowed(arrays):
+    """Texts in as few bytes as hold their ids; the rest as it is."""
+    return {
+        name: array.astype(np.min_scalar_type(array.max(initial=0))) if array.dtype == np.int32 else array
+        for name, array in arrays.items()
+    }
 
 
 def _fingerprint(manifest):

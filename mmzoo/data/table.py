@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from mmzoo.data.csv_file import read_csv, read_csv_chunks
 from mmzoo.edge.columns import match_column
 from mmzoo.schema import Schema, Sensors, identifier
-
-_SEPARATORS = (",", ";", "\t")
 
 
 def read_table(table: str | os.PathLike | pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -35,101 +33,48 @@ def read_table(table: str | os.PathLike | pd.DataFrame) -> tuple[pd.DataFrame, s
     if isinstance(table, pd.DataFrame):
         frame, source = table, "DataFrame"
     elif isinstance(table, (str, os.PathLike)):
-        frame, source = _read_csv(pathlib.Path(table)), os.fspath(table)
+        frame, source = read_csv(pathlib.Path(table)), os.fspath(table)
     else:
         raise TypeError(f"table: expected the path of a CSV file or a pandas DataFrame, got {type(table).__name__}")
     columns = list(frame.columns)
-    twice = [column for column in columns if columns.count(column) > 1]
-    if twice:
-        raise ValueError(f"{source}: column {twice[0]!r} stands there twice")
+    _check_once(columns, source)
     if not len(frame):
         raise ValueError(f"{source}: no rows; the columns are {columns}")
     return frame, source
 
 
-def _read_csv(path):
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    _check_text(path)
-    _check_lengths(path)
-    try:
-        # The header is read as a row, or pandas would rename a column that stands there twice.
-        frame = pd.read_csv(
-            path,
-            sep=_separator(path),
-            header=None,
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            encoding="utf-8-sig",
-        )
-    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise ValueError(f"{path}: not a CSV table ({error})") from error
-    frame = frame.fillna("")
-    frame.columns = [name.strip() for name in frame.iloc[0]]
-    frame.index = pd.RangeIndex(1, len(frame) + 1)
-    frame = frame.iloc[1:]
-    return frame[(frame != "").any(axis=1)]
+def read_chunks(table: str | os.PathLike | pd.DataFrame, rows: int) -> Iterator[tuple[pd.DataFrame, str]]:
+    """Reads a table as `read_table` does, but some rows at a time, so that it need not fit in memory.
+
+    Args:
+        table: see `read_table`.
+        rows: rows of a chunk.
+
+    Yields:
+        A part of the table, with the index that it has in the whole, and the table's name.
+
+    Raises:
+        FileNotFoundError, ValueError, TypeError: see `read_table`.
+    """
+    if not isinstance(table, (str, os.PathLike)):
+        frame, source = read_table(table)
+        for start in range(0, len(frame), rows):
+            yield frame.iloc[start : start + rows], source
+        return
+    source, found = os.fspath(table), False
+    for frame in read_csv_chunks(pathlib.Path(table), rows):
+        if not found:
+            _check_once(list(frame.columns), source)
+        found = True
+        yield frame, source
+    if not found:
+        raise ValueError(f"{source}: no rows")
 
 
-def _check_text(path):
-    """Refuses a file that is no UTF-8, with the line of the first byte that is none."""
-    content = path.read_bytes()
-    try:
-        content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-            found = "it is UTF-16, which spreadsheets call 'Unicode text'"
-        else:
-            line, byte = content.count(b"\n", 0, error.start) + 1, content[error.start : error.start + 1]
-            found = f"line {line}, byte 0x{byte.hex()}, {byte.decode('cp1252', 'replace')!r} if it is Windows-1252"
-        raise ValueError(
-            f"{path}: not in UTF-8 ({found}); save the table as 'CSV UTF-8', or read it with "
-            "pandas.read_csv(..., encoding=...) and give the DataFrame"
-        ) from error
-
-
-def _check_lengths(path):
-    """Refuses rows with more cells than the header, and rows cut short, whose last cells pandas takes for empty."""
-    short, long, limit = {}, {}, csv.field_size_limit(2**31 - 1)
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = enumerate(csv.reader(file, delimiter=_separator(path)), start=1)
-            columns = len(next(rows, (1, []))[1])
-            for number, cells in rows:
-                if 0 < len(cells) < columns:
-                    short[number] = len(cells)
-                elif len(cells) > columns:
-                    long[number] = len(cells)
-    finally:
-        csv.field_size_limit(limit)
-    # An open quote swallows the rows behind it; pandas says so.
-    for ragged, why in ((long, "a cell that holds the separator needs quotes"), (short, "is the row cut short?")):
-        if ragged and columns and not _has_open_quote(path):
-            (number, count), *others = ragged.items()
-            more = f", and {len(others)} more such rows ({_first(row for row, _ in others)})" if others else ""
-            raise ValueError(f"{path}, row {number}: {count} cells, but {columns} columns in the header{more}; {why}")
-
-
-def _has_open_quote(path):
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            for _ in csv.reader(file, delimiter=_separator(path), strict=True):
-                pass
-    except csv.Error as error:
-        return "unexpected end of data" in str(error)
-    return False
-
-
-def _first(numbers, shown=5):
-    numbers = list(numbers)
-    return ", ".join(map(str, numbers[:shown])) + (", ..." if len(numbers) > shown else "")
-
-
-def _separator(path):
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        header = file.readline()
-    return max(_SEPARATORS, key=lambda separator: len(next(csv.reader([header], delimiter=separator), [])))
+def _check_once(columns, source):
+    twice = [column for column in columns if columns.count(column) > 1]
+    if twice:
+        raise ValueError(f"{source}: column {twice[0]!r} stands there twice")
 
 
 def choose_columns(

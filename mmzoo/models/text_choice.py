@@ -37,7 +37,7 @@ def with_texts(
             raise ValueError(f"text: {name!r} is no text input; there are {texts}")
         old = inputs[name]
         if kind not in _KINDS:
-            from mmzoo.data.presets import text_for_preset
+            from mmzoo.presets import text_for_preset
 
             presets[name] = kind
             inputs[name] = text_for_preset(kind, old.length)

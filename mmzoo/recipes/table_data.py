@@ -134,8 +134,8 @@ def load_table(
     )
     if size > MOST_BYTES:
         raise ValueError(
-            f"the table takes {size / 1e9:.1f} GB in memory, at most {MOST_BYTES / 1e9:.0f} GB are held there: write it "
-            "to disk once with `mmzoo prepare` and train on that folder, or make the pictures smaller in the schema"
+            f"the table takes {size / 1e9:.1f} GB in memory, at most {MOST_BYTES / 1e9:.0f} GB are held there: write "
+            "it to disk once with `mmzoo prepare` and train on that folder, or make the pictures smaller in the schema"
         )
     manifests = {
         split: read_manifest(frame, schema, root=root, on_error=on_error, allow_outside_root=allow_outside_root)

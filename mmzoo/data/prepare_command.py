@@ -1,0 +1,67 @@
+"""`mmzoo prepare`: the schema, a progress bar, and what there is at the end."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Sequence
+
+from mmzoo.schema import Schema
+
+
+def run_prepare(
+    table: str | os.PathLike,
+    out: str | os.PathLike,
+    *,
+    schema: str | os.PathLike | None = None,
+    target: str | None = None,
+    root: str | os.PathLike | None = None,
+    split: str | None = None,
+    validation: float | None = None,
+    beam_options: Sequence[str] = (),
+    **options,
+) -> None:
+    """Prepares a table and prints what was made.
+
+    Args:
+        table: the path of a CSV file.
+        out: folder for the records.
+        schema: a schema.json; or
+        target: the column to predict, to infer a schema for.
+        root: folder that the table's paths are relative to.
+        split: the column that names each row's split; or
+        validation: share of the rows that becomes the split "validation".
+        beam_options: see `mmzoo.data.preparing.prepare`; only with `beam`.
+        **options: of `prepare`.
+
+    Raises:
+        ValueError: neither or both of `schema` and `target`, both of `split` and `validation`; see `prepare`.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    import mmzoo
+    from mmzoo.data.preparing import prepare
+
+    if (schema is None) == (target is None):
+        raise ValueError("give --schema schema.json, or --target with the column to predict, to infer a schema for")
+    if split is not None and validation is not None:
+        raise ValueError("--split and --validation: give one of them")
+    if validation is not None and not 0 < validation < 1:
+        raise ValueError(f"--validation: expected a share between 0 and 1, got {validation:g}")
+    known = Schema.load(schema) if schema else mmzoo.infer_schema(table, target=target, root=root)
+    shares = {"train": 1 - validation, "validation": validation} if validation is not None else None
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, transient=True) as bar:
+        tasks: dict = {}
+
+        def show(stage, done, total):
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(f"{stage} rows", total=total)
+            bar.update(tasks[stage], completed=done, total=total)
+
+        prepared = prepare(
+            table, known, out, root=root, split=split or shares, progress=show, beam_options=beam_options, **options
+        )
+    print(prepared.note)
+    print(f"Done: {out}/schema.json, {out}/prepared.json" + (f", {out}/skipped.csv" if prepared.skipped else ""))
+    print(f'In Python: mmzoo.open_prepared("{pathlib.Path(out)}").dataset("{next(iter(prepared.splits))}")')
