@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from mmzoo.data import audio_ops, encoding_ops
-from mmzoo.data.text_ops import import_tensorflow_text
+from mmzoo.data.text_ops import import_tensorflow_text, needs_tensorflow_text
 from mmzoo.models.schema_model import SchemaModel
 from mmzoo.schema import Audio, Category, Image, Schema, Sensors, Text
 
@@ -125,6 +125,9 @@ def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.P
             "set KERAS_BACKEND=tensorflow and load it there"
         )
     schema, path = model.schema, pathlib.Path(path)
+    if needs_tensorflow_text(schema):
+        # Here, since an error inside of a graph would become another one.
+        import_tensorflow_text()
     arrays = {name: tf.TensorSpec((None, *m.shape), m.dtype, name) for name, m in schema.inputs.items()}
 
     @tf.function(input_signature=[arrays])
@@ -170,9 +173,9 @@ def load_saved_model(path: str | pathlib.Path):
     """
     try:
         return tf.saved_model.load(str(path))
-    except (tf.errors.NotFoundError, FileNotFoundError, ValueError) as error:
-        # "Op type not registered 'TFText>FastWordpieceTokenizeWithOffsets'"
-        if "TFText" not in str(error):
+    except (RuntimeError, tf.errors.NotFoundError) as error:
+        # "Op type not registered 'FastWordpieceTokenizeWithOffsets'"
+        if "WordpieceTokenize" not in str(error):
             raise
         import_tensorflow_text()
         return tf.saved_model.load(str(path))
