@@ -196,8 +196,9 @@ def _check_answers(name, preset):
 def _out_of_reach(preset, name, reason):
     known = {**TEXT_PRESETS, **IMAGE_PRESETS}
     called = f" ({name})" if name != str(preset) else ""
+    reason = " ".join(str(reason).split())
     return PresetError(
         f"preset {str(preset)!r}{called}: is no folder, and keras-hub can't fetch it by name, which needs the network "
-        f"or what an earlier download left in its cache ({reason!s:.300}). Give the path of a preset's folder instead "
+        f"or what an earlier download left in its cache ({reason:.200}). Give the path of a preset's folder instead "
         f"(download it elsewhere, or write one with save_to_preset); short names are {sorted(known)}"
     )

@@ -66,7 +66,6 @@ def hub_text_branch(
     }
     backbone = HubBackbone(network, finetune=finetune, lora_rank=lora_rank, name=f"{name}_backbone")
     read = backbone({key: given[key] for key in inputs})
-    read = read["sequence_output"] if isinstance(read, dict) else read
     tokens = layers.Dense(width, name=f"{name}_vector")(read)
     weights = ops.expand_dims(ops.cast(mask, tokens.dtype), -1)
     vector = ops.sum(tokens * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1.0)

@@ -21,6 +21,8 @@ class HubBackbone(layers.Layer):
     file names this layer. Unlike Keras' own files, which merge LoRA factors into the kernels and load both factors as
     zeros (from where no gradient flows), this one's keep kernels and factors apart, as they were.
 
+    It gives what the backbone gives; of several outputs that at each step of a text, "sequence_output".
+
     Args:
         backbone: the `keras_hub.models.Backbone`; the layer changes which of its weights are trainable.
         finetune: "frozen": nothing learns, and the backbone runs in inference mode also while the rest trains (no
@@ -44,10 +46,15 @@ class HubBackbone(layers.Layer):
             _enable_lora(backbone, lora_rank)
         else:
             backbone.trainable = finetune == "full"
+        for part in backbone._flatten_layers():
+            if part.name == "pooled_dense":
+                # A transformer's summary of the whole text; nothing here reads it, so there is nothing to learn from.
+                part.trainable = False
         self.built = True
 
     def call(self, inputs, training=None):
-        return self.backbone(inputs, training=False if self.finetune == "frozen" else training)
+        outputs = self.backbone(inputs, training=False if self.finetune == "frozen" else training)
+        return outputs["sequence_output"] if isinstance(outputs, dict) else outputs
 
     @property
     def rate_factor(self) -> float:

@@ -67,10 +67,11 @@ class DiscriminativeAdamW(keras.optimizers.AdamW):
 
     def slow_down(self, variables, factor: float) -> None:
         """Lets variables learn at `factor` times the rate; before the first step."""
-        self._factors = {**getattr(self, "_factors", {}), **{v.path: factor for v in variables}}
+        self._factors = {**getattr(self, "_factors", {}), **{self._var_key(v): factor for v in variables}}
 
     def update_step(self, gradient, variable, learning_rate):
-        super().update_step(gradient, variable, learning_rate * getattr(self, "_factors", {}).get(variable.path, 1.0))
+        factor = getattr(self, "_factors", {}).get(self._var_key(variable), 1.0)
+        super().update_step(gradient, variable, learning_rate * factor)
 
 
 def current_learning_rate(optimizer) -> float:
