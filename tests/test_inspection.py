@@ -189,9 +189,7 @@ def test_numbers_that_are_not_written_as_such(case):
     assert (column.kind, column.role, part) == ("unusable", "left out", None)
     assert re.search(message, messages(found, "error"))
     frame = pd.DataFrame({"amount": cells, "words": sentences()})
-    with pytest.raises(
-        ValueError, match=rf"DataFrame: no schema can be made.*column 'amount': the target holds {'.*'}"
-    ):
+    with pytest.raises(ValueError, match="(?s)no schema can be made.*column 'amount': the target holds numbers with"):
         infer_schema(frame, target="amount")
 
 
@@ -278,12 +276,8 @@ def test_pictures_and_sounds(folder):
     assert inspection.column("image").statistics["most frequent size"] == "40 x 30"
     assert len(inspection.column("image").pictures) == 8 and not inspection.findings
     assert inspect_table(table, "label", image_size=(32, 48)).schema["image"] == Image(32, 48)
-    manifest = read_manifest(
-        table,
-        inspection.schema.with_outputs({"label": inspection.schema["label"]}).__class__(
-            "x", {"image": inspection.schema["image"]}, inspection.schema.outputs
-        ),
-    )
+    schema = Schema("x", {"image": inspection.schema["image"]}, inspection.schema.outputs)
+    manifest = read_manifest(table, schema)
     assert manifest.arrays()[0]["image"].shape == (40, 24, 24, 3)
 
 
@@ -451,7 +445,7 @@ def test_duplicates_contradictions_copies_and_rare_values():
     assert "2 rows are equal in all inputs as another with another answer (rows 1 and 61 for one)" in found
     assert inspection.column("w").why == "the same as 'v' in every row"
     assert inspection.column("same").kind == "copy" and "is a copy of the target 'label'" in found
-    assert "more than half of the cells are empty: often empty 61 %" in found
+    assert "more than half of the cells are empty: often empty 60 %" in found
     frame.loc[5, "rare"] = "z"
     assert "categories that occur once, about which nothing can be learnt: rare 'z' (row 5)" in messages(
         inspect_table(frame, "label").findings
@@ -488,7 +482,7 @@ def test_columns_that_give_the_answer_away():
     assert not {"honest", "plain"} & set(found)
     frame["twice"] = 2 * frame.score + rng.normal(0, 0.01, 200)
     found = {f.column for f in inspect_table(frame.drop(columns="label"), "score").findings if "predicts" in f.message}
-    assert found == {"twice"}
+    assert found == {"twice", "kind"}
 
 
 # Overrides -----------------------------------------------------------------------------------------------------------
