@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import os
 import pathlib
 import re
@@ -226,7 +227,27 @@ def test_mixed_types_name_the_rows():
     column, _, found = look([*range(1000, 1020), *(f"{c}{d}ish" for c in "abcdefgh" for d in "uvwxy")])
     assert column.kind == "text" and "mixed types: 20 cells hold a number" in messages(found, "warning")
     column, _, found = look([1, 2, [3]] * 20)
-    assert column.kind == "unusable" and "20 cells hold a list" in messages(found, "error")
+    assert column.kind == "unusable" and "20 cells of type list (rows 2, 5" in messages(found, "error")
+
+
+ODD = {
+    "Decimal": [decimal.Decimal(i) for i in range(N)],
+    "Period": pd.period_range("2024-01", periods=N, freq="M").tolist(),
+    "bytes": [b"abc", b"d"] * 30,
+    "dict": [{}] * N,
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_cells_of_types_that_no_table_file_holds(name):
+    column, part, found = look(ODD[name])
+    assert part is None and f"60 cells of type {name} (rows 0, 1" in messages(found, "error")
+
+
+def test_numbers_that_float32_does_not_hold():
+    column, part, found = look([*NUMBERS, 1e300])
+    assert part.maximum < 1e3 and "1 of 61 cells hold no number" in messages(found, "error")
+    assert look([1e30 + i for i in range(N)])[0].kind == "constant"
 
 
 def test_numbers_that_stand_for_missing_ones():
