@@ -11,6 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmzoo.schema import LARGEST_FLOAT32
+
+# What the reader of tables takes; tolist() makes Python's own types of NumPy's.
+_KNOWN = (str, bool, int, float, np.bool_, np.integer, np.floating, datetime.date, os.PathLike)
+
 
 class Cells:
     """One column.
@@ -24,18 +29,21 @@ class Cells:
         rows: the label of each row, for messages (N,).
         codes: int (N,), the index of each cell's value in `values`, -1 where it is empty.
         values: the different values as texts, without white space around them, in order of appearance.
-        strange: positions of the cells that hold no single value (a list, an array, a dict).
+        strange: positions of the cells that hold neither text, number, date nor path (a list, an array, a Decimal).
+        strange_types: the names of their types.
     """
 
     def __init__(self, name: str, series: pd.Series):
         self.name, self.rows, self.dtype = name, series.index.to_numpy(), series.dtype
-        texts, self.strange = [], []
+        texts: list[str | None] = []
+        self.strange: list[int] = []
+        self.strange_types: set[str] = set()
         for position, cell in enumerate(series.tolist()):
-            if pd.api.types.is_scalar(cell) or isinstance(cell, os.PathLike):
-                texts.append(as_text(cell))
-            else:
-                texts.append(None)
+            known = isinstance(cell, _KNOWN) or (pd.api.types.is_scalar(cell) and pd.isna(cell))
+            texts.append(as_text(cell) if known else None)
+            if not known:
                 self.strange.append(position)
+                self.strange_types.add(type(cell).__name__)
         self.codes, values = pd.factorize(np.array(texts, object), use_na_sentinel=True)
         self.values: list[str] = list(values)
 
@@ -100,12 +108,10 @@ def as_text(cell: Any) -> str | None:
     """A cell as it would stand in a CSV file; None where it is empty."""
     if cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and math.isnan(cell)):
         return None
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+    if isinstance(cell, (float, np.floating)) and float(cell).is_integer() and abs(cell) < 1e15:
         # pandas turns a column of whole numbers into floats where a cell is empty.
         return str(int(cell))
-    if isinstance(cell, bytes):
-        cell = cell.decode("utf-8", "replace")
-    elif isinstance(cell, (datetime.datetime, datetime.date)):
+    if isinstance(cell, datetime.date):
         cell = cell.isoformat()
     elif isinstance(cell, os.PathLike):
         cell = os.fspath(cell)
@@ -113,10 +119,10 @@ def as_text(cell: Any) -> str | None:
 
 
 def as_number(text: str) -> float:
-    """A text as a number as the table's reader reads it; NaN where it is none."""
+    """A text as a number as the table's reader reads it; NaN where it is none, or none that float32 holds."""
     try:
         # float() would take "1_000", which is more likely a slip than a thousand.
         number = float(text.replace("_", "?"))
     except ValueError:
         return math.nan
-    return number if math.isfinite(number) else math.nan
+    return number if abs(number) <= LARGEST_FLOAT32 else math.nan

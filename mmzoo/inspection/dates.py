@@ -17,7 +17,9 @@ _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p"
 _OTHERS = ("%b %Y", "%B %Y", "%m/%Y", "%Y-%m", "%Y", "%a %b %d %H:%M:%S %Y", "%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d_%H%M%S")
 _FORMATS = (*(day + time for day, time in itertools.product(_DAYS, _TIMES)), *_OTHERS)
 # Day first where a column leaves it open, as in most of the world.
-_SWAPPED = {f: f.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m") for f in _FORMATS if "%m" in f}
+_SWAPPED = {
+    f: f.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m") for f in _FORMATS if "%m" in f and "%d" in f
+}
 ISO = ""
 
 # To find the formats, so many values are tried with all of them.

@@ -99,6 +99,8 @@ def _histogram(seen, name):
     if not len(seen):
         return []
     low, high = float(np.min(seen)), float(np.max(seen))
+    if high - low <= 1e-9 * max(abs(low), abs(high)):
+        return [(name(low), len(seen))]
     top = float(np.quantile(seen, 0.99))
     cut = high > top + 2 * (top - low) and top > low
     counts, edges = np.histogram(np.minimum(seen, top) if cut else seen, min(_BINS, max(1, len(np.unique(seen)))))

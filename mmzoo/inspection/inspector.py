@@ -18,7 +18,7 @@ from mmzoo.inspection.cells import Cells
 from mmzoo.inspection.column_findings import files_of, missing_cells, rare_categories, unreachable_files
 from mmzoo.inspection.decision import Decision, make_audio, make_image
 from mmzoo.inspection.describing import describe
-from mmzoo.inspection.inspection import LEVELS, Finding, Inspection, in_words, percent
+from mmzoo.inspection.inspection import LEVELS, Finding, Inspection, counted, in_words, percent
 from mmzoo.inspection.leaks import find_leaks
 from mmzoo.inspection.overrides import TARGET_KINDS, check_columns, check_kinds, decide_as, target_as
 from mmzoo.inspection.rules import decide
@@ -203,11 +203,15 @@ def _target(cells: Cells, kind, unit) -> Decision:
 
 
 def _unusual(cells: Cells, seen: dict[tuple, str], targets) -> Decision | None:
-    """What goes for columns of any kind: no value at all, cells that are none, and copies."""
+    """What goes for columns of any kind: cells of other types, no value at all, and copies."""
     if cells.strange:
         rows = [cells.rows[position] for position in cells.strange]
-        message = f"{len(rows):,} cells hold a list, an array or a dict ({in_words(rows)}); expected one value a cell"
-        return Decision("unusable", "cells that hold several values", None, [Finding("error", cells.name, message)])
+        what = " and ".join(sorted(cells.strange_types))
+        message = (
+            f"{counted(len(rows), 'cell')} of type {what} ({in_words(rows)}); make one text, number or date of each"
+        )
+        finding = Finding("error", cells.name, message, tuple(rows[:20]))
+        return Decision("unusable", f"cells of type {what}", None, [finding])
     if not cells.values:
         finding = Finding("note", cells.name, "is empty in all rows, and left out")
         return Decision("empty", "no cell is filled", None, [finding])

@@ -50,6 +50,7 @@ def has_long_tail(numbers: np.ndarray) -> bool:
 
 
 def _skewness(numbers):
+    numbers = numbers / max(np.abs(numbers).max(), 1e-30)
     spread = numbers.std()
     return float(np.mean(((numbers - numbers.mean()) / spread) ** 3)) if spread > 0 else 0.0
 

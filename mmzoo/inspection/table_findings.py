@@ -38,12 +38,25 @@ def find_duplicates(
     for name, decision in decisions.items():
         if name in targets or decision.part is None or decision.kind not in ("text", "image"):
             continue
+        if decision.kind == "text" and len(cells[name].values) < cells[name].filled / 3:
+            # A text that is meant to repeat, such as a question or a place.
+            continue
         groups = _text_groups(cells[name]) if decision.kind == "text" else _picture_groups(cells[name], decision)
         if not groups:
             continue
         findings += _nearly_equal(cells[name], decision, groups, rows, split)
         if decision.kind == "image":
-            findings += _contradictions(name, "pictures are nearly the same", groups, answers, rows)
+            # With another text or picture beside it, another answer may well be right.
+            beside = [
+                cells[other].codes
+                for other, one in decisions.items()
+                if other != name
+                and other not in targets
+                and one.part is not None
+                and one.kind in ("text", "image", "audio")
+            ]
+            alike = [part for group in groups for part in _split_by(group, beside)]
+            findings += _contradictions(name, "pictures are nearly the same", alike, answers, rows)
         if split is not None:
             what = "pictures" if decision.kind == "image" else "texts"
             findings += _across(cells[name], cells[split], groups, f"{what} that are the same or nearly so")
@@ -97,6 +110,14 @@ def _row_groups(cells, groups, counted):
         group_of[group] = group_of[group[0]]
     keys = np.where(cells.present, group_of[cells.codes], -1) + 1
     return group_equal(keys.tolist())
+
+
+def _split_by(group, columns):
+    """A group of rows into those that are equal in the given columns."""
+    if not columns:
+        return [group]
+    _, inverse = np.unique(np.stack([codes[group] for codes in columns], axis=1), axis=0, return_inverse=True)
+    return [group[part] for part in group_equal((inverse.ravel() + 1).tolist())]
 
 
 def _nearly_equal(cells, decision, groups, rows, split):

@@ -50,7 +50,8 @@ def write_inspection(inspection: Inspection, out: str | os.PathLike) -> list[pat
         "schema": inspection.schema,
     }
     files = [out / "inspect.html"]
-    files[0].write_text(environment.get_template("inspect.html.jinja").render(page), encoding="utf-8")
+    text = environment.get_template("inspect.html.jinja").render(page)
+    files[0].write_text(text, encoding="utf-8", errors="replace")
     if inspection.schema is not None:
         files.append(out / "schema.json")
         inspection.schema.save(files[1])
