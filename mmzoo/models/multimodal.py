@@ -6,7 +6,15 @@ import dataclasses
 import pathlib
 from collections.abc import Callable, Mapping
 
-from mmzoo.branches import audio_branch, image_branch, ngrams_branch, sensor_branch, text_branch
+from mmzoo.branches import (
+    audio_branch,
+    hub_image_branch,
+    hub_text_branch,
+    image_branch,
+    ngrams_branch,
+    sensor_branch,
+    text_branch,
+)
 from mmzoo.fusion import activations_for, fuse, heads_for
 from mmzoo.models.pretrained import load_weights
 from mmzoo.models.schema_model import SchemaModel, keras_inputs, schema_model
@@ -27,9 +35,9 @@ class _Size:
 
 
 SIZES = {
-    "nano": _Size(32, 12, 8, False, 8, 2_048, 16),
-    "small": _Size(64, 32, 16, False, 32, 8_192, 32),
-    "base": _Size(128, 64, 32, True, 64, 32_768, 64),
+    "nano": _Size(32, 12, 8, False, 8, 2_000, 16),
+    "small": _Size(64, 32, 16, False, 16, 16_000, 32),
+    "base": _Size(128, 64, 32, True, 32, 64_000, 64),
 }
 BACKBONES = ("separable", "vgg")
 
@@ -59,7 +67,7 @@ def build_multimodal_model(
     Args:
         schema: describes the data.
         size: "nano", "small" or "base": width of all branches. Of the image branch at most 42,000, 260,000 or 1,300,000
-            parameters; hashed n-grams take 16,000, 262,000 or 2,100,000 for each text.
+            parameters; hashed n-grams take 16,000, 256,000 or 2,048,000 for each text.
         fusion: "attention", "concat", "sum", or a function; see `mmzoo.fusion`.
         text: how texts are read, for all or by input: "bytes" (GRU over UTF-8 bytes), "ngrams" (averaged embeddings of
             words and pairs of words), "wordpiece" (GRU over word pieces; the schema must hold the vocabulary, see
@@ -110,11 +118,9 @@ def build_multimodal_model(
                 f"input {name!r}: no branch for {type(modality).__name__} here; expected Image, Text, Sensors or Audio"
             )
         if name in presets:
-            from mmzoo.branches.hub_text import hub_text_branch
-
             return hub_text_branch(tensor, presets[name], finetune=finetune, **common)
         if modality.tokenizer == "ngrams":
-            return ngrams_branch(tensor, modality.vocabulary_size, embedding=config.ngram_embedding, **common)
+            return ngrams_branch(tensor, modality, seed=seed, embedding=config.ngram_embedding, **common)
         return text_branch(
             tensor,
             vocabulary_size=modality.vocabulary_size,
@@ -146,6 +152,4 @@ def _image(pixels, image, size, finetune, common):
 
     if image in BACKBONES or hasattr(keras.applications, str(image)):
         return image_branch(pixels, size=size, backbone=image, **common)
-    from mmzoo.branches.hub_image import hub_image_branch
-
     return hub_image_branch(pixels, image, finetune=finetune, **common)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from mmzoo.schema import Image, Label, Schema, Sensors, Text
+from mmzoo.schema import Image, Schema, Sensors, Text
 
 OTHER = "(other)"
 MASK = "___"
@@ -28,12 +28,14 @@ class TableData:
         schema: inputs and outputs; its texts are read as the recipe wants.
         manifests: split -> `Manifest`.
         texts: split -> text input -> the raw strings.
+        presets: text input -> keras-hub preset that reads it.
         notes: what was done to the table, in words.
     """
 
     schema: Schema
     manifests: Mapping
     texts: Mapping[str, Mapping[str, list[str]]]
+    presets: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
     @functools.cache  # noqa: B019 - lives as long as the training does
@@ -88,6 +90,7 @@ def load_table(
     frames: Mapping[str, pd.DataFrame],
     schema: Schema,
     *,
+    columns: Mapping[str, str | None] | None = None,
     root: str | os.PathLike,
     text: str | Mapping[str, str] | None,
     buckets: int,
@@ -100,6 +103,7 @@ def load_table(
     Args:
         frames: split -> rows.
         schema: inputs and outputs.
+        columns: input or output -> column, where the names differ; see `read_manifest`.
         root: paths in the table are relative to it.
         text: how texts are read; see `build_multimodal_model`. A vocabulary of word pieces comes from the training
             rows alone.
@@ -117,9 +121,9 @@ def load_table(
     from mmzoo.models.text_choice import with_texts
 
     names = [name for name, modality in schema.inputs.items() if isinstance(modality, Text)]
-    columns = choose_columns(schema, list(frames["train"].columns), None, "table", targets=True)
+    chosen = choose_columns(schema, list(frames["train"].columns), columns, "table", targets=True)
     texts = {
-        split: {name: frame[columns[name, None]].fillna("").astype(str).tolist() for name in names}
+        split: {name: frame[chosen[name, None]].fillna("").astype(str).tolist() for name in names}
         for split, frame in frames.items()
     }
     wanted = text if isinstance(text, Mapping) else dict.fromkeys(names, text)
@@ -128,7 +132,7 @@ def load_table(
         for name in names
         if wanted.get(name) == "wordpiece" and schema.inputs[name].tokenizer != "wordpiece"
     }
-    schema, _ = with_texts(schema.with_inputs(**pieces), text, buckets=buckets)
+    schema, presets = with_texts(schema.with_inputs(**pieces), text, buckets=buckets)
     size = sum(len(frame) for frame in frames.values()) * sum(
         int(np.prod(modality.shape)) * np.dtype(modality.dtype).itemsize for modality in schema.inputs.values()
     )
@@ -138,7 +142,9 @@ def load_table(
             "it to disk once with `mmzoo prepare` and train on that folder, or make the pictures smaller in the schema"
         )
     manifests = {
-        split: read_manifest(frame, schema, root=root, on_error=on_error, allow_outside_root=allow_outside_root)
+        split: read_manifest(
+            frame, schema, columns=columns, root=root, on_error=on_error, allow_outside_root=allow_outside_root
+        )
         for split, frame in frames.items()
     }
     skipped = sum(len(manifest.skipped) for manifest in manifests.values())
@@ -147,7 +153,7 @@ def load_table(
         for split, manifest in manifests.items():
             kept = [place for place, row in enumerate(frames[split].index) if row in set(manifest.rows)]
             texts[split] = {name: [values[i] for i in kept] for name, values in texts[split].items()}
-    return TableData(schema, manifests, texts, tuple(notes))
+    return TableData(schema, manifests, texts, presets, tuple(notes))
 
 
 def without_targets_missing(frame: pd.DataFrame, targets: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -200,11 +206,6 @@ def masked(frame: pd.DataFrame, columns: Sequence[str], words: Sequence[str]) ->
         column: frame[column].fillna("").astype(str).map(lambda text: pattern.sub(MASK, text)) for column in columns
     }
     return frame.assign(**changed), [f"words masked in {', '.join(columns)}: {', '.join(words)}"]
-
-
-def labels_of(schema: Schema) -> list[str]:
-    """Names of the outputs that are one of several classes."""
-    return [name for name, output in schema.outputs.items() if isinstance(output, Label)]
 
 
 def folder_of(table: str | os.PathLike | pd.DataFrame) -> pathlib.Path:
