@@ -57,9 +57,7 @@ def files_of(cells: Cells, decision: Decision) -> list[Finding]:
         return findings
     what = "picture" if contents.thumbnails is not None else "sound"
     if len(contents.looked) < files.there.sum():
-        message = (
-            f"{len(contents.looked):,} of {files.there.sum():,} {what}s were opened, an even sample; all are there"
-        )
+        message = f"{len(contents.looked):,} of {files.there.sum():,} {what}s were opened, an even sample"
         findings.append(Finding("note", cells.name, message))
     if contents.bad:
         rows = _rows(cells, list(contents.bad))

@@ -65,7 +65,7 @@ def decide(cells: Cells, *, unit: str | None = None, text_length: int | None = N
         return make_category(cells, f"yes or no: {quoted(sorted(cells.values))}")
     numeric = cells.share(np.isfinite(cells.numbers))
     if cells.dtype.kind != "M" and numeric >= 0.9:
-        return _decide_number(cells, unit, text_length)
+        return _decide_number(cells, unit)
     found = unreadable_numbers(cells.name, cells.values, cells.counts)
     if found:
         what, advice = found
@@ -75,22 +75,22 @@ def decide(cells: Cells, *, unit: str | None = None, text_length: int | None = N
     return _decide_words(cells, numeric, text_length)
 
 
-def _decide_number(cells, unit, text_length):
+def _decide_number(cells, unit):
     seen = cells.numbers[np.isfinite(cells.numbers)]
     distinct, filled = len(cells.values), cells.filled
     whole = bool((seen == np.round(seen)).all())
     if cells.share([bool(re.fullmatch(r"0\d+", value)) for value in cells.values]) > 0.02:
-        return _decide_code(cells, "numbers with leading zeros, which are names", text_length)
+        return _decide_code(cells, "numbers with leading zeros, which are names")
     if names.says_date(cells.name) and cells.share([_is_compact_date(value) for value in cells.values]) > 0.95:
         return make_date(cells, "dates written as one number", dates.parse_all(cells.values, "%Y%m%d"))
     if whole and names.says_identifier(cells.name):
-        return _decide_code(cells, "its name says that it is an identifier", text_length)
+        return _decide_code(cells, "its name says that it is an identifier")
     if whole and distinct == filled and filled >= 5 and _runs(cells):
         return Decision("identifier", "running numbers, another in every row")
     if whole and distinct <= 30 and names.says_code(cells.name) and filled >= 5 * distinct:
         return make_category(cells, f"its name says that the {distinct} numbers are codes of kinds")
     if whole and names.says_code(cells.name) and distinct > 30:
-        return _decide_code(cells, "its name says that the numbers are codes", text_length)
+        return _decide_code(cells, "its name says that the numbers are codes")
     low, high = seen.min(), seen.max()
     direction, angle = names.says_direction(cells.name), names.says_angle(cells.name)
     if (direction or angle) and np.abs(seen).max() <= 2 * np.pi + 0.01 and not whole and high - low > 1:
@@ -101,8 +101,8 @@ def _decide_number(cells, unit, text_length):
     if -180 <= low and high <= 360 and (direction or (angle and high - low > 180)):
         return make_angle(cells, f"a direction by its name, {low:g} to {high:g} degrees")
     why = f"numbers from {figure(low)} to {figure(high)}"
-    if not whole and numeric_share_text(cells):
-        why += f"; {numeric_share_text(cells)}"
+    if not whole and _not_all_numbers(cells):
+        why += f"; {_not_all_numbers(cells)}"
     decision = make_number(cells, why, unit)
     part = decision.part
     if isinstance(part, Number):
@@ -110,13 +110,13 @@ def _decide_number(cells, unit, text_length):
     return decision
 
 
-def numeric_share_text(cells: Cells) -> str:
+def _not_all_numbers(cells: Cells) -> str:
     """How many cells are no numbers, in words; "" if all are."""
     share = cells.share(np.isfinite(cells.numbers))
     return "" if share == 1 else f"{percent(1 - share)} of the cells hold none"
 
 
-def _decide_code(cells, why, text_length):
+def _decide_code(cells, why):
     """Identifiers where values hardly repeat, else categories."""
     distinct = len(cells.values)
     if distinct <= MOST_CATEGORIES and cells.filled >= 10 * distinct:
@@ -147,7 +147,7 @@ def _decide_words(cells, numeric, text_length):
     one_word = cells.share(cells.words == 1)
     with_digits = cells.share([any(c.isdigit() for c in value) for value in cells.values])
     if names.says_identifier(cells.name) and one_word > 0.95:
-        return _decide_code(cells, "its name says that it is an identifier", text_length)
+        return _decide_code(cells, "its name says that it is an identifier")
     if distinct == filled and filled >= 20 and one_word == 1 and with_digits > 0.95:
         return Decision("identifier", "one word with digits, another in every row")
     decision = _category_or_text(cells, words, text_length)

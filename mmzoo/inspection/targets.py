@@ -107,7 +107,7 @@ def _label(cells):
 
 
 def _rare(cells, counts, rows_where):
-    """Classes of a single row: an error where they are most, else a warning."""
+    """Classes of a single row."""
     once = [name for name, count in counts.items() if count == 1]
     if not once:
         return []
