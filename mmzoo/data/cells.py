@@ -14,8 +14,10 @@ import pandas as pd
 from mmzoo import encoding
 from mmzoo.edge.columns import parse_cell
 from mmzoo.edge.paths import resolve
-from mmzoo.schema import LARGEST_FLOAT32, Category, Label, Output, Sensors, Text, Value
+from mmzoo.schema import LARGEST_FLOAT32, Category, Label, MultiLabel, Output, Sensors, Text
 
+# Between the labels of a `MultiLabel` in one cell.
+LABELS_SEPARATOR = "|"
 # Problems that a message lists before it only counts.
 _SHOWN = 5
 
@@ -80,21 +82,21 @@ class CellReader:
         return np.array(fields, np.float32).T
 
     def targets(self, column: str | None, output: Output, name: str) -> np.ndarray:
-        """Labels, int32 (N,), or values, float32 (N, 1).
+        """Labels, int32 (N,); of a `MultiLabel` float32 (N, classes), where an empty cell is none of them; values,
+        float32 (N, 1).
 
         Raises:
             ValueError: there is no column.
-            TypeError: an output that no cell can hold.
         """
         if column is None:
             raise ValueError(f"columns: output {name!r} needs a column; pass targets=False where there are no labels")
         if isinstance(output, Label):
             known = {class_name: index for index, class_name in enumerate(output.classes)}
             return np.array(self._read(column, lambda cell: _label(known, cell), 0, f"the label of {name!r}"), np.int32)
-        if isinstance(output, Value):
-            numbers = self._read(column, lambda cell: _number(output, cell), np.nan, f"the value of {name!r}")
-            return np.array(numbers, np.float32)[:, None]
-        raise TypeError(f"output {name!r}: a table can't hold {type(output).__name__} outputs yet; use from_arrays")
+        if isinstance(output, MultiLabel):
+            return np.stack(self._read(column, lambda cell: _labels(output, cell), np.zeros(output.units, np.float32)))
+        numbers = self._read(column, lambda cell: _number(output, cell), np.nan, f"the value of {name!r}")
+        return np.array(numbers, np.float32)[:, None]
 
     def find_duplicates(self) -> None:
         """Notes the rows that equal an earlier one in every column of the table."""
@@ -191,6 +193,17 @@ def _label(known, cell):
         names = ", ".join(map(repr, list(known)[:8])) + (", ..." if len(known) > 8 else "")
         raise ValueError(f"unknown label {cell!r:.80}; expected one of {names} or a number 0..{len(known) - 1}")
     return int(number)
+
+
+def _labels(output, cell):
+    found = [label.strip() for label in str(cell).split(LABELS_SEPARATOR)]
+    unknown = [label for label in found if label and label not in output.classes]
+    if unknown:
+        raise ValueError(
+            f"unknown label {unknown[0]!r:.80}; expected some of {list(output.classes[:8])}, joined by "
+            f"{LABELS_SEPARATOR!r}"
+        )
+    return np.array([name in found for name in output.classes], np.float32)
 
 
 def _number(output, cell):

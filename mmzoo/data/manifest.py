@@ -46,7 +46,8 @@ class Manifest:
         rows: the number of each sample's row, see `Problem.row`.
         files: image or audio input -> path of each sample's file, "" where it is missing.
         inputs: other input -> array (N, ...).
-        targets: output -> int32 (N,) for a `Label`, float32 (N, 1) for a `Value`; empty without targets.
+        targets: output -> int32 (N,) for a `Label`, float32 (N, classes) for a `MultiLabel`, float32 (N, 1) for a
+            `Value`; empty without targets.
         skipped: what was wrong with the rows that were left out.
     """
 

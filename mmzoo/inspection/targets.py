@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmzoo.data.cells import LABELS_SEPARATOR as SEPARATOR
 from mmzoo.inspection.cells import Cells
 from mmzoo.inspection.decision import Decision, not_numbers, sorted_names, spelling_variants
 from mmzoo.inspection.inspection import Finding, counted, figure, in_words, percent, quoted
@@ -12,7 +13,6 @@ from mmzoo.inspection.number_forms import unreadable_numbers
 from mmzoo.inspection.ranges import has_long_tail, sensible_range
 from mmzoo.schema import Label, MultiLabel, Value
 
-SEPARATOR = "|"
 _FEW = 20
 # The most frequent class to the rarest.
 _IMBALANCE = 10
