@@ -12,6 +12,7 @@ import json
 import math
 import os
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ def write_report(
     command: str = "",
     machine: str = "",
     bundle=None,
+    tables: Iterable[tuple[str, str, pd.DataFrame]] = (),
 ) -> pathlib.Path:
     """Writes report.html.
 
@@ -55,6 +57,7 @@ def write_report(
         machine: what they were measured on.
         bundle: a `Bundle`, or its folder, of the same model: its files' sizes, parity, and latencies, which are
             measured now; None leaves that part out.
+        tables: (title, a sentence about it, table of texts and numbers) to show as well, before the missing inputs.
 
     Returns:
         The file.
@@ -66,6 +69,10 @@ def write_report(
         **{"title": title, "note": note, "about": about, "command": command, "machine": machine},
         "samples": evaluation.samples,
         "outputs": [_output_section(evaluation, name) for name in schema.outputs],
+        "tables": [
+            {"title": heading, "about": text, "columns": list(rows.columns), "rows": rows.astype(str).values.tolist()}
+            for heading, text, rows in tables
+        ],
         "missing": None if evaluation.missing_inputs is None else _missing_section(evaluation.missing_inputs, schema),
         "files": None if bundle is None else _files_section(bundle, evaluation),
     }

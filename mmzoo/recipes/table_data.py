@@ -26,6 +26,7 @@ class TableData:
 
     Attributes:
         schema: inputs and outputs; its texts are read as the recipe wants.
+        frames: split -> rows of the table.
         manifests: split -> `Manifest`.
         texts: split -> text input -> the raw strings.
         presets: text input -> keras-hub preset that reads it.
@@ -33,6 +34,7 @@ class TableData:
     """
 
     schema: Schema
+    frames: Mapping[str, pd.DataFrame]
     manifests: Mapping
     texts: Mapping[str, Mapping[str, list[str]]]
     presets: Mapping[str, str]
@@ -151,9 +153,11 @@ def load_table(
     if skipped:
         notes = (*notes, f"{skipped} rows with bad cells left out")
         for split, manifest in manifests.items():
-            kept = [place for place, row in enumerate(frames[split].index) if row in set(manifest.rows)]
+            rows = set(manifest.rows)
+            kept = [place for place, row in enumerate(frames[split].index) if row in rows]
             texts[split] = {name: [values[i] for i in kept] for name, values in texts[split].items()}
-    return TableData(schema, manifests, texts, presets, tuple(notes))
+        frames = {split: frame.loc[manifests[split].rows] for split, frame in frames.items()}
+    return TableData(schema, frames, manifests, texts, presets, tuple(notes))
 
 
 def without_targets_missing(frame: pd.DataFrame, targets: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
