@@ -20,7 +20,7 @@ MASK = "___"
 MOST_BYTES = 4_000_000_000
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class TableData:
     """The three splits of a table.
 
