@@ -31,6 +31,7 @@ _SUBMODULES = (
     "fusion",
     "layers",
     "models",
+    "presets",
     "recipes",
     "schema",
     "training",
