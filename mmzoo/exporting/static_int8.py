@@ -170,6 +170,8 @@ def _convert(folder: pathlib.Path) -> bytes:
     import tensorflow as tf
 
     from mmzoo.exporting.compact import compact
+    from mmzoo.exporting.equalization import equalized
+    from mmzoo.exporting.ranges import narrowed
 
     def dataset():
         for i in range(count):
@@ -181,7 +183,8 @@ def _convert(folder: pathlib.Path) -> bytes:
     converter.experimental_enable_resource_variables = True
     converter.representative_dataset = dataset
     debugger = tf.lite.experimental.QuantizationDebugger(converter=converter, debug_dataset=dataset)
-    debugger.calibrated_model, float_nodes = keep_float(debugger.calibrated_model, settings["float_layers"])
+    calibrated, float_nodes = keep_float(debugger.calibrated_model, settings["float_layers"])
+    debugger.calibrated_model = narrowed(equalized(calibrated, samples), samples)
     debugger.options = tf.lite.experimental.QuantizationDebugOptions(denylisted_nodes=float_nodes)
     return compact(debugger.get_nondebug_quantized_model())
 
