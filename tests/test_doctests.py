@@ -11,7 +11,7 @@ import mmzoo
 from mmzoo.models.registry import get_builder
 
 BUILDERS = sorted({get_builder(name).__module__ for name in mmzoo.list_models()})
-MODULES = [*BUILDERS, "mmzoo.schema", "mmzoo.models.registry", "mmzoo.prediction"]
+MODULES = [*BUILDERS, "mmzoo.audio_encoding", "mmzoo.schema", "mmzoo.models.registry", "mmzoo.prediction"]
 
 
 @pytest.mark.parametrize("name", MODULES)
