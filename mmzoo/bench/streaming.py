@@ -51,7 +51,7 @@ def streaming_figures(
     Args:
         rows: the tables' lengths.
         formats: formats of the records.
-        steps: steps of the training.
+        steps: steps of the training; 0 leaves it out.
         seed: of what is drawn.
         say: prints a line of progress.
 
@@ -67,7 +67,8 @@ def streaming_figures(
             folder = pathlib.Path(folder)
             write_table(folder, count, seed)
             wanted = [("nothing", ""), ("table", "")]
-            wanted += [(what, form) for form in formats for what in ("prepare", "epoch", "fit")]
+            stages = ("prepare", "epoch", "fit") if steps else ("prepare", "epoch")
+            wanted += [(what, form) for form in formats for what in stages]
             for what, form in wanted:
                 result = _in_child(what, form, folder, steps)
                 name = f"{WHAT[what]}{f', {form}' if form else ''}"
