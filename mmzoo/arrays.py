@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmzoo.schema import Category, History, Modality, Number, Sensors, Sequence, Text
+from mmzoo.schema import Audio, Category, History, Modality, Number, Sensors, Sequence, Text
 
 
 def check_values(modality: Modality, array: np.ndarray, place: str) -> None:
@@ -26,6 +26,8 @@ def check_values(modality: Modality, array: np.ndarray, place: str) -> None:
             column = array[..., index]
             good, wanted = _good(field, column)
             _refuse(column, ~(good | np.isnan(column)), f"{place}: field {field.name!r}: {wanted}")
+    elif isinstance(modality, Audio):
+        _refuse(array, ~(np.abs(array) <= 1), f"{place}: expected samples in -1..1")
     elif np.issubdtype(array.dtype, np.floating):
         _refuse(array, ~np.isfinite(array), f"{place}: expected finite numbers")
     else:

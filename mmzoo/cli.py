@@ -1,4 +1,4 @@
-"""The command line: `mmzoo list | demo | prepare | train | evaluate | export | predict | bench`."""
+"""The command line: `mmzoo list | demo | inspect | prepare | train | evaluate | export | predict | bench`."""
 
 from __future__ import annotations
 
@@ -95,6 +95,42 @@ def train(
         command=_command(),
     )
     print("Done:", *(f"{out}/{name}" for name in ("bundle", "evaluation", "run.json") if (out / name).exists()))
+
+
+@app.command("inspect")
+def inspect_command(
+    table: Annotated[pathlib.Path, typer.Argument(help="A CSV file: paths of images and sounds, texts, numbers.")],
+    target: Annotated[list[str] | None, typer.Option(help="Column to predict; may be repeated.")] = None,
+    root: Annotated[pathlib.Path | None, typer.Option(help="Paths are relative to it, not to the table.")] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="COLUMN=text, category, number, angle, date, image, audio, ignore; label, value, multilabel."
+        ),
+    ] = None,
+    group: Annotated[list[str] | None, typer.Option(help="location=lat,lon: sensors of an input of their own.")] = None,
+    split: Annotated[str | None, typer.Option(help="Column that says which rows are for training.")] = None,
+    schema: Annotated[pathlib.Path | None, typer.Option(help="Check the table against an edited schema.json.")] = None,
+    allow_outside: Annotated[
+        bool, typer.Option("--allow-outside", help="Also read files outside of the root.")
+    ] = False,
+    out: Annotated[pathlib.Path | None, typer.Option(help="Folder for inspect.html and schema.json.")] = None,
+) -> None:
+    """Looks at a table of own data: what each column is, what is wrong with it, and a schema to correct."""
+    from mmzoo.inspection.command import run
+
+    status = run(
+        table,
+        targets=target or (),
+        root=root,
+        kinds=kind or (),
+        groups=group or (),
+        split=split,
+        schema=schema,
+        allow_outside_root=allow_outside,
+        out=out,
+    )
+    sys.exit(status)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Raw values to the arrays of a modality and model outputs back to words, with NumPy and Pillow only."""
+"""Raw values to the arrays of a modality and model outputs back to words, with NumPy and Pillow (sounds: soundfile)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+from mmzoo.audio_encoding import encode_audio
+from mmzoo.text_encoding import encode_text
 
 # Larger pictures are refused before they are decoded, so that a crafted file can't fill the memory. Pillow warns of
 # pictures from 89.5 million pixels on, so nothing that is accepted gives a warning.
@@ -162,37 +165,6 @@ def _check_pixels(array, place):
     return array
 
 
-# Texts ---------------------------------------------------------------------------------------------------------------
-
-
-def encode_text(text, value: Any, place: str) -> np.ndarray:
-    """A string to int32 (length,) of UTF-8 bytes: NUL stripped, ill-formed parts to U+FFFD, cut at a character."""
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        value = bytes(value).replace(b"\0", b"").decode("utf-8", "replace")
-    elif not isinstance(value, str):
-        raise TypeError(f"{place}: expected a string or UTF-8 bytes, got {type(value).__name__}: {value!r:.80}")
-    if text.tokenizer != "bytes":
-        raise TypeError(
-            f"{place}: texts of {text.tokenizer!r} can't be encoded from raw values yet; feed the array itself"
-        )
-    value = value.replace("\0", "")[: text.length]
-    # Lone surrogates have no UTF-8 form.
-    value = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in value)
-    encoded = cut_at_character(value.encode("utf-8"), text.length)
-    ids = np.zeros(text.length, np.int32)
-    ids[: len(encoded)] = np.frombuffer(encoded, np.uint8)
-    return ids
-
-
-def cut_at_character(encoded: bytes, length: int) -> bytes:
-    """The longest whole number of characters of well-formed UTF-8 in at most `length` bytes."""
-    if len(encoded) <= length:
-        return encoded
-    while length > 0 and encoded[length] & 0xC0 == 0x80:
-        length -= 1
-    return encoded[:length]
-
-
 # Sensors -------------------------------------------------------------------------------------------------------------
 
 
@@ -266,4 +238,4 @@ def _days(date, value, place):
     return (value.replace(tzinfo=None) - datetime.datetime(1970, 1, 1)) / datetime.timedelta(days=1)
 
 
-_ENCODERS = {"Image": encode_image, "Text": encode_text, "Sensors": encode_sensors}
+_ENCODERS = {"Image": encode_image, "Text": encode_text, "Sensors": encode_sensors, "Audio": encode_audio}

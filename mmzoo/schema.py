@@ -9,6 +9,7 @@ Pillow only, so that it also runs on a device without TensorFlow.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import pathlib
 import re
@@ -18,10 +19,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mmzoo import encoding
+from mmzoo import encoding, text_encoding
 
 SCHEMA_VERSION = 1
 LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+# More would make an embedding of gigabytes.
+MOST_BUCKETS = 10_000_000
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -143,7 +146,8 @@ class Text:
         length: number of steps; longer texts are cut, never inside a character or word piece.
         tokenizer: "bytes" (UTF-8 bytes, ids 1..255), "wordpiece" (Schuster & Nakajima 2012, as in BERT), or "ngrams"
             (words and pairs of neighbouring words, hashed into ids 1..buckets; Joulin et al. 2017).
-        vocabulary: wordpiece: the pieces in the order of their ids, the first is the padding "[PAD]"; otherwise empty.
+        vocabulary: wordpiece: the pieces in the order of their ids, "[PAD]" first and "[UNK]" among them; otherwise
+            empty.
         buckets: ngrams: number of ids that words and pairs are hashed into; otherwise 0.
         lowercase: wordpiece and ngrams: lower-case the text first.
         start, end: wordpiece: pieces put before and behind every text that is not empty ("[CLS]", "[SEP]"); "": none.
@@ -164,8 +168,35 @@ class Text:
         _check_sizes(length=self.length)
         if self.tokenizer not in ("bytes", "wordpiece", "ngrams"):
             raise ValueError(f"tokenizer: expected 'bytes', 'wordpiece' or 'ngrams', got {self.tokenizer!r}")
+        given = ["lowercase"] if self.lowercase else []
+        given += [name for name in ("vocabulary", "buckets", "start", "end") if getattr(self, name)]
+        known = {"wordpiece": ("vocabulary", "lowercase", "start", "end"), "ngrams": ("buckets", "lowercase")}
+        for name in given:
+            if name not in known.get(self.tokenizer, ()):
+                takers = [tokenizer for tokenizer, names in known.items() if name in names]
+                raise ValueError(f"{name}: only for the tokenizer {' or '.join(map(repr, takers))}; leave it out")
         if self.tokenizer == "ngrams":
             _check_sizes(buckets=self.buckets)
+            if self.buckets > MOST_BUCKETS:
+                raise ValueError(f"buckets: expected at most {MOST_BUCKETS:,}, got {self.buckets:,}")
+        elif self.tokenizer == "wordpiece":
+            self._check_pieces()
+
+    def _check_pieces(self):
+        _check_names(self.vocabulary, "vocabulary")
+        for piece, needed in ((text_encoding.PADDING, "begin with"), (text_encoding.UNKNOWN, "hold")):
+            if piece not in (self.vocabulary[:1] if needed == "begin with" else self.vocabulary):
+                raise ValueError(f"vocabulary: expected it to {needed} {piece!r}; it begins {self.vocabulary[:3]}")
+        for name in ("start", "end"):
+            if getattr(self, name) and getattr(self, name) not in self.vocabulary[1:]:
+                raise ValueError(f"{name}: {getattr(self, name)!r} is no piece of the vocabulary; add it there")
+        if self.length <= bool(self.start) + bool(self.end):
+            raise ValueError(f"length: expected room for a piece beside {self.start!r} and {self.end!r}")
+
+    @functools.cached_property
+    def word_pieces(self) -> text_encoding.WordPieces:
+        """wordpiece: splits texts by the vocabulary."""
+        return text_encoding.WordPieces(self.vocabulary)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -196,7 +227,7 @@ class Sensors:
 
 @dataclasses.dataclass(frozen=True)
 class Audio:
-    """A sound, mono: float32 (samples,), -1..1; missing is all zeros.
+    """A sound, mono: float32 (samples,), -1..1; missing is all zeros, and a sound of zeros alone is the same.
 
     Attributes:
         samples: number of samples; longer sounds are cut at the end, shorter ones filled up with zeros.
@@ -397,6 +428,10 @@ class Schema:
         """The same inputs with other outputs."""
         return Schema(self.name, self.inputs, outputs)
 
+    def with_inputs(self, **inputs: Modality) -> Schema:
+        """The same schema with some inputs described anew, or added, by name."""
+        return Schema(self.name, {**self.inputs, **inputs}, self.outputs)
+
     # JSON ------------------------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
@@ -466,7 +501,9 @@ class Schema:
 
         Args:
             raw: input name -> raw value; an input that is left out or None is missing. Image: path, encoded bytes,
-                `PIL.Image.Image` or uint8 array (H, W, C) or (H, W); b"" and "" are missing. Text: str or bytes.
+                `PIL.Image.Image` or uint8 array (H, W, C) or (H, W); b"" and "" are missing. Audio: path, encoded
+                bytes, array (n,) or (n, channels) of floats -1..1 or int16 at the schema's sample rate, or a tuple
+                (array, sample rate); b"" and "" are missing, and so is silence (zeros alone). Text: str or bytes.
                 Sensors: mapping from field name to number or category; fields left out, None, NaN or "" are missing.
 
         Returns:
@@ -475,6 +512,7 @@ class Schema:
         Raises:
             KeyError: a name that is no input of the schema, or no field of a sensors input.
             ValueError, TypeError, FileNotFoundError: a value that can't be encoded; the message names the place.
+            ImportError: a file of a sound, and soundfile is not installed.
         """
         if not isinstance(raw, Mapping):
             raise TypeError(f"expected a mapping from input to raw value, got {type(raw).__name__}: {raw!r:.80}")
@@ -547,11 +585,13 @@ def _check_names(names: Iterable[str], what: str) -> None:
     names = list(names)
     if not names:
         raise ValueError(f"{what}: expected at least one, got none")
+    seen = set()
     for name in names:
         if not isinstance(name, str) or not name:
             raise ValueError(f"{what}: expected non-empty strings, got {name!r}")
-        if names.count(name) > 1:
+        if name in seen:
             raise ValueError(f"{what}: {name!r} stands there twice")
+        seen.add(name)
 
 
 def _to_dict(part: Any) -> dict[str, Any]:

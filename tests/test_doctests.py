@@ -11,7 +11,8 @@ import mmzoo
 from mmzoo.models.registry import get_builder
 
 BUILDERS = sorted({get_builder(name).__module__ for name in mmzoo.list_models()})
-MODULES = [*BUILDERS, "mmzoo.schema", "mmzoo.models.registry", "mmzoo.prediction"]
+MODULES = [*BUILDERS, "mmzoo.schema", "mmzoo.models.registry", "mmzoo.prediction", "mmzoo.edge.paths"]
+MODULES += [f"mmzoo.inspection.{name}" for name in ("decision", "inspection", "inspector", "names", "ranges")]
 
 
 @pytest.mark.parametrize("name", MODULES)

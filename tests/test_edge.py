@@ -596,3 +596,15 @@ def test_prediction_loads_no_tensorflow_keras_pandas_or_matplotlib(bundle, signs
 
 def test_variants_are_those_of_the_bundle():
     assert runtime.VARIANTS == ("float32", "dynamic_int8", "int8")
+
+
+def test_a_table_may_only_name_files_in_its_folder(edge_model, bundle, signs, tmp_path, capsys):
+    folder = tmp_path / "table"
+    folder.mkdir()
+    table = _write_csv(folder / "in.csv", ["image"], [""], [str(signs / "a.png")])
+    with pytest.raises(ValueError, match=r"in\.csv, row 3, column 'image': '.*a\.png' lies outside of the folder"):
+        edge.predict_csv(edge_model, table, tmp_path / "out.csv")
+    assert edge.predict_csv(edge_model, table, tmp_path / "out.csv", allow_outside_root=True) == 2
+    words = [str(bundle), "--csv", str(table), "--out", str(tmp_path / "cli.csv")]
+    assert main(words) == 1 and "--allow-outside" in capsys.readouterr().err
+    assert main([*words, "--allow-outside"]) == 0

@@ -183,11 +183,6 @@ def test_one_text_and_no_texts():
     assert encoding_ops.encode_text(tf.zeros((0,), tf.string), text).shape == (0, 6)
 
 
-def test_word_pieces_are_refused():
-    with pytest.raises(TypeError, match="wordpiece"):
-        encoding_ops.encode_text(tf.constant("a"), Text(4, tokenizer="wordpiece", vocabulary=("a",)))
-
-
 SPEED, HEADING, SURFACE = Number("speed", "km/h", 0.0, 300.0), Angle("heading"), Category("surface", ("dry", "naß"))
 
 

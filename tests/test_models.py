@@ -13,10 +13,11 @@ from zoo_harness import assert_sound, run, with_missing
 
 import mmzoo
 from mmzoo.branches import image_branch, sensor_branch, text_branch
+from mmzoo.encoding import encode_field
 from mmzoo.evaluation import hide_inputs
 from mmzoo.exporting.probes import random_samples
 from mmzoo.fusion import FUSIONS, fuse, heads_for
-from mmzoo.layers import ImageStandardization, ModalityAttention, ModalityDropout, SensorEncoder
+from mmzoo.layers import ImageStandardization, ModalityAttention, ModalityDropout, SensorEncoder, ValueScaling
 from mmzoo.models.registry import get_builder
 from mmzoo.models.schema_model import adapt_sensors, keras_inputs, schema_model
 from mmzoo.schema import Angle, Category, Date, Image, Label, Number, Schema, Sensors, Text
@@ -367,8 +368,8 @@ def test_attention_is_the_softmax_of_bounded_scores():
 
 # SensorEncoder -------------------------------------------------------------------------------------------------------
 
-# speed, flag | sin, cos, flag | day, dusk, night, flag | date, flag
-SPEED, ANGLE, LIGHT, DATE = slice(0, 2), slice(2, 5), slice(5, 9), slice(9, 11)
+# speed, flag | sin, cos, flag | day, dusk, night, flag | date, sin and cos of year, week and day, flag
+SPEED, ANGLE, LIGHT, DATE = slice(0, 2), slice(2, 5), slice(5, 9), slice(9, 17)
 
 
 @pytest.fixture
@@ -384,7 +385,7 @@ def test_sensor_encoder_starts_from_the_ranges(encoder):
     deviation = 200 / math.sqrt(12)
     np.testing.assert_allclose(encode(encoder, 100, 0, 0, 0)[SPEED], [0, 0], atol=1e-6)
     np.testing.assert_allclose(encode(encoder, 150, 0, 0, 0)[SPEED], [50 / deviation, 0], rtol=1e-5)
-    assert encoder.compute_output_shape((None, 4)) == (None, 11)
+    assert encoder.compute_output_shape((None, 4)) == (None, 17)
 
 
 def test_sensor_encoder_angles_and_categories(encoder):
@@ -397,9 +398,47 @@ def test_sensor_encoder_angles_and_categories(encoder):
 
 def test_sensor_encoder_flags_what_is_missing_field_by_field(encoder):
     row = encode(encoder, *[math.nan] * 4)
-    np.testing.assert_array_equal(row, [0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 1])
+    np.testing.assert_array_equal(row, [0, 1, 0, 0, 1, 0, 0, 0, 1, *[0] * 7, 1])
     row = encode(encoder, 100, math.nan, 2, math.nan)
-    assert row[SPEED][1] == 0 and row[ANGLE][2] == 1 and row[LIGHT].tolist() == [0, 0, 1, 0] and row[DATE][1] == 1
+    assert row[SPEED][1] == 0 and row[ANGLE][2] == 1 and row[LIGHT].tolist() == [0, 0, 1, 0] and row[DATE][7] == 1
+
+
+def test_sensor_encoder_sees_the_season_the_weekday_and_the_hour_of_a_date(encoder):
+    def parts(day):
+        return encode(encoder, 0, 0, 0, encode_field(FIELDS[3], day, "day"))[DATE]
+
+    monday, same_year_day = parts("2024-01-01T06:00"), parts("2030-01-01T06:00")
+    np.testing.assert_allclose(monday[1:3], same_year_day[1:3], atol=0.02)
+    np.testing.assert_allclose(monday[1:3], -parts("2024-07-01T18:00")[1:3], atol=0.03)
+    np.testing.assert_allclose(monday[3:5], parts("2024-03-04T06:00")[3:5], atol=1e-3)
+    np.testing.assert_allclose(monday[5:7], [1, 0], atol=1e-5)
+    np.testing.assert_allclose(parts("2024-01-01T18:00")[5:7], [-1, 0], atol=1e-5)
+
+
+# Values and several outputs ------------------------------------------------------------------------------------------
+
+
+def test_value_scaling_gives_values_in_their_unit_and_back():
+    linear, log = ValueScaling(minimum=0.0, maximum=12.0), ValueScaling("log")
+    x = np.array([[-1.0], [0.0], [2.0]], np.float32)
+    np.testing.assert_allclose(linear(x)[:, 0], 6 + 12**0.5 * x[:, 0], rtol=1e-6)
+    log(x)
+    log.adapt([10.0, 1000.0])
+    np.testing.assert_allclose(log(x)[:, 0], [10, 100, 10_000], rtol=1e-5)
+    for layer in (linear, log):
+        np.testing.assert_allclose(layer.normalised(layer(x)), x, atol=1e-5)
+    assert np.isfinite(log(np.array([[1e9], [-1e9]], np.float32))).all()
+    with pytest.raises(ValueError, match="above 0, got 0"):
+        log.adapt([1.0, 0.0])
+    with pytest.raises(ValueError, match="'linear' or 'log'"):
+        ValueScaling("cubic")
+
+
+def test_constant_targets_keep_the_deviation():
+    layer = ValueScaling()
+    layer.build((None, 1))
+    layer.adapt([5.0, 5.0])
+    assert (float(layer.mean), float(layer.deviation)) == (5.0, 1.0)
 
 
 @pytest.mark.parametrize("index", [-1.0, 3.0, 99.0])

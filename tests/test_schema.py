@@ -46,7 +46,7 @@ ALL_KINDS = Schema(
     "everything",
     {
         "image": Image(4, 4, 1),
-        "text": Text(4, tokenizer="wordpiece", vocabulary=("[PAD]", "a", "ß")),
+        "text": Text(4, tokenizer="wordpiece", vocabulary=("[PAD]", "[UNK]", "a", "ß")),
         "sensors": Sensors(FIELDS),
         "audio": Audio(100, 16_000),
         "video": Video(3, 4, 4),
@@ -55,6 +55,7 @@ ALL_KINDS = Schema(
     },
     {"label": Label(("a", "b")), "labels": MultiLabel(("c", "d")), "value": Value("m", -1.5, 2.0)},
 )
+PIECES = ("[PAD]", "[UNK]", "a", ".")
 
 
 def pixels(height=8, width=6, channels=3, seed=0):
@@ -164,6 +165,18 @@ def test_no_schema_file(tmp_path):
         (lambda: Image(8, -1), "width: expected a whole number"),
         (lambda: Image(8.0, 8), "height: expected a whole number"),
         (lambda: Text(8, tokenizer="letters"), "tokenizer: .*'letters'"),
+        (lambda: Text(8, vocabulary=("a",)), "vocabulary: only for the tokenizer 'wordpiece'; leave it out"),
+        (lambda: Text(8, lowercase=True), "lowercase: only for the tokenizer 'wordpiece' or 'ngrams'"),
+        (lambda: Text(8, "ngrams"), "buckets: expected a whole number of at least 1, got 0"),
+        (lambda: Text(8, "ngrams", buckets=10**9), "buckets: expected at most 10,000,000, got 1,000,000,000"),
+        (lambda: Text(8, "ngrams", buckets=9, end="."), "end: only for the tokenizer 'wordpiece'"),
+        (lambda: Text(8, "wordpiece", PIECES, buckets=9), "buckets: only for the tokenizer 'ngrams'"),
+        (lambda: Text(8, "wordpiece"), "vocabulary: expected at least one, got none"),
+        (lambda: Text(8, "wordpiece", PIECES[1:]), r"vocabulary: expected it to begin with '\[PAD\]'"),
+        (lambda: Text(8, "wordpiece", ("[PAD]", "a")), r"vocabulary: expected it to hold '\[UNK\]'"),
+        (lambda: Text(8, "wordpiece", (*PIECES, "a")), "vocabulary: 'a' stands there twice"),
+        (lambda: Text(8, "wordpiece", PIECES, start="[CLS]"), r"start: '\[CLS\]' is no piece of the vocabulary"),
+        (lambda: Text(2, "wordpiece", PIECES, start="a", end="."), "length: expected room for a piece beside 'a' and"),
         (lambda: Schema("s", {3: Text(4)}, {"y": Value()}), "3 is no identifier"),
     ],
 )
@@ -275,10 +288,8 @@ def test_broken_files_are_named(tmp_path):
 def test_what_is_no_sample():
     with pytest.raises(TypeError, match="expected a mapping from input to raw value, got list"):
         SCHEMA.encode([1])
-    with pytest.raises(TypeError, match="audio: Audio inputs can't be encoded"):
-        ALL_KINDS.encode({"audio": np.zeros(100)})
-    with pytest.raises(TypeError, match="text: .*'wordpiece'"):
-        ALL_KINDS.encode({"text": "a"})
+    with pytest.raises(TypeError, match="video: Video inputs can't be encoded"):
+        ALL_KINDS.encode({"video": np.zeros((2, 8, 8, 3), np.uint8)})
 
 
 def test_predictions_in_words():

@@ -14,6 +14,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import wave
 
 import numpy as np
 from PIL import Image as Pillow
@@ -22,7 +23,7 @@ import mmzoo
 from mmzoo.exporting.golden import golden_samples
 from mmzoo.exporting.probes import probe_sets, random_samples, subsets_of_inputs
 from mmzoo.models.registry import get_builder, list_models
-from mmzoo.schema import Category, Image, Label, MultiLabel, Schema, Sensors, Text, Value
+from mmzoo.schema import Audio, Category, Image, Label, MultiLabel, Schema, Sensors, Text, Value
 
 # Runs in a process of its own: loads the models of all folders named, and writes what they give.
 _RELOAD = """
@@ -209,6 +210,8 @@ def raw_tensors(schema: Schema, raws: list[dict]) -> dict:
         values = [raw.get(name) for raw in raws]
         if isinstance(modality, Image):
             tensors[name] = tf.constant([b"" if value is None else _png(value) for value in values])
+        elif isinstance(modality, Audio):
+            tensors[name] = tf.constant([b"" if v is None else wav(v, modality.sample_rate) for v in values])
         elif isinstance(modality, Text):
             tensors[name] = tf.constant([value or "" for value in values])
         elif isinstance(modality, Sensors):
@@ -253,6 +256,17 @@ def _targets(schema, count):
         Value: lambda kind: rng.uniform(kind.minimum or 0.0, kind.maximum or 1.0, (count, 1)),
     }
     return {name: draw[type(kind)](kind) for name, kind in schema.outputs.items()}
+
+
+def wav(samples: np.ndarray, sample_rate: int) -> bytes:
+    """Samples (n,) or (n, channels), -1..1, as a WAV file of 16-bit PCM."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1 if samples.ndim == 1 else samples.shape[1])
+        writer.setsampwidth(2)
+        writer.setframerate(sample_rate)
+        writer.writeframes(np.clip(np.round(samples * 32768), -32768, 32767).astype("<i2").tobytes())
+    return file.getvalue()
 
 
 def _png(pixels):

@@ -105,12 +105,12 @@ def _tensorflow_calls(model, sample, raw, folder):
     import tensorflow as tf
 
     from mmzoo.exporting.litert import input_specs
-    from mmzoo.exporting.serving import write_saved_model
+    from mmzoo.exporting.serving import load_saved_model, write_saved_model
 
     batch = {name: array[np.newaxis] for name, array in sample.items()}
     tensors = {name: tf.constant(array) for name, array in batch.items()}
     function = tf.function(lambda x: model(x, training=False), input_signature=[input_specs(model.schema)])
-    loaded = tf.saved_model.load(str(write_saved_model(model, folder / "saved_model")))
+    loaded = load_saved_model(write_saved_model(model, folder / "saved_model"))
     arrays, serve = loaded.signatures["serve_arrays"], loaded.signatures["serve"]
     raw_tensors = _raw_tensors(model.schema, raw)
 

@@ -1,8 +1,22 @@
 """Branches: Keras layers from one modality's input tensor to `Features`."""
 
+from mmzoo.branches.audio import audio_branch
 from mmzoo.branches.features import Features
+from mmzoo.branches.hub_image import hub_image_branch
+from mmzoo.branches.hub_text import hub_text_branch
 from mmzoo.branches.image import image_branch
+from mmzoo.branches.ngrams import NGRAM_SIZES, ngrams_branch
 from mmzoo.branches.sensors import sensor_branch
 from mmzoo.branches.text import text_branch
 
-__all__ = ["Features", "image_branch", "sensor_branch", "text_branch"]
+__all__ = [
+    "NGRAM_SIZES",
+    "Features",
+    "audio_branch",
+    "hub_image_branch",
+    "hub_text_branch",
+    "image_branch",
+    "ngrams_branch",
+    "sensor_branch",
+    "text_branch",
+]

@@ -8,6 +8,7 @@ import keras
 from keras import layers, ops
 
 from mmzoo.branches.features import Features
+from mmzoo.branches.residual import normalised, residual_block
 from mmzoo.layers import ImageStandardization
 
 # Filters of the stem, then (filters, stride) of the residual blocks. Convolutions at full resolution cost most of the
@@ -72,35 +73,22 @@ def _separable_cnn(x, size, name):
     if size not in SEPARABLE_SIZES:
         raise ValueError(f"size: expected one of {list(SEPARABLE_SIZES)}, got {size!r}")
     stem, blocks = SEPARABLE_SIZES[size]
-    x = layers.Conv2D(stem, 3, padding="same", use_bias=False, name=f"{name}_stem")(x)
-    x = _normalised(x, f"{name}_stem")
+    stride = stem_stride(min(x.shape[1:3]))
+    kernel = 3 if stride == 1 else 2 * stride
+    x = layers.Conv2D(stem, kernel, strides=stride, padding="same", use_bias=False, name=f"{name}_stem")(x)
+    x = normalised(x, f"{name}_stem")
     for number, (filters, stride) in enumerate(blocks, start=1):
-        x = _residual_block(x, filters, stride, f"{name}_block{number}")
+        x = residual_block(x, filters, stride, f"{name}_block{number}")
     return x
 
 
-def _residual_block(x, filters, stride, name):
-    shortcut = x
-    x = _separable(x, filters, stride, f"{name}_a")
-    x = layers.ReLU(name=f"{name}_a_relu")(x)
-    x = _separable(x, filters, 1, f"{name}_b")
-    if stride > 1:
-        shortcut = layers.AveragePooling2D(stride, padding="same", name=f"{name}_shortcut_pool")(shortcut)
-    if shortcut.shape[-1] != filters:
-        shortcut = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_shortcut")(shortcut)
-    x = layers.Add(name=f"{name}_add")([x, shortcut])
-    return layers.ReLU(name=f"{name}_relu")(x)
+def stem_stride(pixels: int) -> int:
+    """The stride of the stem that brings a picture's shorter side to 32..63 places: the blocks were made for 32.
 
-
-def _separable(x, filters, stride, name):
-    x = layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False, name=f"{name}_depthwise")(x)
-    x = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_pointwise")(x)
-    return layers.BatchNormalization(name=f"{name}_norm")(x)
-
-
-def _normalised(x, name):
-    x = layers.BatchNormalization(name=f"{name}_norm")(x)
-    return layers.ReLU(name=f"{name}_relu")(x)
+    >>> [stem_stride(pixels) for pixels in (32, 64, 96, 224)]
+    [1, 2, 2, 4]
+    """
+    return 1 << max(0, (pixels // 32).bit_length() - 1)
 
 
 def _vgg(x, name):

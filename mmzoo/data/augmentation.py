@@ -14,7 +14,7 @@ import tensorflow as tf
 
 @dataclasses.dataclass(frozen=True)
 class ImageAugmentation:
-    """How far each random change may go; 0 switches one off. Nothing is mirrored: a mirrored sign is another sign.
+    """How far each random change may go; 0 switches one off. The defaults are for road signs; see also `PHOTOS`.
 
     Attributes:
         rotation: largest rotation, degrees.
@@ -35,6 +35,7 @@ class ImageAugmentation:
         noise: largest standard deviation of the added noise, grey levels of 0..255.
         occlusion: share of samples with one to three rectangles covered, as by stickers, snow or leaves.
         cover: share of samples of which one large rectangle (40 to 75 % of each side) is covered, as by a lorry.
+        mirror: share of samples mirrored left to right; not for signs and writing, which then say something else.
     """
 
     rotation: float = 10.0
@@ -55,6 +56,23 @@ class ImageAugmentation:
     noise: float = 5.0
     occlusion: float = 0.20
     cover: float = 0.0
+    mirror: float = 0.0
+
+
+# For pictures of which nothing is known: what leaves most photographs what they are.
+PHOTOS = ImageAugmentation(
+    perspective=0.0,
+    gain=0.3,
+    darken=0.0,
+    overexpose=0.0,
+    contrast=0.3,
+    fading=0.05,
+    shadow=0.0,
+    blur=0.1,
+    low_resolution=0.0,
+    occlusion=0.15,
+    mirror=0.5,
+)
 
 
 def augment_images(images, seed, policy: ImageAugmentation = ImageAugmentation()):
@@ -72,6 +90,8 @@ def augment_images(images, seed, policy: ImageAugmentation = ImageAugmentation()
     given = tf.reduce_any(images != 0, axis=(1, 2, 3), keepdims=True)
     x = tf.cast(images, tf.float32)
     x = _warp(x, draw, policy)
+    if policy.mirror:
+        x = tf.where(draw.uniform(shape=(1, 1, 1)) < policy.mirror, x[:, :, ::-1], x)
     x = _occlude(x, draw, policy)
     x = _low_resolution(x, draw, policy)
     x = _blur(x, draw, policy)

@@ -13,8 +13,11 @@ import pandas as pd
 
 from mmzoo import encoding
 from mmzoo.edge.columns import parse_cell
-from mmzoo.schema import LARGEST_FLOAT32, Label, Output, Sensors, Text, Value
+from mmzoo.edge.paths import resolve
+from mmzoo.schema import LARGEST_FLOAT32, Category, Label, MultiLabel, Output, Sensors, Text
 
+# Between the labels of a `MultiLabel` in one cell.
+LABELS_SEPARATOR = "|"
 # Problems that a message lists before it only counts.
 _SHOWN = 5
 
@@ -44,14 +47,15 @@ class CellReader:
 
     Args:
         frame: the table.
-        root: image paths are relative to it.
+        root: paths of files are relative to it.
+        allow_outside_root: also read files outside of `root`.
 
     Attributes:
         problems: position of the row in the table -> what is wrong with it.
     """
 
-    def __init__(self, frame: pd.DataFrame, root: pathlib.Path):
-        self.frame, self.root = frame, root
+    def __init__(self, frame: pd.DataFrame, root: pathlib.Path, allow_outside_root: bool = False):
+        self.frame, self.root, self.allow_outside_root = frame, root, allow_outside_root
         self.problems: dict[int, list[Problem]] = {}
 
     def files(self, column: str | None) -> list[str]:
@@ -78,21 +82,21 @@ class CellReader:
         return np.array(fields, np.float32).T
 
     def targets(self, column: str | None, output: Output, name: str) -> np.ndarray:
-        """Labels, int32 (N,), or values, float32 (N, 1).
+        """Labels, int32 (N,); of a `MultiLabel` float32 (N, classes), where an empty cell is none of them; values,
+        float32 (N, 1).
 
         Raises:
             ValueError: there is no column.
-            TypeError: an output that no cell can hold.
         """
         if column is None:
             raise ValueError(f"columns: output {name!r} needs a column; pass targets=False where there are no labels")
         if isinstance(output, Label):
             known = {class_name: index for index, class_name in enumerate(output.classes)}
             return np.array(self._read(column, lambda cell: _label(known, cell), 0, f"the label of {name!r}"), np.int32)
-        if isinstance(output, Value):
-            numbers = self._read(column, lambda cell: _number(output, cell), np.nan, f"the value of {name!r}")
-            return np.array(numbers, np.float32)[:, None]
-        raise TypeError(f"output {name!r}: a table can't hold {type(output).__name__} outputs yet; use from_arrays")
+        if isinstance(output, MultiLabel):
+            return np.stack(self._read(column, lambda cell: _labels(output, cell), np.zeros(output.units, np.float32)))
+        numbers = self._read(column, lambda cell: _number(output, cell), np.nan, f"the value of {name!r}")
+        return np.array(numbers, np.float32)[:, None]
 
     def find_duplicates(self) -> None:
         """Notes the rows that equal an earlier one in every column of the table."""
@@ -139,8 +143,8 @@ class CellReader:
 
     def _file(self, cell):
         if not isinstance(cell, (str, os.PathLike)):
-            raise TypeError(f"expected the path of an image, got {type(cell).__name__}: {cell!r:.80}")
-        path = self.root / cell
+            raise TypeError(f"expected the path of a file, got {type(cell).__name__}: {cell!r:.80}")
+        path = resolve(self.root, cell, allow_outside_root=self.allow_outside_root)
         if not path.is_file():
             raise FileNotFoundError(f"no such file: {path}")
         return str(path)
@@ -171,12 +175,15 @@ def _as_text(cell):
 def _field_value(field, cell):
     if isinstance(cell, pd.Timestamp):
         cell = cell.to_pydatetime()
+    if isinstance(field, Category) and isinstance(cell, (bool, int, float)):
+        cell = _as_text(cell)
     return encoding.encode_field(field, parse_cell(field, cell, ""), "")
 
 
 def _label(known, cell):
-    if isinstance(cell, str) and cell in known:
-        return known[cell]
+    for name in (cell, _as_text(cell).strip()):
+        if isinstance(name, str) and name in known:
+            return known[name]
     try:
         # float() would take "1_0" for 10.
         number = float(str(cell).replace("_", "?"))
@@ -186,6 +193,17 @@ def _label(known, cell):
         names = ", ".join(map(repr, list(known)[:8])) + (", ..." if len(known) > 8 else "")
         raise ValueError(f"unknown label {cell!r:.80}; expected one of {names} or a number 0..{len(known) - 1}")
     return int(number)
+
+
+def _labels(output, cell):
+    found = [label.strip() for label in str(cell).split(LABELS_SEPARATOR)]
+    unknown = [label for label in found if label and label not in output.classes]
+    if unknown:
+        raise ValueError(
+            f"unknown label {unknown[0]!r:.80}; expected some of {list(output.classes[:8])}, joined by "
+            f"{LABELS_SEPARATOR!r}"
+        )
+    return np.array([name in found for name in output.classes], np.float32)
 
 
 def _number(output, cell):

@@ -1,6 +1,7 @@
 """The encoders of `mmzoo.encoding` as TensorFlow operations, for graphs that take raw files, strings and numbers.
 
-Core TensorFlow only: no tensorflow-text and no lookup tables, so a SavedModel of them loads with plain TensorFlow.
+Core TensorFlow only, no lookup tables, so a SavedModel of them loads with plain TensorFlow; but for word pieces, see
+`mmzoo.data.text_ops`.
 Texts, categories and unscaled pixels come out as from `Schema.encode`; scaled pixels to within 2/255, since Pillow
 rounds once more, between the two axes.
 """
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 from mmzoo import schema as schema_lib
 from mmzoo.data.exif_ops import exif_orientation, turn_upright
+from mmzoo.data.text_ops import encode_text  # noqa: F401 - texts are encoded here too
 from mmzoo.encoding import MAX_PIXELS
 
 # Images --------------------------------------------------------------------------------------------------------------
@@ -139,34 +141,6 @@ def _resize(pixels, image):
         return tf.cast(tf.clip_by_value(tf.round(x), 0.0, 255.0), tf.uint8)
 
     return tf.cond(tf.reduce_all(tf.equal(tf.shape(pixels)[:2], size)), lambda: pixels, scaled)
-
-
-# Texts ---------------------------------------------------------------------------------------------------------------
-
-
-def encode_text(strings, text: schema_lib.Text):
-    """UTF-8 strings to bytes: NUL stripped, ill-formed parts to U+FFFD as in Python, cut at a character.
-
-    Args:
-        strings: string () or (N,).
-        text: the schema's description of the input; bytes only.
-
-    Returns:
-        int32 (length,) or (N, length), 0 = padding.
-
-    Raises:
-        TypeError: the text's tokenizer is not "bytes".
-    """
-    if text.tokenizer != "bytes":
-        raise TypeError(f"texts of {text.tokenizer!r} can't be encoded from strings yet; feed the ids themselves")
-    strings = tf.strings.regex_replace(strings, r"\x00", "")
-    strings = tf.strings.unicode_transcode(strings, "UTF-8", "UTF-8", errors="replace")
-    # One byte more than fits tells whether the cut falls inside a character.
-    steps = text.length + 1
-    data = tf.cast(tf.io.decode_raw(tf.strings.substr(strings, 0, steps), tf.uint8, fixed_length=steps), tf.int32)
-    starts_character = tf.not_equal(tf.bitwise.bitwise_and(data, 0xC0), 0x80)
-    cut = tf.reduce_max(tf.where(starts_character, tf.range(steps), 0), axis=-1, keepdims=True)
-    return (data * tf.cast(tf.range(steps) < cut, tf.int32))[..., : text.length]
 
 
 # Sensors -------------------------------------------------------------------------------------------------------------

@@ -1,10 +1,11 @@
-"""Own data: a table of image paths, texts, sensor values and labels to a tf.data pipeline.
+"""Own data: a table of paths of images and sounds, texts, sensor values and labels to a tf.data pipeline.
 
     dataset = manifest_dataset("signs.csv", model.schema, shuffle=True)
     model.fit(dataset)
 
-The table is checked as a whole before the first batch. Pictures are decoded by `Schema.encode`'s own encoder, in
-parallel, so that all of its formats work, the pixels are those of the device, and an error names the file.
+The table is checked as a whole before the first batch. Pictures and sounds are decoded by `Schema.encode`'s own
+encoders, in parallel, so that all of their formats work, the arrays are those of the device, and an error names the
+file.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from mmzoo.data.augmentation import ImageAugmentation
 from mmzoo.data.cells import CellReader, Problem, listed
 from mmzoo.data.pipeline import finish, from_arrays
 from mmzoo.data.table import choose_columns, read_table
-from mmzoo.schema import Image, Schema, Sensors, Text
+from mmzoo.edge.columns import FILES
+from mmzoo.schema import Schema, Sensors, Text
 
 _log = logging.getLogger(__name__)
 
@@ -36,15 +38,16 @@ _SHUFFLE_BUFFER = 10_000
 
 @dataclasses.dataclass
 class Manifest:
-    """A table that was read and checked; only pictures are still on disk.
+    """A table that was read and checked; only pictures and sounds are still on disk.
 
     Attributes:
         schema: inputs and outputs.
         source: the table's name.
         rows: the number of each sample's row, see `Problem.row`.
-        files: image input -> path of each sample's file, "" where it is missing.
+        files: image or audio input -> path of each sample's file, "" where it is missing.
         inputs: other input -> array (N, ...).
-        targets: output -> int32 (N,) for a `Label`, float32 (N, 1) for a `Value`; empty without targets.
+        targets: output -> int32 (N,) for a `Label`, float32 (N, classes) for a `MultiLabel`, float32 (N, 1) for a
+            `Value`; empty without targets.
         skipped: what was wrong with the rows that were left out.
     """
 
@@ -60,21 +63,21 @@ class Manifest:
         return len(self.rows)
 
     def decode(self, name: str, index: int) -> np.ndarray:
-        """One sample's picture.
+        """One sample's picture or sound.
 
         Args:
-            name: the image input.
+            name: the image or audio input.
             index: the sample, from 0.
 
         Returns:
-            uint8 (H, W, C).
+            Array of the input's shape and dtype.
 
         Raises:
             ValueError: the file is broken or gone; the message names table, row and file.
         """
         place = f"{self.source}, row {self.rows[index]}, {name}"
         try:
-            return encoding.encode_image(self.schema.inputs[name], self.files[name][index], place)
+            return encoding.encode(self.schema.inputs[name], self.files[name][index], place)
         except FileNotFoundError as error:
             raise ValueError(str(error)) from error
 
@@ -95,20 +98,21 @@ class Manifest:
         )
 
     def arrays(self, on_error: str = "raise") -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """All samples in memory, the pictures decoded in parallel.
+        """All samples in memory, the files decoded in parallel.
 
         Args:
-            on_error: "raise", or "skip" to leave out samples with a broken picture; they are added to `skipped`.
+            on_error: "raise", or "skip" to leave out samples with a broken file; they are added to `skipped`.
 
         Returns:
             (inputs, targets), each name -> array (N, ...).
 
         Raises:
-            ValueError: a broken picture, or all of them.
+            ValueError: a broken file, or all of them.
         """
         inputs, good = {}, np.ones(len(self), bool)
         for name in self.files:
-            inputs[name] = np.empty((len(self), *self.schema.inputs[name].shape), np.uint8)
+            modality = self.schema.inputs[name]
+            inputs[name] = np.empty((len(self), *modality.shape), modality.dtype)
 
             def load(index, name=name):
                 try:
@@ -132,7 +136,7 @@ class Manifest:
         """Records that a sample is left out, once.
 
         Args:
-            column: the image input.
+            column: the image or audio input.
             index: the sample, from 0.
             error: what was wrong.
         """
@@ -150,33 +154,43 @@ def read_manifest(
     root: str | os.PathLike | None = None,
     targets: bool = True,
     on_error: str = "raise",
+    allow_outside_root: bool = False,
 ) -> Manifest:
     """Reads a table and checks all of it.
 
-    An empty cell (None, NaN or pd.NA in a DataFrame) means that the image, text or sensor value is missing. A label is
-    a class name or, where no class has that name, its number from 0. Decimal commas and other forms that pandas knows
-    are for a DataFrame that you read yourself.
+    An empty cell (None, NaN or pd.NA in a DataFrame) means that the image, sound, text or sensor value is missing. A
+    label is a class name or, where no class has that name, its number from 0. Decimal commas and other forms that
+    pandas knows are for a DataFrame that you read yourself.
 
     Args:
         table: a DataFrame or the path of a CSV file, see `mmzoo.data.table.read_table`.
         schema: inputs and outputs.
         columns: which column feeds what, where the names differ; see `mmzoo.data.table.choose_columns`.
-        root: image paths are relative to it; by default the CSV file's folder, or the current one.
+        root: paths of files are relative to it; by default the CSV file's folder, or the current one.
         targets: False: the table has no labels.
         on_error: "raise", or "skip" to leave out rows with bad cells; they are logged and stand in `skipped`.
+        allow_outside_root: also read files outside of `root`; a table from elsewhere could name any file.
 
     Returns:
         The `Manifest`.
 
     Raises:
-        FileNotFoundError: the table or image files do not exist; the message counts them and names some rows.
+        FileNotFoundError: the table or the files it names do not exist; the message counts them and names some rows.
         ValueError: a missing column, an unknown label or category, a number out of its range or no number, a row that
             stands there twice (equal in every column); the message counts them and names row, column and value of some.
         TypeError: `table` is neither path nor DataFrame, or the schema has inputs or outputs that no cell can hold.
     """
     _check_on_error(on_error)
     frame, source = read_table(table)
-    manifest, reader = read_cells(frame, source, schema, columns=columns, root=root_of(table, root), targets=targets)
+    manifest, reader = read_cells(
+        frame,
+        source,
+        schema,
+        columns=columns,
+        root=root_of(table, root),
+        targets=targets,
+        allow_outside_root=allow_outside_root,
+    )
     reader.find_duplicates()
     return _without_problems(manifest, reader, on_error)
 
@@ -196,13 +210,14 @@ def read_cells(
     columns: Mapping[str, str | None] | None,
     root: pathlib.Path,
     targets: bool = True,
+    allow_outside_root: bool = False,
 ) -> tuple[Manifest, CellReader]:
     """Reads the cells of a table or of a part of it; what is wrong with them stands in the reader's `problems`.
 
     Args:
         frame: the rows.
         source: the table's name.
-        schema, columns, targets: see `read_manifest`.
+        schema, columns, targets, allow_outside_root: see `read_manifest`.
         root: the folder that paths are relative to.
 
     Returns:
@@ -212,10 +227,10 @@ def read_cells(
         ValueError, TypeError: a column is missing, or the schema holds what no cell can.
     """
     chosen = choose_columns(schema, list(frame.columns), columns, source, targets=targets)
-    reader = CellReader(frame, root)
+    reader = CellReader(frame, root, allow_outside_root)
     files, inputs = {}, {}
     for name, modality in schema.inputs.items():
-        if isinstance(modality, Image):
+        if isinstance(modality, FILES):
             files[name] = reader.files(chosen[name, None])
         elif isinstance(modality, Text):
             inputs[name] = reader.texts(chosen[name, None], modality)
@@ -258,6 +273,7 @@ def manifest_dataset(
     deterministic: bool = True,
     targets: bool = True,
     on_error: str = "raise",
+    allow_outside_root: bool = False,
 ) -> tf.data.Dataset:
     """Batches of own data.
 
@@ -272,24 +288,25 @@ def manifest_dataset(
         batch_size: samples a batch.
         shuffle: another order each epoch.
         seed: of the order and the augmentation.
-        cache: True decodes all pictures at once and keeps them in memory; a path keeps them in files that begin with
-            it, written in the first epoch (a run killed meanwhile leaves a `.lockfile` to remove); shuffling is then
-            within a window of 10,000 samples. A changed table or picture makes a new cache.
+        cache: True decodes all pictures and sounds at once and keeps them in memory; a path keeps them in files that
+            begin with it, written in the first epoch (a run killed meanwhile leaves a `.lockfile` to remove); shuffling
+            is then within a window of 10,000 samples. A changed table or file makes a new cache.
         augmentation: changes the pictures at random, after the cache.
         one_hot: output name -> number of classes, for labels as float32 rows.
         drop_remainder: leave out a last batch that isn't full.
         repeat: go on for ever.
         deterministic: False lets batches overtake each other, for speed.
         targets: False: inputs only.
-        on_error: "raise", or "skip" to leave out rows with bad cells and, while decoding, broken pictures; these are
+        on_error: "raise", or "skip" to leave out rows with bad cells and, while decoding, broken files; these are
             logged, and a `Manifest` given as `table` lists them in `skipped`. Unless cached in memory, the length of
             the dataset is then unknown.
+        allow_outside_root: see `read_manifest`.
 
     Returns:
         `tf.data.Dataset` of ({input: tensor (B, ...)}, {output: int32 (B,) or float32 (B, 1)}).
 
     Raises:
-        FileNotFoundError, ValueError, TypeError: see `read_manifest`. A picture that turns out to be broken while
+        FileNotFoundError, ValueError, TypeError: see `read_manifest`. A file that turns out to be broken while
             decoding raises `tf.errors.InvalidArgumentError` with table, row and file (ValueError with `cache=True`).
     """
     _check_on_error(on_error)
@@ -297,7 +314,15 @@ def manifest_dataset(
     if not isinstance(table, Manifest):
         if schema is None:
             raise ValueError("schema: needed to read a table; give model.schema")
-        manifest = read_manifest(table, schema, columns=columns, root=root, targets=targets, on_error=on_error)
+        manifest = read_manifest(
+            table,
+            schema,
+            columns=columns,
+            root=root,
+            targets=targets,
+            on_error=on_error,
+            allow_outside_root=allow_outside_root,
+        )
     common = {"seed": seed, "augmentation": augmentation, "one_hot": one_hot, "deterministic": deterministic}
     if cache is True:
         inputs, labels = manifest.arrays(on_error)
@@ -326,7 +351,7 @@ def manifest_dataset(
 
 def _load(dataset, manifest, targets, on_error, deterministic):
     """From sample numbers to samples."""
-    shapes = {name: manifest.schema.inputs[name].shape for name in manifest.files}
+    modalities = {name: manifest.schema.inputs[name] for name in manifest.files}
     dtypes = {name: array.dtype for name, array in manifest.inputs.items()}
     with tf.device("CPU:0"):
         inputs, labels = tf.nest.map_structure(tf.constant, (_narrowed(manifest.inputs), manifest.targets))
@@ -334,21 +359,25 @@ def _load(dataset, manifest, targets, on_error, deterministic):
     manifest = dataclasses.replace(manifest, inputs={}, targets={})
 
     def decode(index):
-        pictures, good = [], True
-        for name, shape in shapes.items():
+        arrays, good = [], True
+        for name, modality in modalities.items():
             try:
-                pictures.append(manifest.decode(name, int(index)))
+                arrays.append(manifest.decode(name, int(index)))
             except ValueError as error:
                 if on_error == "raise":
                     raise
                 manifest.skip(name, int(index), error)
-                pictures.append(np.zeros(shape, np.uint8))
+                arrays.append(encoding.missing(modality))
                 good = False
-        return *pictures, np.bool_(good)
+        return *arrays, np.bool_(good)
 
     def sample(index):
-        *pictures, good = tf.numpy_function(decode, [index], [*(tf.uint8 for _ in shapes), tf.bool])
-        decoded = {name: tf.ensure_shape(p, shapes[name]) for name, p in zip(shapes, pictures, strict=True)}
+        types = [*(tf.as_dtype(modality.dtype) for modality in modalities.values()), tf.bool]
+        *arrays, good = tf.numpy_function(decode, [index], types)
+        decoded = {
+            name: tf.ensure_shape(array, modality.shape)
+            for (name, modality), array in zip(modalities.items(), arrays, strict=True)
+        }
         good.set_shape(())
         found = decoded | {name: tf.cast(array[index], dtypes[name]) for name, array in inputs.items()}
         found = {name: found[name] for name in manifest.schema.inputs}

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import os
 import pathlib
 from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from mmzoo.data.csv_file import read_csv, read_csv_chunks
 from mmzoo.edge.columns import match_column
 from mmzoo.schema import Schema, Sensors, identifier
-
-_SEPARATORS = (",", ";", "\t")
 
 
 def read_table(table: str | os.PathLike | pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -36,7 +33,7 @@ def read_table(table: str | os.PathLike | pd.DataFrame) -> tuple[pd.DataFrame, s
     if isinstance(table, pd.DataFrame):
         frame, source = table, "DataFrame"
     elif isinstance(table, (str, os.PathLike)):
-        frame, source = _read_csv(pathlib.Path(table)), os.fspath(table)
+        frame, source = read_csv(pathlib.Path(table)), os.fspath(table)
     else:
         raise TypeError(f"table: expected the path of a CSV file or a pandas DataFrame, got {type(table).__name__}")
     columns = list(frame.columns)
@@ -44,25 +41,6 @@ def read_table(table: str | os.PathLike | pd.DataFrame) -> tuple[pd.DataFrame, s
     if not len(frame):
         raise ValueError(f"{source}: no rows; the columns are {columns}")
     return frame, source
-
-
-def _check_once(columns, source):
-    twice = [column for column in columns if columns.count(column) > 1]
-    if twice:
-        raise ValueError(f"{source}: column {twice[0]!r} stands there twice")
-
-
-def _read_csv(path):
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    with _told(path):
-        frame = _parse(path)
-    _check_lengths(path, frame.shape[1])
-    frame = frame.fillna("")
-    frame.columns = [name.strip() for name in frame.iloc[0]]
-    frame.index = pd.RangeIndex(1, len(frame) + 1)
-    frame = frame.iloc[1:]
-    return frame[(frame != "").any(axis=1)]
 
 
 def read_chunks(table: str | os.PathLike | pd.DataFrame, rows: int) -> Iterator[tuple[pd.DataFrame, str]]:
@@ -78,81 +56,25 @@ def read_chunks(table: str | os.PathLike | pd.DataFrame, rows: int) -> Iterator[
     Raises:
         FileNotFoundError, ValueError, TypeError: see `read_table`.
     """
-    if isinstance(table, (str, os.PathLike)):
-        yield from _read_csv_chunks(pathlib.Path(table), rows)
-    else:
+    if not isinstance(table, (str, os.PathLike)):
         frame, source = read_table(table)
         for start in range(0, len(frame), rows):
             yield frame.iloc[start : start + rows], source
-
-
-def _read_csv_chunks(path, rows):
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    columns, line, found = None, 1, False
-    with _told(path), _parse(path, chunksize=rows) as chunks:
-        for frame in chunks:
-            frame = frame.fillna("")
-            frame.index = pd.RangeIndex(line, line + len(frame))
-            line += len(frame)
-            if columns is None:
-                columns = [name.strip() for name in frame.iloc[0]]
-                _check_once(columns, path)
-                _check_lengths(path, len(columns))
-                frame = frame.iloc[1:]
-            frame.columns = columns
-            frame = frame[(frame != "").any(axis=1)]
-            if len(frame):
-                found = True
-                yield frame, os.fspath(path)
+        return
+    source, found = os.fspath(table), False
+    for frame in read_csv_chunks(pathlib.Path(table), rows):
+        if not found:
+            _check_once(list(frame.columns), source)
+        found = True
+        yield frame, source
     if not found:
-        raise ValueError(f"{path}: no rows; the columns are {columns}")
+        raise ValueError(f"{source}: no rows")
 
 
-def _parse(path, **options):
-    # The header is read as a row, or pandas would rename a column that stands there twice.
-    return pd.read_csv(
-        path,
-        sep=_separator(path),
-        header=None,
-        dtype=str,
-        keep_default_na=False,
-        skip_blank_lines=False,
-        encoding="utf-8-sig",
-        **options,
-    )
-
-
-@contextlib.contextmanager
-def _told(path):
-    """Errors in reading a CSV file, with its name and what to do."""
-    try:
-        yield
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not in UTF-8 ({error}); save the table as 'CSV UTF-8'") from error
-    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise ValueError(f"{path}: not a CSV table ({error})") from error
-
-
-def _check_lengths(path, columns):
-    """Refuses rows that are cut short, whose last cells pandas takes for empty ones."""
-    limit = csv.field_size_limit(2**31 - 1)
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            for number, cells in enumerate(csv.reader(file, delimiter=_separator(path)), start=1):
-                if 0 < len(cells) < columns:
-                    raise ValueError(
-                        f"{path}, row {number}: {len(cells)} cells, but {columns} columns in the header; "
-                        "is the row cut short?"
-                    )
-    finally:
-        csv.field_size_limit(limit)
-
-
-def _separator(path):
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        header = file.readline()
-    return max(_SEPARATORS, key=lambda separator: len(next(csv.reader([header], delimiter=separator), [])))
+def _check_once(columns, source):
+    twice = [column for column in columns if columns.count(column) > 1]
+    if twice:
+        raise ValueError(f"{source}: column {twice[0]!r} stands there twice")
 
 
 def choose_columns(

@@ -1,5 +1,7 @@
 """Runs a bundle's LiteRT file from raw files, strings and numbers; needs NumPy, Pillow and ai-edge-litert only.
 
+Models that take sounds from files need soundfile as well.
+
 >>> import mmzoo.edge
 >>> model = mmzoo.edge.load("bundle/")  # doctest: +SKIP
 >>> model.predict(image="sign.jpg", text="50", location={"speed": 48.0})  # doctest: +SKIP

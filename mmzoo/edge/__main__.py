@@ -17,11 +17,13 @@ def main(arguments: list[str] | None = None, prog: str = "python -m mmzoo.edge")
     is_table = bool(options.csv or options.folder)
     if is_table != bool(options.out):
         parser.error("--csv or --folder and --out go together")
-    has_raw = options.image is not None or options.text is not None or bool(options.set)
+    has_raw = any(value is not None for value in (options.image, options.text, options.audio)) or bool(options.set)
     if is_table and (has_raw or options.benchmark):
-        parser.error("--image, --text, --set and --benchmark go with a single sample, not with --csv or --folder")
+        parser.error(
+            "--image, --text, --audio, --set and --benchmark go with a single sample, not with --csv or --folder"
+        )
     if not (is_table or has_raw or options.benchmark):
-        parser.error("nothing to predict: give --image, --text, --set, --csv or --folder")
+        parser.error("nothing to predict: give --image, --text, --audio, --set, --csv or --folder")
     try:
         return _run(options)
     except (OSError, ValueError, TypeError, KeyError, ImportError) as error:
@@ -42,14 +44,18 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--image", metavar="FILE", help="the image input")
     parser.add_argument("--text", help="the text input")
+    parser.add_argument("--audio", metavar="FILE", help="the audio input (needs the package soundfile)")
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="INPUT.FIELD=VALUE",
-        help="one field of a sensor input, or any image or text input as INPUT=VALUE; may be repeated",
+        help="one field of a sensor input, or any image, text or audio input as INPUT=VALUE; may be repeated",
     )
     parser.add_argument("--csv", metavar="IN", help="predict for every row; columns: inputs and <input>_<field>")
+    parser.add_argument(
+        "--allow-outside", action="store_true", help="--csv: also read files outside of the table's folder"
+    )
     parser.add_argument("--folder", metavar="DIR", help="predict for every image in a folder")
     parser.add_argument("--out", metavar="OUT", help="CSV file for the predictions of --csv and --folder")
     parser.add_argument("--variant", default="float32", help="float32 (default), dynamic_int8 or int8")
@@ -81,14 +87,16 @@ def _run(options) -> int:
 
     if options.csv or options.folder:
         if options.csv:
-            count = table.predict_csv(model, options.csv, options.out)
+            count = table.predict_csv(model, options.csv, options.out, allow_outside_root=options.allow_outside)
         else:
             count = table.predict_folder(model, options.folder, options.out)
         result = {"rows": count, "out": options.out}
         print(json.dumps(result) if options.json else f"{count} predictions in {options.out}")
         return 0
 
-    raw = columns.raw_sample(model.schema, image=options.image, text=options.text, settings=options.set)
+    raw = columns.raw_sample(
+        model.schema, image=options.image, text=options.text, audio=options.audio, settings=options.set
+    )
     if options.benchmark:
         stages = {"import": (imported - start) * 1e3, "load": (loaded - imported) * 1e3}
         stages.update(_benchmark(model, raw, options.benchmark))

@@ -8,13 +8,13 @@ input has such a field.
 from __future__ import annotations
 
 import os
-import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from mmzoo import encoding
+from mmzoo.edge.paths import resolve
 from mmzoo.schema import Angle, Audio, Image, Label, MultiLabel, Number, Schema, Sensors, Text, identifier
 
 # Inputs that one cell feeds; image and sound cells are paths.
@@ -93,10 +93,10 @@ def input_columns(schema: Schema) -> list[str]:
 
 
 def parse_cell(kind: Any, cell: Any, place: str) -> Any:
-    """A cell's text as the raw value of a field, image or text; None where it is empty, which is missing.
+    """A cell's text as the raw value of a field, image, sound or text; None where it is empty, which is missing.
 
     Args:
-        kind: the field, or the modality of an image or text column.
+        kind: the field, or the modality of an image, sound or text column.
         cell: the cell; anything but a string is passed through.
         place: where it stands, for error messages.
 
@@ -125,6 +125,7 @@ def encode_row(
     row: Mapping[str, Any],
     *,
     folder: str | os.PathLike = ".",
+    allow_outside_root: bool = False,
     place: str,
 ) -> dict[str, np.ndarray]:
     """One row to the model's arrays; every input without a column is missing.
@@ -133,7 +134,8 @@ def encode_row(
         schema: the model's schema.
         matches: from `match_columns`.
         row: column -> cell.
-        folder: image paths are relative to it.
+        folder: paths of images and sounds are relative to it.
+        allow_outside_root: also read files outside of `folder`, see `mmzoo.edge.paths.resolve`.
         place: the table and row, for error messages.
 
     Returns:
@@ -152,7 +154,10 @@ def encode_row(
             continue
         value = parse_cell(modality, row[column], where)
         if isinstance(modality, FILES) and isinstance(value, str):
-            value = pathlib.Path(folder) / value
+            try:
+                value = resolve(folder, value, allow_outside_root=allow_outside_root)
+            except ValueError as error:
+                raise ValueError(f"{where}: {error}") from error
         arrays[name] = encoding.encode(modality, value, where)
     return arrays
 
@@ -178,7 +183,12 @@ def output_columns(schema: Schema, columns: Sequence[str]) -> dict[str, tuple[st
 
 
 def raw_sample(
-    schema: Schema, *, image: str | None = None, text: str | None = None, settings: Iterable[str] = ()
+    schema: Schema,
+    *,
+    image: str | None = None,
+    text: str | None = None,
+    audio: str | None = None,
+    settings: Iterable[str] = (),
 ) -> dict[str, Any]:
     """One raw sample from what was typed on a command line.
 
@@ -186,7 +196,8 @@ def raw_sample(
         schema: the model's schema.
         image: path for the input `image`, or for the only image input.
         text: for the input `text`, or for the only text input.
-        settings: "location.speed=48", or "<input>=..." for an image or text input.
+        audio: path for the input `audio`, or for the only audio input.
+        settings: "location.speed=48", or "<input>=..." for an image, text or audio input.
 
     Returns:
         Input name -> raw value, for `Schema.encode`.
@@ -195,7 +206,7 @@ def raw_sample(
         ValueError: no such input or field, or one given twice, or no number where one is expected.
     """
     raw: dict[str, Any] = {}
-    for option, kind, value in (("image", Image, image), ("text", Text, text)):
+    for option, kind, value in (("image", Image, image), ("text", Text, text), ("audio", Audio, audio)):
         if value is None:
             continue
         names = [name for name, modality in schema.inputs.items() if isinstance(modality, kind)]

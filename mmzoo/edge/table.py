@@ -37,7 +37,13 @@ Track = Callable[[Iterable[dict[str, Any]]], Iterable[dict[str, Any]]]
 
 
 def predict_rows(
-    model: Runs, rows: Rows, *, columns: Sequence[str], folder: str | os.PathLike = ".", source: str = "table"
+    model: Runs,
+    rows: Rows,
+    *,
+    columns: Sequence[str],
+    folder: str | os.PathLike = ".",
+    source: str = "table",
+    allow_outside_root: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Predicts row by row, so that a table of any length fits.
 
@@ -45,8 +51,9 @@ def predict_rows(
         model: an `EdgeModel`, or anything with its `schema` and `run`.
         rows: column -> cell, strings or parsed values.
         columns: the names of the columns.
-        folder: image paths are relative to it.
+        folder: paths of images and sounds are relative to it.
         source: the table's name, for error messages.
+        allow_outside_root: also read files outside of `folder`; a table from elsewhere could name any file.
 
     Returns:
         An iterator of the rows, each with the columns of `output_columns` added.
@@ -56,7 +63,7 @@ def predict_rows(
             column.
     """
     placed = ((f"{source}, row {number}", row) for number, row in enumerate(rows, start=1))
-    return _predict(model, placed, columns=columns, folder=folder, source=source)
+    return _predict(model, placed, columns=columns, folder=folder, source=source, outside=allow_outside_root)
 
 
 def predict_csv(
@@ -65,16 +72,18 @@ def predict_csv(
     target: str | os.PathLike,
     *,
     encoding: str = "utf-8-sig",
+    allow_outside_root: bool = False,
     track: Track = iter,
 ) -> int:
     """Predicts for every row of a CSV file and writes its columns and the predictions to another.
 
     Args:
         model: an `EdgeModel`.
-        source: a CSV file with a header, separated by commas, semicolons or tabs; image paths are relative to its
-            folder.
+        source: a CSV file with a header, separated by commas, semicolons or tabs; paths of images and sounds are
+            relative to its folder.
         target: the file to write, in UTF-8 and with commas; it appears once all rows are done.
         encoding: of the source; the default is UTF-8 with or without a byte order mark.
+        allow_outside_root: also read files outside of the table's folder; one from elsewhere could name any file.
         track: wraps the rows as they are done, for a progress bar.
 
     Returns:
@@ -95,7 +104,9 @@ def predict_csv(
         if not columns:
             raise ValueError(f"{source}: is empty; expected a header with some of {input_columns(model.schema)}")
         rows = _placed_rows(numbered, columns, source)
-        done = _predict(model, rows, columns=columns, folder=source.parent, source=str(source))
+        done = _predict(
+            model, rows, columns=columns, folder=source.parent, source=str(source), outside=allow_outside_root
+        )
         return _write(target, model.schema, columns, track(done))
 
 
@@ -136,17 +147,19 @@ def predict_folder(
     if not names:
         raise FileNotFoundError(f"{folder}: no image in it; expected files that end with one of {IMAGE_SUFFIXES}")
     rows = ((str(folder), {column: name}) for name in names)
-    done = _predict(model, rows, columns=[column], folder=folder, source=str(folder))
+    # The names are the folder's own; a link among them was put there by its owner.
+    done = _predict(model, rows, columns=[column], folder=folder, source=str(folder), outside=True)
     return _write(pathlib.Path(target), model.schema, [column], track(done))
 
 
-def _predict(model, placed_rows, *, columns, folder, source):
+def _predict(model, placed_rows, *, columns, folder, source, outside):
     matches = match_columns(model.schema, columns, source)
     new = output_columns(model.schema, columns)
 
     def predictions():
         for place, row in placed_rows:
-            outputs = model.run(encode_row(model.schema, matches, row, folder=folder, place=place))
+            arrays = encode_row(model.schema, matches, row, folder=folder, allow_outside_root=outside, place=place)
+            outputs = model.run(arrays)
             added = {}
             for name, output in model.schema.outputs.items():
                 added.update(zip(new[name], readable(output, outputs[name]), strict=True))

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ from mmzoo.evaluation.calibration import are_probabilities, expected_calibration
 from mmzoo.evaluation.latency import litert_latencies
 from mmzoo.evaluation.metrics import class_ids, is_share, lower_is_better
 from mmzoo.evaluation.pictures import confusion_picture, value_picture
-from mmzoo.schema import Image, Label, MultiLabel, Schema, Sensors, Text
+from mmzoo.schema import Audio, Image, Label, MultiLabel, Schema, Sensors, Text
+from mmzoo.text_encoding import decode_text
 
 # What a page still shows in full; of more, the worst.
 MOST_CLASSES = 60
@@ -41,6 +43,7 @@ def write_report(
     command: str = "",
     machine: str = "",
     bundle=None,
+    tables: Iterable[tuple[str, str, pd.DataFrame]] = (),
 ) -> pathlib.Path:
     """Writes report.html.
 
@@ -54,6 +57,7 @@ def write_report(
         machine: what they were measured on.
         bundle: a `Bundle`, or its folder, of the same model: its files' sizes, parity, and latencies, which are
             measured now; None leaves that part out.
+        tables: (title, a sentence about it, table of texts and numbers) to show as well, before the missing inputs.
 
     Returns:
         The file.
@@ -65,6 +69,10 @@ def write_report(
         **{"title": title, "note": note, "about": about, "command": command, "machine": machine},
         "samples": evaluation.samples,
         "outputs": [_output_section(evaluation, name) for name in schema.outputs],
+        "tables": [
+            {"title": heading, "about": text, "columns": list(rows.columns), "rows": rows.astype(str).values.tolist()}
+            for heading, text, rows in tables
+        ],
         "missing": None if evaluation.missing_inputs is None else _missing_section(evaluation.missing_inputs, schema),
         "files": None if bundle is None else _files_section(bundle, evaluation),
     }
@@ -199,15 +207,18 @@ def _value_section(evaluation, output, truth, guess):
 
 
 def _sample(evaluation, index) -> dict[str, Any]:
-    """What one sample shows: its first picture, its texts, and the sensors in words."""
+    """What one sample shows: its first picture or the curve of its first sound, its texts, the sensors in words."""
     picture, texts, words = None, [], []
     for name, modality in evaluation.schema.inputs.items():
         array = evaluation.inputs[name][index]
         if isinstance(modality, Image):
             if picture is None and array.any():
                 picture = _data_uri(array)
-        elif isinstance(modality, Text) and modality.tokenizer == "bytes":
-            text = bytes(array[array > 0].astype(np.uint8)).decode("utf-8", "replace")
+        elif isinstance(modality, Audio):
+            if picture is None and array.any():
+                picture = _data_uri(_curve(array))
+        elif isinstance(modality, Text):
+            text = decode_text(modality, array)
             if text:
                 texts.append(f"{name} “{text}”")
         elif isinstance(modality, Sensors):
@@ -221,6 +232,14 @@ def _field_in_words(field, value):
     if hasattr(field, "categories"):
         return f"{field.name} {field.categories[int(value)]}"
     return f"{field.name} {value:.5g} {getattr(field, 'unit', '')}".strip()
+
+
+def _curve(samples: np.ndarray, height: int = 96, width: int = 96) -> np.ndarray:
+    """A sound's curve, dark on white: uint8 (height, columns, 1), from the lowest to the highest sample of a column."""
+    columns = np.array_split(samples / np.abs(samples).max(), min(width, len(samples)))
+    low, high = (np.array([extreme(column) for column in columns]) for extreme in (np.min, np.max))
+    levels, half = np.linspace(1, -1, height)[:, None], 1 / height
+    return np.where((levels >= low - half) & (levels <= high + half), 60, 255).astype(np.uint8)[..., None]
 
 
 def _data_uri(pixels: np.ndarray) -> str:

@@ -112,7 +112,7 @@ def _write(folder, model, inputs, targets, seed, card, int8_tolerance, int8_floa
 
     model = exportable(model)
     schema = model.schema
-    no_int8 = why_not_int8(schema, bool(inputs))
+    no_int8 = why_not_int8(schema, bool(inputs), model)
     with ThreadPoolExecutor(1) as pool, tempfile.TemporaryDirectory() as work:
         child = None
         if no_int8 is None:
@@ -179,7 +179,9 @@ def _parity(folder, expected, no_int8, int8_tolerance):
 def _saved_model(folder):
     import tensorflow as tf
 
-    loaded = tf.saved_model.load(str(folder / SAVED_MODEL))
+    from mmzoo.exporting.serving import load_saved_model
+
+    loaded = load_saved_model(folder / SAVED_MODEL)
     serve = loaded.signatures["serve_arrays"]
 
     def run(arrays):

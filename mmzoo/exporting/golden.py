@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from mmzoo import encoding
-from mmzoo.schema import Category, Image, Number, Schema, Sensors, Text
+from mmzoo.edge.columns import FILES
+from mmzoo.schema import Audio, Category, Image, Number, Schema, Sensors, Text
 
 _TEXTS = ("50", "Überholverbot für LKW über 7,5 t", "auf 2 km", "Straße gesperrt – Umleitung über Köln", "STOP", "€ 5")
 
@@ -20,7 +21,7 @@ def golden_samples(schema: Schema, seed: int = 0) -> list[tuple[str, dict[str, A
 
     Args:
         schema: the model's schema.
-        seed: seed of pictures and numbers.
+        seed: seed of pictures, sounds and numbers.
 
     Returns:
         (what it is, raw sample as `Schema.encode` takes it); inputs that have no raw form are left out.
@@ -32,7 +33,7 @@ def golden_samples(schema: Schema, seed: int = 0) -> list[tuple[str, dict[str, A
     samples += [(f"only {name} given", {name: full[2 + i % 4][name]}) for i, name in enumerate(names)]
     samples.append(("every second field missing", _thinned(full[2])))
     samples.append(("long text, cut", full[3]))
-    samples.append(("a text that fills all its bytes but those of half a character", _filled(schema, full[4])))
+    samples.append(("texts cut inside a character, or after as many words as fit", _filled(schema, full[4])))
     for side, word in ((0, "lowest"), (1, "highest")):
         samples.append((f"{word} values", _extreme_sample(schema, side)))
     return samples
@@ -61,14 +62,14 @@ def write_golden(schema: Schema, samples: list, expected: dict[str, np.ndarray],
         entries.append(
             {
                 "what": what,
-                "raw": {n: v for n, v in raw.items() if not isinstance(schema.inputs[n], Image)},
-                "inputs": {n: _plain(a[i]) for n, a in arrays.items() if not isinstance(schema.inputs[n], Image)},
+                "raw": {n: v for n, v in raw.items() if not isinstance(schema.inputs[n], FILES)},
+                "inputs": {n: _plain(a[i]) for n, a in arrays.items() if not isinstance(schema.inputs[n], FILES)},
                 "expected": {name: _plain(array[i]) for name, array in expected.items()},
             }
         )
     about = {
-        "about": "What the model answers (float32) for these inputs; null is NaN. Pictures are in golden.npz only: "
-        "input_<name>[i] is the tensor of sample i.",
+        "about": "What the model answers (float32) for these inputs; null is NaN. Pictures and sounds are in "
+        "golden.npz only: input_<name>[i] is the tensor of sample i.",
         "tolerance": {"model_float32.tflite": 1e-5},
         "samples": entries,
     }
@@ -91,11 +92,19 @@ def _raw_sample(schema, rng, text):
     for name, modality in schema.inputs.items():
         if isinstance(modality, Image):
             raw[name] = _picture(modality, rng)
-        elif isinstance(modality, Text) and modality.tokenizer == "bytes":
-            raw[name] = text
+        elif isinstance(modality, Audio):
+            raw[name] = _sound(modality, rng)
+        elif isinstance(modality, Text):
+            raw[name] = f"{text} {_known_words(modality, rng)}" if modality.vocabulary else text
         elif isinstance(modality, Sensors):
             raw[name] = {field.name: _value(field, rng) for field in modality.fields}
     return raw
+
+
+def _known_words(text, rng):
+    """A few words of the vocabulary, one of them long enough to be put together from pieces, maybe."""
+    words = [piece for piece in text.vocabulary[1:] if piece.isalnum()] or [""]
+    return " ".join(str(word) for word in rng.choice(words, 5)) + " " + "".join(str(w) for w in rng.choice(words, 2))
 
 
 def _picture(image, rng):
@@ -105,6 +114,14 @@ def _picture(image, rng):
     planes = [np.where(disc, rng.uniform(0.5, 1), a * x + (1 - a) * y) for a in rng.uniform(0, 1, image.channels)]
     pixels = np.stack(planes, -1) * 255
     return pixels.astype(np.uint8)
+
+
+def _sound(audio, rng):
+    # A tone that rises, for a second at most, in steps that 16 bits hold exactly and that files can pack.
+    count = min(audio.samples, audio.sample_rate)
+    low, high = np.sort(rng.uniform(0.01, 0.4, 2))
+    phase = np.cumsum(np.linspace(low, high, count)) * np.pi
+    return (np.round(rng.uniform(30, 120) * np.sin(phase)) / 128).astype(np.float32)
 
 
 def _value(field, rng):
@@ -121,8 +138,12 @@ def _thinned(raw):
 
 
 def _filled(schema, raw):
-    # One byte short of full, then a character of two bytes that must go as a whole.
-    texts = {n: "x" * (schema.inputs[n].length - 1) + "ß" for n, v in raw.items() if isinstance(schema.inputs[n], Text)}
+    # Of bytes one short of full, then a character of two bytes that must go as a whole; else more words than fit.
+    texts = {}
+    for name, modality in schema.inputs.items():
+        if name in raw and isinstance(modality, Text):
+            is_bytes = modality.tokenizer == "bytes"
+            texts[name] = "x" * (modality.length - 1) + "ß" if is_bytes else "Straße 7 " * modality.length
     return {**raw, **texts}
 
 
@@ -131,7 +152,9 @@ def _extreme_sample(schema, side):
     for name, modality in schema.inputs.items():
         if isinstance(modality, Image):
             raw[name] = np.full(modality.shape, (1, 255)[side], np.uint8)
-        elif isinstance(modality, Text) and modality.tokenizer == "bytes":
+        elif isinstance(modality, Audio):
+            raw[name] = np.full(modality.shape, (-1.0, 1.0 - 2.0**-15)[side], np.float32)
+        elif isinstance(modality, Text):
             raw[name] = ("\x01", "\U0010ffff" * modality.length)[side]
         elif isinstance(modality, Sensors):
             raw[name] = {field.name: _extreme_value(field, side) for field in modality.fields}

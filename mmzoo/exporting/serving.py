@@ -1,4 +1,7 @@
-"""The SavedModel: takes encoded files, strings and named numbers in batches, and loads with plain TensorFlow."""
+"""The SavedModel: takes encoded files, strings and named numbers in batches, and loads with plain TensorFlow.
+
+But for texts in word pieces: their SavedModel loads only after `import tensorflow_text`, see `load_saved_model`.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,17 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from mmzoo.data import encoding_ops
+from mmzoo.data import audio_ops, encoding_ops
+from mmzoo.data.text_ops import import_tensorflow_text, needs_tensorflow_text
 from mmzoo.models.schema_model import SchemaModel
-from mmzoo.schema import Category, Image, Schema, Sensors, Text
+from mmzoo.schema import Audio, Category, Image, Schema, Sensors, Text
 
 
 def raw_signature(schema: Schema) -> dict[str, tf.TensorSpec]:
     """The names and types of what the signature `serve` takes, for N samples.
 
-    Image: string (N,), the bytes of a file (JPEG, PNG or BMP). Text: string (N,). Sensors: `<input>_<field>` for
+    Image: string (N,), the bytes of a file (JPEG, PNG or BMP). Audio: string (N,), the bytes of a WAV file (16-bit PCM,
+    any usual sample rate, mono or more channels). Text: string (N,). Sensors: `<input>_<field>` for
     each field, string (N,) for a `Category`, else float32 (N,), dates as days since 1970-01-01. Missing are "" and NaN.
     Other inputs come as the model's own arrays.
 
@@ -34,7 +39,7 @@ def raw_signature(schema: Schema) -> dict[str, tf.TensorSpec]:
                 )
                 for field in modality.fields
             }
-        elif isinstance(modality, (Image, Text)):
+        elif isinstance(modality, (Image, Text, Audio)):
             parts = {name: tf.TensorSpec((None,), tf.string, name)}
         else:
             parts = {name: tf.TensorSpec((None, *modality.shape), modality.dtype, name)}
@@ -64,6 +69,12 @@ def _encode_input(name, modality, raw):
             lambda contents: encoding_ops.decode_image(contents, modality, name),
             raw[name],
             fn_output_signature=tf.TensorSpec(modality.shape, tf.uint8),
+        )
+    if isinstance(modality, Audio):
+        return tf.map_fn(
+            lambda contents: audio_ops.decode_audio(contents, modality, name),
+            raw[name],
+            fn_output_signature=tf.TensorSpec(modality.shape, tf.float32),
         )
     if isinstance(modality, Text):
         return encoding_ops.encode_text(raw[name], modality)
@@ -95,6 +106,7 @@ def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.P
 
     `serve` takes what `raw_signature` says; `serve_arrays` takes the model's own arrays by input name. Both take any
     number N of samples and return the outputs by name. Bad input raises `tf.errors.InvalidArgumentError` when they run.
+    It loads with plain TensorFlow; where a text comes in word pieces, only after `import tensorflow_text`.
 
     Args:
         model: a model with a schema, on the TensorFlow backend.
@@ -104,6 +116,7 @@ def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.P
         The folder.
 
     Raises:
+        ImportError: a text comes in word pieces, and keras-hub or tensorflow-text is not installed.
         ValueError: the Keras backend is not TensorFlow, or two names of the signature are the same.
     """
     if keras.backend.backend() != "tensorflow":
@@ -112,6 +125,9 @@ def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.P
             "set KERAS_BACKEND=tensorflow and load it there"
         )
     schema, path = model.schema, pathlib.Path(path)
+    if needs_tensorflow_text(schema):
+        # Here, since an error inside of a graph would become another one.
+        import_tensorflow_text()
     arrays = {name: tf.TensorSpec((None, *m.shape), m.dtype, name) for name, m in schema.inputs.items()}
 
     @tf.function(input_signature=[arrays])
@@ -140,3 +156,26 @@ def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.P
     }
     tf.saved_model.save(module, str(path), signatures={**signatures, "serving_default": signatures["serve"]})
     return path
+
+
+def load_saved_model(path: str | pathlib.Path):
+    """`tf.saved_model.load`, which imports tensorflow-text first where texts come in word pieces.
+
+    Args:
+        path: the folder that `write_saved_model` wrote.
+
+    Returns:
+        What `tf.saved_model.load` returns; keep it as long as you use its signatures.
+
+    Raises:
+        ImportError: it needs tensorflow-text, which is not installed.
+        OSError: there is no SavedModel.
+    """
+    try:
+        return tf.saved_model.load(str(path))
+    except (RuntimeError, tf.errors.NotFoundError) as error:
+        # "Op type not registered 'FastWordpieceTokenizeWithOffsets'"
+        if "WordpieceTokenize" not in str(error):
+            raise
+        import_tensorflow_text()
+        return tf.saved_model.load(str(path))

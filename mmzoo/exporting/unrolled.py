@@ -18,7 +18,8 @@ def exportable(model):
         model: a functional Keras model with a `schema`; it is left as it is.
 
     Returns:
-        A `SchemaModel` with the same layers and weights.
+        A `SchemaModel` with the same layers and weights; LoRA factors of a `HubBackbone` are merged into its kernels,
+        and it is frozen then.
     """
     return _rebuilt(model, for_int8=False)
 
@@ -44,8 +45,15 @@ def _rebuilt(model, for_int8):
     config = _changed(copy.deepcopy(model.get_config()), for_int8)
     config["schema"] = model.schema.to_dict()
     rebuilt = SchemaModel.from_config(config)
-    rebuilt.set_weights(model.get_weights())
+    rebuilt.set_weights([weight for layer in model.layers for weight in _weights(layer)])
     return rebuilt
+
+
+def _weights(layer):
+    from mmzoo.layers import HubBackbone
+
+    # As the numbers of a merged kernel are only known here, and not from the layer's configuration.
+    return layer.merged_weights() if isinstance(layer, HubBackbone) else layer.get_weights()
 
 
 def _changed(node: Any, for_int8: bool) -> Any:
@@ -58,6 +66,8 @@ def _changed(node: Any, for_int8: bool) -> Any:
         if for_int8 and name in _REPLACED and isinstance(node.get("config"), dict):
             name = _REPLACED[name]
             node |= {"module": "mmzoo.exporting.int8_layers", "class_name": name, "registered_name": f"mmzoo>{name}"}
+        if name == "HubBackbone" and node.get("config", {}).get("finetune") == "lora":
+            node["config"]["finetune"] = "frozen"
         if name == "DTypePolicy" and node.get("config", {}).get("name") in _MIXED:
             node["config"]["name"] = "float32"
         return node

@@ -14,11 +14,19 @@ import keras
 from mmzoo.branches.features import Features
 from mmzoo.fusion.attention import attention_fusion
 from mmzoo.fusion.concat import concat_fusion
-from mmzoo.fusion.head import heads_for
+from mmzoo.fusion.head import activations_for, heads_for, task_uncertainty_name
 from mmzoo.fusion.sum import sum_fusion
-from mmzoo.layers import ModalityDropout
+from mmzoo.layers import ModalityDropout, TaskUncertainty
 
-__all__ = ["FUSIONS", "attention_fusion", "concat_fusion", "fuse", "heads_for", "sum_fusion"]
+__all__ = [
+    "FUSIONS",
+    "activations_for",
+    "attention_fusion",
+    "concat_fusion",
+    "fuse",
+    "heads_for",
+    "sum_fusion",
+]
 
 FUSIONS: dict[str, Callable] = {"attention": attention_fusion, "concat": concat_fusion, "sum": sum_fusion}
 
@@ -28,7 +36,8 @@ def fuse(
     fusion: str | Callable,
     *,
     head: Callable,
-    activations: Mapping[str, str],
+    activations: Mapping[str, str | Callable],
+    task_weights: bool = False,
     modality_dropout: float | Mapping[str, float] = 0.25,
     seed: int | None = None,
 ) -> dict:
@@ -38,7 +47,9 @@ def fuse(
         features: input name -> Features, all of one width.
         fusion: "attention", "concat", "sum", or a function `(features, head) -> {output: logits}`.
         head: factory of the head, `head(vector, name) -> {output: logits}`; see `heads_for`.
-        activations: output name -> activation, applied once after the fusion.
+        activations: output name -> activation (a name, or a layer), applied once after the fusion; see
+            `activations_for`.
+        task_weights: learn how much each output counts in the loss; see `TaskUncertainty`.
         modality_dropout: probability of hiding an input while training, one for all or by name; names left out are
             never hidden.
         seed: seed of that hiding.
@@ -55,11 +66,16 @@ def fuse(
         fusion = FUSIONS[fusion]
     features = _with_absent(features, modality_dropout, seed)
     logits = fusion(features, head)
+    return {name: _output(name, tensor, activations[name], task_weights) for name, tensor in logits.items()}
+
+
+def _output(name, logits, activation, task_weights):
+    if task_weights:
+        logits = TaskUncertainty(name=task_uncertainty_name(name))(logits)
+    if callable(activation):
+        logits, activation = activation(logits), "linear"
     # Softmax under mixed precision would lose digits: outputs are always float32.
-    return {
-        name: keras.layers.Activation(activations[name], dtype="float32", name=name)(tensor)
-        for name, tensor in logits.items()
-    }
+    return keras.layers.Activation(activation, dtype="float32", name=name)(logits)
 
 
 def _with_absent(features, rates, seed):

@@ -13,14 +13,17 @@ from mmzoo import schema as schema_lib
 
 # Beyond this many standard deviations a value says no more than "extreme".
 CLIP = 5.0
+# Of a date, in days: the year, the week, the day.
+PERIODS = (365.2425, 7.0, 1.0)
 
 
 @keras.saving.register_keras_serializable(package="mmzoo")
 class SensorEncoder(keras.layers.Layer):
     """Turns a row of fields into features, field by field, always in float32.
 
-    Number and Date: the normalised value, 0 where missing. Angle: sine and cosine, 0 where missing. Category: one-hot,
-    all 0 where missing or outside the list. Each field adds a flag that is 1 where it is missing. Mean and standard
+    Number and Date: the normalised value, 0 where missing; a Date also sine and cosine of its place in the year, the
+    week and the day. Angle: sine and cosine, 0 where missing. Category: one-hot, all 0 where missing or outside the
+    list. Each field adds a flag that is 1 where it is missing. Mean and standard
     deviation are weights: until `adapt` they follow from the schema's ranges, as if values were spread evenly between.
 
     Args:
@@ -34,7 +37,7 @@ class SensorEncoder(keras.layers.Layer):
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
         self.fields = tuple(_field(field) for field in fields)
-        kinds = {"angle": schema_lib.Angle, "category": schema_lib.Category}
+        kinds = {"angle": schema_lib.Angle, "category": schema_lib.Category, "date": schema_lib.Date}
         kind_of = [next((k for k, kind in kinds.items() if isinstance(f, kind)), "number") for f in self.fields]
         self._columns = {k: [i for i, of in enumerate(kind_of) if of == k] for k in ("number", *kinds)}
         self._counts = np.array([len(self.fields[i].categories) for i in self._columns["category"]], int)
@@ -93,9 +96,14 @@ class SensorEncoder(keras.layers.Layer):
             return ops.where(columns(given, kind), columns(inputs, kind), instead)
 
         features = []
-        if self._columns["number"]:
-            mean, deviation = (ops.take(x, self._columns["number"], axis=0) for x in (self.mean, self.deviation))
-            features.append(ops.clip((values("number", mean) - mean) / deviation, -CLIP, CLIP))
+        for kind in ("number", "date"):
+            if self._columns[kind]:
+                mean, deviation = (ops.take(x, self._columns[kind], axis=0) for x in (self.mean, self.deviation))
+                features.append(ops.clip((values(kind, mean) - mean) / deviation, -CLIP, CLIP))
+        for period in PERIODS if self._columns["date"] else ():
+            turns = values("date", 0.0) / period
+            radians = (turns - ops.floor(turns)) * (2 * math.pi)
+            features += [ops.sin(radians) * columns(flags, "date"), ops.cos(radians) * columns(flags, "date")]
         if self._columns["angle"]:
             radians = values("angle", 0.0) * (math.pi / 180.0)
             features += [ops.sin(radians), ops.cos(radians) * columns(flags, "angle")]
@@ -108,7 +116,11 @@ class SensorEncoder(keras.layers.Layer):
         return ops.take(ops.concatenate([*features, 1.0 - flags], axis=1), self._order, axis=1)
 
     def compute_output_shape(self, input_shape):
-        extra = {schema_lib.Category: lambda f: len(f.categories), schema_lib.Angle: lambda f: 2}
+        extra = {
+            schema_lib.Category: lambda f: len(f.categories),
+            schema_lib.Angle: lambda f: 2,
+            schema_lib.Date: lambda f: 1 + 2 * len(PERIODS),
+        }
         return input_shape[0], sum(1 + extra.get(type(f), lambda f: 1)(f) for f in self.fields)
 
     def get_config(self):
@@ -136,9 +148,12 @@ def _table(counts):
 
 def _order(columns, counts, fields):
     """Where each feature of the output, field by field, stands among the features by kind."""
-    numbers, angles, categories = columns["number"], columns["angle"], columns["category"]
+    numbers, dates, angles, categories = (columns[kind] for kind in ("number", "date", "angle", "category"))
     places = {column: [place] for place, column in enumerate(numbers)}
     end = len(numbers)
+    for i, column in enumerate(dates):
+        places[column] = [end + i + part * len(dates) for part in range(1 + 2 * len(PERIODS))]
+    end += len(dates) * (1 + 2 * len(PERIODS))
     places |= {column: [end + i, end + len(angles) + i] for i, column in enumerate(angles)}
     end += 2 * len(angles)
     for column, count in zip(categories, counts, strict=True):

@@ -1,12 +1,13 @@
-"""Normalisation of the sensors from the training data, where nobody has set it yet."""
+"""Normalisation of the sensors and of the values to predict from the training data, where nobody has set it yet."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from mmzoo.layers import SensorEncoder
+from mmzoo.fusion.head import value_scaling_name
+from mmzoo.layers import SensorEncoder, ValueScaling
 from mmzoo.models.schema_model import adapt_sensors
-from mmzoo.schema import Sensors
+from mmzoo.schema import Sensors, Value
 
 # Mean and deviation of a field are known well enough after this many samples.
 ADAPT_SAMPLES = 20_000
@@ -17,17 +18,26 @@ def unadapted_sensors(model) -> list[str]:
     return [
         name
         for name, modality in model.schema.inputs.items()
-        if isinstance(modality, Sensors) and _is_default(model, f"{name}_encoder")
+        if isinstance(modality, Sensors) and _is_default(model, f"{name}_encoder", SensorEncoder, len(modality.fields))
     ]
 
 
-def _is_default(model, name):
+def unadapted_values(model) -> list[str]:
+    """Names of the `Value` outputs whose scale is still the schema's default."""
+    return [
+        name
+        for name, kind in model.schema.outputs.items()
+        if isinstance(kind, Value) and _is_default(model, value_scaling_name(name), ValueScaling, 1)
+    ]
+
+
+def _is_default(model, name, kind, features):
     layers = {layer.name: layer for layer in model.layers}
-    if not isinstance(layers.get(name), SensorEncoder):
+    if not isinstance(layers.get(name), kind):
         return False
     layer = layers[name]
-    fresh = SensorEncoder.from_config(layer.get_config())
-    fresh.build((None, len(layer.fields)))
+    fresh = kind.from_config(layer.get_config())
+    fresh.build((None, features))
     return all(
         np.array_equal(np.asarray(a), np.asarray(b))
         for a, b in zip(layer.get_weights(), fresh.get_weights(), strict=True)
@@ -35,25 +45,29 @@ def _is_default(model, name):
 
 
 def adapt_from(model, batches) -> list[str]:
-    """Adapts the sensor inputs that still have the default normalisation.
+    """Adapts the sensor inputs and the values to predict that still have the default normalisation.
 
     Args:
         model: the model.
         batches: `Batches` of the training data; up to `ADAPT_SAMPLES` samples are read.
 
     Returns:
-        The names of the inputs adapted.
+        The names of the inputs and outputs adapted.
     """
-    names = unadapted_sensors(model)
+    sensors, values = unadapted_sensors(model), unadapted_values(model)
+    names = [*sensors, *values]
     if not names:
         return []
     rows: dict[str, list] = {name: [] for name in names}
     count = 0
-    for inputs, *_ in batches.peek(batches.steps):
+    for inputs, targets, *_ in batches.peek(batches.steps):
         for name in names:
-            rows[name].append(inputs[name])
+            rows[name].append((inputs if name in inputs else targets)[name])
         count += len(rows[names[0]][-1])
         if count >= ADAPT_SAMPLES:
             break
-    adapt_sensors(model, {name: np.concatenate(parts)[:ADAPT_SAMPLES] for name, parts in rows.items()})
+    arrays = {name: np.concatenate(parts)[:ADAPT_SAMPLES] for name, parts in rows.items()}
+    adapt_sensors(model, {name: arrays[name] for name in sensors})
+    for name in values:
+        model.get_layer(value_scaling_name(name)).adapt(arrays[name])
     return names

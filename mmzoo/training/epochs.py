@@ -7,7 +7,7 @@ import time
 
 import keras
 
-from mmzoo.training.objectives import is_better
+from mmzoo.training.objectives import is_better, is_over
 from mmzoo.training.schedule import current_learning_rate
 
 # Reading the loss waits for the device, so not at every step.
@@ -21,6 +21,7 @@ class EpochEnd(keras.callbacks.Callback):
         state: `RunState`, brought up to date after each epoch.
         feed: `Feed` of the training data.
         monitor: the figure that says which weights are best; None keeps none.
+        patience: stop after so many epochs without a better figure; None: never.
         averaging: `Averaging`, or None.
         folder: `RunFolder`, or None.
         twin: an uncompiled copy of the model for saving the best; needed with a folder.
@@ -31,9 +32,9 @@ class EpochEnd(keras.callbacks.Callback):
         ValueError: `monitor` is not among the figures.
     """
 
-    def __init__(self, state, feed, *, monitor, averaging, folder, twin, epochs):
+    def __init__(self, state, feed, *, monitor, patience, averaging, folder, twin, epochs):
         super().__init__()
-        self._state, self._feed, self._monitor = state, feed, monitor
+        self._state, self._feed, self._monitor, self._patience = state, feed, monitor, patience
         self._averaging, self._folder, self._twin, self._epochs = averaging, folder, twin, epochs
         self._epoch = 0
 
@@ -66,6 +67,8 @@ class EpochEnd(keras.callbacks.Callback):
             self._averaging.swap_out()
         if self._folder:
             self._folder.save(self._state, self.model, self.model.optimizer)
+        if is_over(self._state.rows, self._monitor, self._patience):
+            self.model.stop_training = True
 
     def _keep_if_best(self, logs):
         if self._monitor not in logs:

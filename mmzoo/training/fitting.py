@@ -16,7 +16,7 @@ from mmzoo.training.batches import Batches
 from mmzoo.training.compilation import choose_jit
 from mmzoo.training.epochs import EpochEnd
 from mmzoo.training.feed import Feed
-from mmzoo.training.objectives import class_weights_for, default_monitor, losses_for, metrics_for
+from mmzoo.training.objectives import class_weights_for, default_monitor, is_over, losses_for, metrics_for
 from mmzoo.training.precision import choose_precision, computing_in
 from mmzoo.training.resume import RunFolder, RunState
 from mmzoo.training.schedule import adamw, warm_up_and_cosine
@@ -40,6 +40,7 @@ def fit(
     out: str | pathlib.Path | None = None,
     resume: bool = True,
     restore_best: bool = True,
+    patience: int | None = None,
     seed: int | None = None,
     monitor: str | None = None,
     adapt: bool = True,
@@ -81,19 +82,23 @@ def fit(
             each epoch. A run killed at any moment goes on from its last whole epoch when called again.
         resume: False starts anew in `out`, over what is there.
         restore_best: False leaves the last weights in the model.
+        patience: stop after so many epochs without a better figure (early stopping); None: never. The schedule is that
+            of all `epochs`. Needs validation data.
         seed: makes a run repeatable, to the last digit on one CPU: it sets the global seeds
             (`keras.utils.set_random_seed`), the random states inside the model, and the order of arrays. The initial
             weights are the builder's and the order of a data set is its own.
         monitor: the figure that decides what is best ("val_loss"); higher is better for accuracies and the like, lower
             for the rest. None: the validation accuracy for a single `Label`, else the validation loss.
-        adapt: set the sensors' normalisation from the training data where it still is the schema's default.
+        adapt: set the sensors' normalisation, and the scale of a `Value`, from the training data where it still is the
+            schema's default.
         tensorboard: write out/tensorboard; needs the package tensorboard.
         verbose: as in Keras: 0 silent, 1 progress bar, 2 a line an epoch; "auto": 1 on a terminal, else 2.
         callbacks: Keras callbacks. Their own state is not resumed. With `ema` they see the averaged weights at the end
             of an epoch with validation.
         steps_per_epoch: batches an epoch; needed for endless data only.
-        loss: a Keras loss, or {output: loss}; None: cross-entropy, for a `Value` mean squared error. Labels arrive
-            as one-hot rows.
+        loss: a Keras loss, or {output: loss}; None: cross-entropy, for a `Value` the squared error over the variance of
+            its targets (of their logarithms where its scale is "log"). Labels arrive as one-hot rows. With several
+            outputs that hold a `TaskUncertainty` each loss is weighed by it.
         metrics: list, or {output: list}; None: accuracy, for a `Value` the mean absolute error.
 
     Returns:
@@ -107,6 +112,8 @@ def fit(
         FloatingPointError: the loss is NaN or infinite; the message says when.
     """
     _check(model, epochs=epochs, learning_rate=learning_rate, label_smoothing=label_smoothing, ema=ema)
+    if patience is not None and (validation is None or patience < 1):
+        raise ValueError(f"patience: expected None, or at least 1 with validation data, got {patience!r}")
     if tensorboard and out is None:
         raise ValueError("tensorboard: needs a folder; give out=")
     if tensorboard and importlib.util.find_spec("tensorboard") is None:
@@ -137,6 +144,7 @@ def fit(
         **{"weight_decay": weight_decay, "warmup_epochs": warmup_epochs, "label_smoothing": label_smoothing},
         **{"class_weight": _plain(class_weight), "ema": ema, "mixed_precision": policy, "seed": seed},
         **{"monitor": monitor, "restore_best": restore_best, "loss": _plain(loss), "metrics": _plain(metrics)},
+        **({"patience": patience} if patience is not None else {}),
         # Without the layers' names: Keras numbers nameless layers through the process.
         "model": [[v.name, list(v.shape)] for v in model.weights],
         "schema": model.schema.to_dict(),
@@ -188,7 +196,7 @@ def fit(
         state = RunState()
         adapted = adapt_from(model, train) if adapt else []
         if adapted:
-            say(f"sensors adapted to the training data: {', '.join(adapted)}")
+            say(f"adapted to the training data: {', '.join(adapted)}")
         jit, why = choose_jit(jit_compile, compiled_copy=compiled_copy, batches=train, steps=steps, seed=seed)
         say(why)
         if seed is not None:
@@ -202,9 +210,18 @@ def fit(
         averaging = Averaging(model, train) if ema is not None else None
         first = len(state.rows)
         feed = Feed(train)
-        keeper = EpochEnd(state, feed, monitor=monitor, averaging=averaging, folder=folder, twin=twin, epochs=epochs)
+        keeper = EpochEnd(
+            state,
+            feed,
+            monitor=monitor,
+            patience=patience,
+            averaging=averaging,
+            folder=folder,
+            twin=twin,
+            epochs=epochs,
+        )
         board = [keras.callbacks.TensorBoard(str(folder.path / "tensorboard"))] if tensorboard else []
-        if first < epochs:
+        if first < epochs and not is_over(state.rows, monitor, patience):
             checks = Feed(held_out) if held_out else None
             _run_keras(model, feed, checks, first, epochs, [*callbacks, *board, keeper], verbose)
         if state.best_weights and restore_best:

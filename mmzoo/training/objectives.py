@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 import keras
 import numpy as np
 
-from mmzoo.schema import Label, MultiLabel, Schema
+from mmzoo.fusion.head import task_uncertainty_name, value_scaling_name
+from mmzoo.schema import Label, MultiLabel, Schema, Value
+from mmzoo.training.losses import ScaledSquaredError, UncertaintyWeighted
 
 # A metric whose name holds one of these is better when it is higher; any other, when it is lower.
 HIGHER_IS_BETTER = ("accuracy", "auc", "precision", "recall", "f1", "r2", "iou")
@@ -20,7 +22,9 @@ def gives_logits(model, output: str) -> bool:
 
 
 def losses_for(model, loss=None) -> dict:
-    """Output name -> loss: cross-entropy for Label and MultiLabel, mean squared error for Value.
+    """Output name -> loss: cross-entropy for Label and MultiLabel, squared error on the head's scale for Value.
+
+    Where the model holds a `TaskUncertainty` for an output, its loss is weighed by that.
 
     Args:
         model: the model; whether an output is logits is read from it.
@@ -32,15 +36,23 @@ def losses_for(model, loss=None) -> dict:
     """
     outputs = model.schema.outputs
     given = _by_output(loss, outputs, "loss")
-    return {name: given.get(name) or _default_loss(model, name, kind) for name, kind in outputs.items()}
+    layers = {layer.name: layer for layer in model.layers}
+    losses = {name: given.get(name) or _default_loss(model, name, kind, layers) for name, kind in outputs.items()}
+    for name, kind in outputs.items():
+        uncertainty = layers.get(task_uncertainty_name(name))
+        if uncertainty is not None:
+            factor = 0.5 if isinstance(kind, Value) else 1.0
+            losses[name] = UncertaintyWeighted(keras.losses.get(losses[name]), uncertainty, factor)
+    return losses
 
 
-def _default_loss(model, name, kind):
+def _default_loss(model, name, kind, layers):
     if isinstance(kind, Label):
         return keras.losses.CategoricalCrossentropy(from_logits=gives_logits(model, name))
     if isinstance(kind, MultiLabel):
         return keras.losses.BinaryCrossentropy(from_logits=gives_logits(model, name))
-    return keras.losses.MeanSquaredError()
+    scaling = layers.get(value_scaling_name(name))
+    return keras.losses.MeanSquaredError() if scaling is None else ScaledSquaredError(scaling)
 
 
 def metrics_for(model, metrics=None) -> dict:
@@ -143,3 +155,20 @@ def is_better(monitor: str, value: float, best: float | None) -> bool:
     if best is None:
         return True
     return value > best if any(word in monitor for word in HIGHER_IS_BETTER) else value < best
+
+
+def is_over(rows: Sequence[Mapping[str, float]], monitor: str | None, patience: int | None) -> bool:
+    """Whether the last `patience` epochs brought nothing better than those before.
+
+    Args:
+        rows: figures of each epoch so far.
+        monitor: the figure watched.
+        patience: None: never over.
+    """
+    if patience is None or monitor is None:
+        return False
+    best, since = None, 0
+    for row in rows:
+        better = is_better(monitor, row[monitor], best)
+        best, since = (row[monitor], 0) if better else (best, since + 1)
+    return since >= patience

@@ -1,0 +1,72 @@
+"""Text branch over a pretrained transformer of keras-hub."""
+
+from __future__ import annotations
+
+from keras import layers, ops
+
+from mmzoo.branches.features import Features
+from mmzoo.layers import HubBackbone
+from mmzoo.presets import load_backbone
+
+_TAKEN = ("token_ids", "padding_mask", "segment_ids")
+
+
+def hub_text_branch(
+    ids,
+    preset,
+    *,
+    finetune: str = "frozen",
+    lora_rank: int = 4,
+    width: int = 64,
+    load_weights: bool = True,
+    name: str = "text",
+) -> Features:
+    """Reads a text with a transformer of keras-hub, such as BERT (Devlin et al. 2019).
+
+    The vector is the mean over the text's tokens, the marks at its ends included: without training on sentences it says
+    more than the token [CLS] (Reimers & Gurevych, "Sentence-BERT", 2019).
+
+    Args:
+        ids: int32 (B, T) of the preset's own vocabulary, see `mmzoo.presets.text_for_preset`; 0 = padding, at the end;
+            all zeros is missing.
+        preset: a folder or a name, see `mmzoo.presets.resolve_preset`.
+        finetune: "frozen", "lora" or "full", see `mmzoo.layers.HubBackbone`.
+        lora_rank: rank of the LoRA factors.
+        width: width of the features.
+        load_weights: False: the preset's layout with fresh weights.
+        name: the input's name; prefix of the layers' names.
+
+    Returns:
+        Features with T tokens.
+
+    Raises:
+        mmzoo.presets.PresetError: there is no such folder, and the preset can't be downloaded.
+        ValueError: the preset is no encoder of texts, or its texts are shorter than T.
+    """
+    network = load_backbone(preset, load_weights=load_weights)
+    inputs = list(network.input) if isinstance(network.input, dict) else []
+    if not {"token_ids", "padding_mask"} <= set(inputs) <= set(_TAKEN):
+        raise ValueError(
+            f"preset {str(preset)!r}: its {type(network).__name__} takes {inputs or 'one array'}; expected a text "
+            f"encoder that takes {_TAKEN[0]} and {_TAKEN[1]} (BERT, DistilBERT, ELECTRA)"
+        )
+    longest = getattr(network, "max_sequence_length", None)
+    if longest is not None and ids.shape[1] > longest:
+        raise ValueError(
+            f"preset {str(preset)!r}: reads at most {longest} steps, the input {name!r} has {ids.shape[1]}"
+        )
+    mask = ops.not_equal(ids, 0)
+    present = ops.any(mask, axis=1, keepdims=True)
+    # The first step is always looked at: attention over nothing, which a missing text would be, is not a number.
+    first = ops.equal(ops.arange(ids.shape[1]), 0)
+    given = {
+        "token_ids": ids,
+        "padding_mask": ops.cast(ops.logical_or(mask, first), "int32"),
+        "segment_ids": ops.zeros_like(ids),
+    }
+    backbone = HubBackbone(network, finetune=finetune, lora_rank=lora_rank, name=f"{name}_backbone")
+    read = backbone({key: given[key] for key in inputs})
+    tokens = layers.Dense(width, name=f"{name}_vector")(read)
+    weights = ops.expand_dims(ops.cast(mask, tokens.dtype), -1)
+    vector = ops.sum(tokens * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1.0)
+    return Features(tokens, mask, vector, present)

@@ -1,0 +1,51 @@
+"""N-gram branch: the average of embedded words and word pairs, as in fastText."""
+
+from __future__ import annotations
+
+from keras import initializers, layers, ops
+
+from mmzoo.branches.features import Features
+from mmzoo.schema import Text
+
+# Size -> buckets of the schema's text and width of the embedding, which hold nearly all of the branch's parameters.
+NGRAM_SIZES = {"nano": (2_000, 8), "small": (6_000, 16), "base": (20_000, 32)}
+
+
+def ngrams_branch(
+    ids,
+    text: Text | int,
+    *,
+    embedding: int = 32,
+    width: int = 64,
+    dropout: float = 0.3,
+    name: str = "text",
+    seed: int | None = None,
+) -> Features:
+    """Reads a text as a bag of words and word pairs (fastText; Joulin et al., EACL 2017).
+
+    Args:
+        ids: int32 (B, T), 0 = padding; an empty text is missing.
+        text: the schema's description of the text, of any tokenizer, or the number of its ids with the padding's.
+        embedding: width of the embedding; `NGRAM_SIZES` has what fits the sizes of the zoo.
+        width: width of the features.
+        dropout: probability that a word or pair is left out while training.
+        name: the input's name; prefix of the layers' names.
+        seed: seed of the dropout.
+
+    Returns:
+        Features with one token.
+    """
+    vocabulary_size = text if isinstance(text, int) else text.vocabulary_size
+    mask = ops.not_equal(ids, 0)
+    present = ops.any(mask, axis=1, keepdims=True)
+    x = layers.Embedding(
+        vocabulary_size,
+        embedding,
+        embeddings_initializer=initializers.RandomUniform(-0.1, 0.1),
+        name=f"{name}_embedding",
+    )(ids)
+    weights = ops.expand_dims(ops.cast(mask, x.dtype), -1)
+    total = ops.sqrt(ops.maximum(ops.sum(weights, axis=1), 1.0))
+    weights = layers.Dropout(dropout, seed=seed, name=f"{name}_dropout")(weights)
+    vector = layers.Dense(width, name=f"{name}_vector")(ops.sum(x * weights, axis=1) / total)
+    return Features(ops.expand_dims(vector, 1), present, vector, present)

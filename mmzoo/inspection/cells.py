@@ -1,0 +1,128 @@
+"""The cells of one column, as texts and numbers, each different value looked at once."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import math
+import os
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmzoo.schema import LARGEST_FLOAT32
+
+# What the reader of tables takes; tolist() makes Python's own types of NumPy's.
+_KNOWN = (str, bool, int, float, np.bool_, np.integer, np.floating, datetime.date, os.PathLike)
+
+
+class Cells:
+    """One column.
+
+    Args:
+        name: the column's name.
+        series: its cells.
+
+    Attributes:
+        name: the column's name.
+        rows: the label of each row, for messages (N,).
+        codes: int (N,), the index of each cell's value in `values`, -1 where it is empty.
+        values: the different values as texts, without white space around them, in order of appearance.
+        strange: positions of the cells that hold neither text, number, date nor path (a list, an array, a Decimal).
+        strange_types: the names of their types.
+    """
+
+    def __init__(self, name: str, series: pd.Series):
+        self.name, self.rows, self.dtype = name, series.index.to_numpy(), series.dtype
+        texts: list[str | None] = []
+        self.strange: list[int] = []
+        self.strange_types: set[str] = set()
+        for position, cell in enumerate(series.tolist()):
+            known = isinstance(cell, _KNOWN) or (pd.api.types.is_scalar(cell) and pd.isna(cell))
+            texts.append(as_text(cell) if known else None)
+            if not known:
+                self.strange.append(position)
+                self.strange_types.add(type(cell).__name__)
+        self.codes, values = pd.factorize(np.array(texts, object), use_na_sentinel=True)
+        self.values: list[str] = list(values)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def present(self) -> np.ndarray:
+        """bool (N,): the cell is not empty."""
+        return self.codes >= 0
+
+    @functools.cached_property
+    def filled(self) -> int:
+        """How many cells are not empty."""
+        return int(self.present.sum())
+
+    @functools.cached_property
+    def counts(self) -> np.ndarray:
+        """How often each value occurs: int (values,)."""
+        return np.bincount(self.codes[self.present], minlength=len(self.values))
+
+    @functools.cached_property
+    def numbers(self) -> np.ndarray:
+        """Each value as a number, NaN where it is none: float (values,)."""
+        return np.array([as_number(value) for value in self.values], float)
+
+    @functools.cached_property
+    def words(self) -> np.ndarray:
+        """The number of words of each value: int (values,)."""
+        return np.array([len(value.split()) for value in self.values], int)
+
+    def share(self, of_values) -> float:
+        """The share of the filled cells whose value is one of those: bool (values,) to 0..1."""
+        return float(self.counts[np.asarray(of_values, bool)].sum() / max(self.filled, 1))
+
+    def per_row(self, of_values, missing: Any = np.nan) -> np.ndarray:
+        """What stands for each value, for each row: (values,) to (N,)."""
+        of_values = np.asarray(of_values)
+        if not len(of_values):
+            return np.full(len(self), missing)
+        return np.where(self.present, of_values[self.codes], missing)
+
+    def rows_where(self, of_values) -> list:
+        """The labels of the rows whose value is one of those: bool (values,) to labels."""
+        of_values = np.asarray(of_values, bool)
+        if not len(of_values):
+            return []
+        return self.rows[self.present & of_values[self.codes]].tolist()
+
+    def text_of(self, position: int) -> str:
+        """The value of one row; "" where it is empty."""
+        code = self.codes[position]
+        return self.values[code] if code >= 0 else ""
+
+    def by_count(self) -> list[tuple[str, int]]:
+        """(value, how often it occurs), the most frequent first."""
+        order = np.argsort(-self.counts, kind="stable")
+        return [(self.values[i], int(self.counts[i])) for i in order]
+
+
+def as_text(cell: Any) -> str | None:
+    """A cell as it would stand in a CSV file; None where it is empty."""
+    if cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and math.isnan(cell)):
+        return None
+    if isinstance(cell, (float, np.floating)) and float(cell).is_integer() and abs(cell) < 1e15:
+        # pandas turns a column of whole numbers into floats where a cell is empty.
+        return str(int(cell))
+    if isinstance(cell, datetime.date):
+        cell = cell.isoformat()
+    elif isinstance(cell, os.PathLike):
+        cell = os.fspath(cell)
+    return str(cell).strip() or None
+
+
+def as_number(text: str) -> float:
+    """A text as a number as the table's reader reads it; NaN where it is none, or none that float32 holds."""
+    try:
+        # float() would take "1_000", which is more likely a slip than a thousand.
+        number = float(text.replace("_", "?"))
+    except ValueError:
+        return math.nan
+    return number if abs(number) <= LARGEST_FLOAT32 else math.nan

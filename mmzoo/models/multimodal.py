@@ -1,0 +1,155 @@
+"""Own data: a branch for every input of a schema and a head for every output."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Mapping
+
+from mmzoo.branches import (
+    audio_branch,
+    hub_image_branch,
+    hub_text_branch,
+    image_branch,
+    ngrams_branch,
+    sensor_branch,
+    text_branch,
+)
+from mmzoo.fusion import activations_for, fuse, heads_for
+from mmzoo.models.pretrained import load_weights
+from mmzoo.models.schema_model import SchemaModel, keras_inputs, schema_model
+from mmzoo.models.seeding import initial_weights_seed
+from mmzoo.models.text_choice import with_texts
+from mmzoo.schema import Audio, Image, Schema, Sensors, Text
+
+
+@dataclasses.dataclass(frozen=True)
+class _Size:
+    width: int
+    text_units: int
+    embedding: int
+    bidirectional: bool
+    ngram_embedding: int
+    ngram_buckets: int
+    sensor_units: int
+
+
+SIZES = {
+    "nano": _Size(32, 12, 8, False, 8, 2_000, 16),
+    "small": _Size(64, 32, 16, False, 16, 16_000, 32),
+    "base": _Size(128, 64, 32, True, 32, 64_000, 64),
+}
+BACKBONES = ("separable", "vgg")
+
+
+def build_multimodal_model(
+    schema: Schema,
+    *,
+    size: str = "small",
+    fusion: str | Callable = "attention",
+    text: str | pathlib.Path | Mapping[str, str | pathlib.Path] | None = None,
+    image: str | pathlib.Path = "separable",
+    finetune: str = "frozen",
+    text_cell: str = "gru",
+    weights: str | pathlib.Path | None = None,
+    classifier_activation: str | None = "softmax",
+    modality_dropout: float | Mapping[str, float] = 0.25,
+    dropout: float = 0.2,
+    learned_loss_weights: bool = True,
+    seed: int | None = None,
+) -> SchemaModel:
+    """Builds a model for own data: one branch an input, one head an output, any input may be missing.
+
+    Inputs and outputs are those of the schema, which `mmzoo.infer_schema` makes from a table: `Image`, `Text`,
+    `Sensors` and `Audio` in; `Label` (probabilities, float32 (B, classes)), `MultiLabel` (one probability each) and
+    `Value` (float32 (B, 1), in its own unit) out. Encode data with `model.schema`: `text` changes it.
+
+    Args:
+        schema: describes the data.
+        size: "nano", "small" or "base": width of all branches. Of the image branch at most 42,000, 260,000 or 1,300,000
+            parameters; hashed n-grams take 16,000, 256,000 or 2,048,000 for each text.
+        fusion: "attention", "concat", "sum", or a function; see `mmzoo.fusion`.
+        text: how texts are read, for all or by input: "bytes" (GRU over UTF-8 bytes), "ngrams" (averaged embeddings of
+            words and pairs of words), "wordpiece" (GRU over word pieces; the schema must hold the vocabulary, see
+            `mmzoo.data.vocabulary.wordpiece_text`), or a keras-hub backbone: the directory of a preset, its name, or
+            "bert", "distilbert", ... None: as the schema says.
+        image: how pictures are read: "separable", "vgg", the name of a function in keras.applications, or a keras-hub
+            backbone: the directory of a preset or its name.
+        finetune: of keras-hub backbones: "frozen", "lora" (Hu et al. 2022) or "full".
+        text_cell: "gru" or "lstm".
+        weights: None, or the path of a .keras file, a .weights.h5 file or a bundle.
+        classifier_activation: "softmax", or None for logits.
+        modality_dropout: probability of hiding an input while training, one for all or by input name.
+        dropout: dropout rate before the heads.
+        learned_loss_weights: with several outputs, learn how much each counts in the loss (Kendall et al. 2018).
+        seed: seed of the initial weights and of what is random in training, without touching the global seed.
+
+    Returns:
+        A `keras.Model` (`SchemaModel`, uncompiled) with a `schema`.
+
+    Raises:
+        ValueError: an unknown size, fusion, text or image, or an input of a kind that a table can't hold.
+
+    >>> from mmzoo.schema import Category, Image, Label, Number, Sensors, Text, Value
+    >>> schema = Schema(
+    ...     "products",
+    ...     {"photo": Image(32, 32), "title": Text(32), "sensors": Sensors((Number("weight", "kg", 0, 50),))},
+    ...     {"category": Label(("book", "lamp", "towel")), "price": Value("EUR", scale="log")},
+    ... )
+    >>> model = build_multimodal_model(schema, size="nano", text="ngrams")
+    >>> {name: output.shape for name, output in model.output.items()}
+    {'category': (None, 3), 'price': (None, 1)}
+    """
+    if size not in SIZES:
+        raise ValueError(f"size: expected one of {list(SIZES)}, got {size!r}")
+    config = SIZES[size]
+    schema, presets = with_texts(schema, text, buckets=config.ngram_buckets)
+
+    def branch(name, modality, tensor):
+        common = {"width": config.width, "name": name}
+        if isinstance(modality, Image):
+            return _image(tensor, image, size, finetune, common)
+        if isinstance(modality, Audio):
+            return audio_branch(tensor, modality, size=size, **common)
+        if isinstance(modality, Sensors):
+            return sensor_branch(tensor, modality, units=config.sensor_units, **common)
+        if not isinstance(modality, Text):
+            raise ValueError(
+                f"input {name!r}: no branch for {type(modality).__name__} here; expected Image, Text, Sensors or Audio"
+            )
+        if name in presets:
+            return hub_text_branch(tensor, presets[name], finetune=finetune, **common)
+        if modality.tokenizer == "ngrams":
+            return ngrams_branch(tensor, modality, seed=seed, embedding=config.ngram_embedding, **common)
+        return text_branch(
+            tensor,
+            vocabulary_size=modality.vocabulary_size,
+            cell=text_cell,
+            units=config.text_units,
+            embedding=config.embedding,
+            bidirectional=config.bidirectional,
+            **common,
+        )
+
+    with initial_weights_seed(seed):
+        inputs = keras_inputs(schema)
+        features = {name: branch(name, modality, inputs[name]) for name, modality in schema.inputs.items()}
+        outputs = fuse(
+            features,
+            fusion,
+            head=heads_for(schema, dropout=dropout, seed=seed),
+            activations=activations_for(schema, classifier_activation),
+            task_weights=learned_loss_weights and len(schema.outputs) > 1,
+            modality_dropout=modality_dropout,
+            seed=seed,
+        )
+        model = schema_model(inputs, outputs, schema, name=schema.name)
+    return load_weights(model, weights, size=size)
+
+
+def _image(pixels, image, size, finetune, common):
+    import keras
+
+    if image in BACKBONES or hasattr(keras.applications, str(image)):
+        return image_branch(pixels, size=size, backbone=image, **common)
+    return hub_image_branch(pixels, image, finetune=finetune, **common)

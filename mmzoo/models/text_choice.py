@@ -1,0 +1,55 @@
+"""How the texts of a schema are read: swaps the tokenizer of its `Text` inputs."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping
+
+from mmzoo.schema import Schema, Text
+
+# Words and pairs of words that are looked at: more than this rarely says anything new.
+NGRAM_STEPS = 256
+_KINDS = ("bytes", "ngrams", "wordpiece")
+
+
+def with_texts(
+    schema: Schema, text: str | pathlib.Path | Mapping[str, str | pathlib.Path] | None, *, buckets: int = 8_192
+) -> tuple[Schema, dict[str, str | pathlib.Path]]:
+    """The schema with its texts read in another way.
+
+    Args:
+        schema: the schema.
+        text: "bytes", "ngrams", "wordpiece", or a keras-hub preset; one for all texts or by input name. None changes
+            nothing.
+        buckets: number of ids that n-grams are hashed into.
+
+    Returns:
+        (the schema, input name -> keras-hub preset).
+
+    Raises:
+        ValueError: an input that is no text, or "wordpiece" where the schema holds no vocabulary.
+    """
+    texts = [name for name, modality in schema.inputs.items() if isinstance(modality, Text)]
+    chosen = text if isinstance(text, Mapping) else {name: text for name in texts if text is not None}
+    inputs, presets = dict(schema.inputs), {}
+    for name, kind in chosen.items():
+        if name not in texts:
+            raise ValueError(f"text: {name!r} is no text input; there are {texts}")
+        old = inputs[name]
+        if kind not in _KINDS:
+            from mmzoo.presets import text_for_preset
+
+            presets[name] = kind
+            inputs[name] = text_for_preset(kind, old.length)
+        elif kind == old.tokenizer:
+            continue
+        elif kind == "wordpiece":
+            raise ValueError(
+                f"text: the schema holds no vocabulary of word pieces for {name!r}; make one of the training texts "
+                "with mmzoo.data.vocabulary.wordpiece_text(texts) and put it into the schema with with_inputs"
+            )
+        elif kind == "ngrams":
+            inputs[name] = Text(NGRAM_STEPS, "ngrams", buckets=buckets, lowercase=True)
+        else:
+            inputs[name] = Text(old.length)
+    return schema.with_inputs(**inputs), presets

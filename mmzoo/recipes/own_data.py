@@ -1,0 +1,336 @@
+"""Own data: from a table to a bundle, measured beside each input alone, plain concatenation and scikit-learn.
+
+    mmzoo train data.csv --target label --out RUN
+
+Inspects the table, splits it, trains the model and its arms, measures all of them on test rows that were neither
+trained on nor chosen by, exports the first seed's model, runs the bundle on the edge runtime, and writes
+
+    RUN/inspect.html, schema.json   what the table holds, and the schema
+    RUN/arms.csv                    every arm's figures, by seed
+    RUN/evaluation/report.html      the model's report, with the arms and what each column is worth
+    RUN/bundle/                     what goes to the device
+    RUN/summary.txt                 ten lines
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmzoo.recipes.table_arms import ALL, ArmsTable, TableRecipe, arms_of, measured, train_arm
+from mmzoo.recipes.table_data import TableData, folder_of, load_table, masked, pooled, without_targets_missing
+from mmzoo.recipes.table_summary import on_the_edge, summary_lines, worth_table
+from mmzoo.schema import MultiLabel, Schema
+
+# Of a table with more inputs than this, what is missing is measured one input at a time.
+MOST_INPUTS_IN_SUBSETS = 5
+# Layers that stay float32 in the int8 file where all in 8 bits lose too much: the early, sensitive ones.
+SENSITIVE = ("*_stem*", "*_block1_*", "*_vector")
+
+
+@dataclasses.dataclass(frozen=True)
+class TableRun:
+    """What a training on own data came to.
+
+    Attributes:
+        out: its folder.
+        schema: of the exported model.
+        arms: the figures of all arms on the test rows: "seed", "arm", "output", "metric", "value", ...
+        summary: ten lines for a person.
+        bundle: folder of the bundle, or None.
+        model: the exported model.
+    """
+
+    out: pathlib.Path
+    schema: Schema
+    arms: pd.DataFrame
+    summary: tuple[str, ...]
+    bundle: pathlib.Path | None
+    model: Any
+
+
+def train(
+    table: str | os.PathLike | pd.DataFrame,
+    target: str | Sequence[str] | None = None,
+    out: str | os.PathLike = "run",
+    *,
+    schema: Schema | None = None,
+    root: str | os.PathLike | None = None,
+    kinds: Mapping[str, Any] | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    split: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    mask: Sequence[str] = (),
+    fewest: int = 3,
+    recipe: TableRecipe = TableRecipe(),
+    seeds: int = 1,
+    seed: int = 0,
+    arms: bool = True,
+    baseline: bool = True,
+    export: bool = True,
+    on_error: str = "raise",
+    allow_outside_root: bool = False,
+    command: str = "",
+    progress: bool = True,
+    say: Callable[[str], None] = print,
+) -> TableRun:
+    """Trains on a table; called again after an interruption, it goes on where it was.
+
+    Args:
+        table: a DataFrame or the path of a CSV file.
+        target: the column or columns to predict; not needed with `schema`.
+        out: folder of the run.
+        schema: instead of what `mmzoo.inspect_table` decides; an edited schema.json, for example.
+        root, kinds, groups, image_size, allow_outside_root: see `mmzoo.inspect_table`.
+        split: column that says which split a row belongs to; None: found where its values are train, validation, test.
+        group, time: see `mmzoo.data.splits.split_table`.
+        mask: regular expressions of words to mask in all texts, such as those that name the answer.
+        fewest: classes with fewer rows are trained as one, "(other)".
+        recipe: hyper-parameters.
+        seeds: number of trainings, each with a split of its own unless columns say how to split.
+        seed: of the first.
+        arms: also train each input alone and plain concatenation.
+        baseline: also fit scikit-learn on the columns and texts (on the training and validation rows).
+        export: also write the bundle and run it on the edge runtime.
+        on_error: "raise", or "skip" to leave out rows with bad cells.
+        command: what the user typed, for the record.
+        progress: show a progress bar.
+        say: prints a line.
+
+    Returns:
+        The `TableRun`.
+
+    Raises:
+        ValueError: no schema can be made, or the table doesn't fit it; the message says what to do.
+    """
+    from mmzoo.data.splits import split_table
+
+    out = pathlib.Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    root = folder_of(table) if root is None else pathlib.Path(root)
+    options = {"kinds": kinds, "groups": groups, "image_size": image_size, "split": split}
+    frame, inspection, notes = _inspected(
+        table, target, schema, root, mask, fewest, {**options, "allow_outside_root": allow_outside_root}, out, say
+    )
+    schema = inspection.schema if schema is None else schema
+    schema.save(out / "schema.json")
+    split = split or next((column.name for column in inspection.columns if column.role == "split"), None)
+    strata = [column.name for column in inspection.columns if column.role == "target" and column.kind == "label"]
+
+    def load(number):
+        frames = split_table(
+            frame,
+            target=strata[0] if strata else None,
+            column=None if time else split,
+            group=group,
+            time=time,
+            seed=number,
+        )
+        from mmzoo.models.multimodal import SIZES
+
+        return load_table(
+            frames,
+            schema,
+            columns=inspection.mapping,
+            root=root,
+            text=recipe.text,
+            buckets=SIZES[recipe.size].ngram_buckets,
+            on_error=on_error,
+            allow_outside_root=allow_outside_root,
+            notes=notes,
+        )
+
+    numbers = range(seed, seed + seeds)
+    wanted = arms_of(schema, recipe, arms)
+    settings = {"schema": schema.to_dict(), "recipe": dataclasses.asdict(recipe), "rows": len(frame), "notes": notes}
+    figures = ArmsTable(out / "arms.csv", {**settings, "split": split, "group": group, "time": time})
+    main, main_data = None, None
+    with _Progress(len(wanted) * seeds, progress) as bar:
+        for number in numbers:
+            data = load(number)
+            for arm, (names, fusion) in wanted.items():
+                bar.begin(f"seed {number}: {arm}", recipe.epochs_for(data.count("train")))
+                is_main = number == seed and arm == ALL
+                if not figures.holds(number, arm) or is_main:
+                    folder = out / "training" / f"seed{number}" / arm.replace(" ", "_").replace(",", "")
+                    model = train_arm(data, names, fusion, recipe, seed=number, out=folder, callbacks=[bar.callback()])
+                    if is_main:
+                        main, main_data = model, data
+                    if not figures.holds(number, arm):
+                        figures.add(
+                            number, arm, measured(model, data, "test"), data.count("test"), model.count_params()
+                        )
+                bar.done()
+            if baseline:
+                _add_baselines(figures, number, data)
+    return _finish(out, main, main_data, figures, inspection, recipe, export, command, root, allow_outside_root, say)
+
+
+def _inspected(table, target, schema, root, mask, fewest, options, out, say):
+    """(the table as it is trained on, its inspection, notes on what was done to it)."""
+    from mmzoo.data.table import read_table
+    from mmzoo.inspection import inspect_table, write_inspection
+
+    frame, source = read_table(table)
+    frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
+    targets = [target] if isinstance(target, str) else list(target or ())
+    notes: list[str] = []
+    say(f"Looking at {source}: {len(frame):,} rows ...")
+    first = inspect_table(frame, targets or None, root=root, schema=schema, **options)
+    kinds = {column.name: column for column in first.columns}
+    targets = [column.name for column in first.columns if column.role == "target"]
+    single = [name for name in targets if kinds[name].kind != "multilabel"]
+    frame, found = without_targets_missing(frame, single)
+    notes += found
+    texts = [name for name, column in kinds.items() if column.role == "input" and column.kind == "text"]
+    frame, found = masked(frame, texts, mask)
+    notes += found
+    for name in single:
+        if kinds[name].kind == "label":
+            frame, found = pooled(frame, name, fewest)
+            notes += found
+    if notes and schema is None:
+        first = inspect_table(frame, targets, root=root, **options)
+    if first.schema is None:
+        errors = "\n  ".join(str(finding) for finding in first.of_level("error"))
+        raise ValueError(f"{source}: no schema can be made of it:\n  {errors}")
+    write_inspection(first, out)
+    for finding in [*first.of_level("error"), *first.of_level("warning")]:
+        say(str(finding))
+    for note in notes:
+        say(note)
+    return frame, first, notes
+
+
+def _add_baselines(figures, number, data: TableData):
+    from mmzoo.evaluation.baseline import BOOSTING, table_baselines
+
+    if figures.holds(number, BOOSTING):
+        return
+    # They need no validation rows to stop by, so they are given them to learn from.
+    found = table_baselines(
+        data.schema, data.for_baseline(["train", "validation"]), data.for_baseline(["test"]), seed=number
+    )
+    for name, values in found.items():
+        figures.add(number, name, values, data.count("test"), None)
+
+
+def _finish(out, model, data, figures, inspection, recipe, export, command, root, allow_outside_root, say):
+    import mmzoo
+    from mmzoo.evaluation import write_report
+    from mmzoo.evaluation.column_worth import column_worth
+    from mmzoo.recipes.run_record import machine
+
+    note = "; ".join(data.notes)
+    inputs, targets = data.arrays("test")
+    say(f"Measuring on {data.count('test'):,} test rows ...")
+    few = len(data.schema.inputs) <= MOST_INPUTS_IN_SUBSETS
+    result = mmzoo.evaluate(model, (inputs, targets), out=out / "evaluation", note=note, missing_inputs=few)
+    worth = column_worth(model, inputs, targets)
+    worth.to_csv(out / "worth.csv", index=False)
+    bundle, edge = None, None
+    if export:
+        say(f"Exporting to {out / 'bundle'} and checking every file against the Keras model ...")
+        bundle = _exported(model, data, out / "bundle", say)
+        edge = on_the_edge(bundle.path, model, data, root, allow_outside_root)
+    lines = summary_lines(figures, model, data, inspection, worth, bundle, edge)
+    (out / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_report(
+        out / "evaluation" / "report.html",
+        result,
+        title=f"{', '.join(data.schema.outputs)}: own data",
+        note=note,
+        about=f"{data.count('train'):,} training, {data.count('validation'):,} validation and "
+        f"{data.count('test'):,} test rows; the page is about the first seed's model",
+        command=command,
+        machine=machine(),
+        bundle=bundle,
+        tables=[worth_table(worth), *_arms_tables(figures, data)],
+    )
+    return TableRun(out, model.schema, figures.table, tuple(lines), None if bundle is None else bundle.path, model)
+
+
+def _exported(model, data, path, say):
+    """The bundle; where 8 bits lose too much, with the sensitive layers in float32, which is said."""
+    import mmzoo
+    from mmzoo.exporting import ParityError
+
+    samples = [data.arrays(split) for split in ("validation", "test")]
+    try:
+        return mmzoo.export(model, path, samples=samples, overwrite=True)
+    except ParityError as error:
+        if "int8" not in str(error):
+            raise
+        say(f"{error}; exporting again with {', '.join(SENSITIVE)} in float32 ...")
+        names = [layer.name for layer in model.layers]
+        import fnmatch
+
+        keep = [pattern for pattern in SENSITIVE if fnmatch.filter(names, pattern)]
+        return mmzoo.export(model, path, samples=samples, overwrite=True, int8_float_layers=keep)
+
+
+def _arms_tables(figures, data):
+    from mmzoo.evaluation.metrics import HEADLINE, is_share
+
+    for name, output in data.schema.outputs.items():
+        metric = "macro_f1" if isinstance(output, MultiLabel) else HEADLINE[type(output)]
+        rows = figures.summary(name, metric).reset_index()
+        scale = 100 if is_share(metric) else 1
+        shown = pd.DataFrame(
+            {
+                "arm": rows["arm"],
+                metric + (" %" if scale == 100 else ""): [f"{scale * value:.4g}" for value in rows["mean"]],
+                "± over seeds": ["" if np.isnan(value) else f"{scale * value:.2g}" for value in rows.deviation],
+                "seeds": rows.seeds,
+            }
+        )
+        yield (
+            f"{name}: beside its parts and beside scikit-learn",
+            "On the test rows. scikit-learn sees columns and texts, no pictures or sounds, and learns from the "
+            "validation rows too.",
+            shown,
+        )
+
+
+class _Progress:
+    """A progress bar over the epochs of all arms, or nothing."""
+
+    def __init__(self, arms, shown):
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._bar = Progress(TextColumn("{task.description:40}"), BarColumn(), TimeRemainingColumn(), disable=not shown)
+        self._task = self._bar.add_task("training", total=float(arms))
+        self._arms, self._epochs = 0, 1
+
+    def __enter__(self):
+        self._stack = contextlib.ExitStack()
+        self._stack.enter_context(self._bar)
+        return self
+
+    def __exit__(self, *error):
+        self._stack.close()
+
+    def begin(self, name, epochs):
+        self._epochs = epochs
+        self._bar.update(self._task, description=name, completed=float(self._arms))
+
+    def done(self):
+        self._arms += 1
+        self._bar.update(self._task, completed=float(self._arms))
+
+    def callback(self):
+        import keras
+
+        def tell(epoch, logs):
+            self._bar.update(self._task, completed=self._arms + min(1.0, (epoch + 1) / self._epochs))
+
+        return keras.callbacks.LambdaCallback(on_epoch_end=tell)
