@@ -55,7 +55,7 @@ def table_rows(rows=ROWS):
             "sign": ("stop", "yield")[i % 2],
             "price": i * 0.25,
             "track": f"t{i // 6}",
-            "part": ("train", "train", "test")[i % 3],
+            "part": ("train", "Train", "test")[i % 3],
         }
         for i in range(rows)
     ]
@@ -339,6 +339,17 @@ def test_skipped_rows_are_listed(tmp_path):
     assert "3 rows left out, see skipped.csv" in found.note
 
 
+def test_files_outside_of_the_root_are_refused(tmp_path):
+    path, root = write(tmp_path), tmp_path / "root"
+    root.mkdir()
+    frame = pd.read_csv(path)
+    for column in ("image", "grey"):
+        frame[column] = [f"../{name}" if isinstance(name, str) else "" for name in frame[column]]
+    with pytest.raises(ValueError, match="allow_outside_root=True"):
+        prepare(frame, SCHEMA, tmp_path / "out", root=root)
+    assert prepare(frame, SCHEMA, tmp_path / "out", root=root, allow_outside_root=True).splits == {"train": ROWS}
+
+
 def test_no_row_is_left(tmp_path):
     changes = {index: {"image": "broken.png"} for index in range(ROWS)}
     path = bad_table(tmp_path, changes)
@@ -556,7 +567,7 @@ def test_the_command(command, tmp_path, monkeypatch):
         *(path, "--target", "sign", "--root", tmp_path, "--out", tmp_path / "inferred"),
         *("--split", "part", "--on-error", "skip"),
     )
-    assert (status, asked) == (0, {"target": "sign", "root": tmp_path})
+    assert (status, asked) == (0, {"target": "sign", "root": tmp_path, "allow_outside_root": False})
     assert open_prepared(tmp_path / "inferred").splits == {"train": 40, "test": 20}
 
 
