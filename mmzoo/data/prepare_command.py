@@ -50,8 +50,8 @@ def run_prepare(
         raise ValueError("--split and --validation: give one of them")
     if validation is not None and not 0 < validation < 1:
         raise ValueError(f"--validation: expected a share between 0 and 1, got {validation:g}")
-    outside = {"allow_outside_root": allow_outside_root}
-    known = Schema.load(schema) if schema else mmzoo.infer_schema(table, target=target, root=root, **outside)
+    files = {"root": root, "allow_outside_root": allow_outside_root}
+    known = Schema.load(schema) if schema else mmzoo.infer_schema(table, target=target, **files)
     shares = {"train": 1 - validation, "validation": validation} if validation is not None else None
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, transient=True) as bar:
@@ -63,15 +63,7 @@ def run_prepare(
             bar.update(tasks[stage], completed=done, total=total)
 
         prepared = prepare(
-            table,
-            known,
-            out,
-            root=root,
-            split=split or shares,
-            progress=show,
-            beam_options=beam_options,
-            **outside,
-            **options,
+            table, known, out, split=split or shares, progress=show, beam_options=beam_options, **files, **options
         )
     print(prepared.note)
     print(f"Done: {out}/schema.json, {out}/prepared.json" + (f", {out}/skipped.csv" if prepared.skipped else ""))

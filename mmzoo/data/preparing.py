@@ -69,8 +69,8 @@ def prepare(
             on several machines it must be one that all of them see.
         root: image paths are relative to it; by default the CSV file's folder, or the current one.
         columns: which column feeds what, where the names differ; see `mmzoo.data.table.choose_columns`.
-        split: the column that names each row's split ("val" and its like are "validation"), or the splits' shares, such as {"train": 0.8, "validation": 0.2},
-            drawn by lot; None: all rows are "train".
+        split: the column that names each row's split ("val" and its like are "validation"), or the splits' shares,
+            such as {"train": 0.8, "validation": 0.2}, drawn by lot; None: all rows are "train".
         group: with shares: a column; rows with the same value in it stay in one split.
         seed: of the lot.
         file_format: "tfrecord", or "array_record", which can be read in any order; its package comes with TFDS on
