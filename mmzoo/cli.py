@@ -315,6 +315,9 @@ def prepare(
     beam_options: Annotated[str, typer.Option(help='Options for Beam, such as "--runner=DirectRunner".')] = "",
     on_error: Annotated[str, typer.Option(help="raise, or skip to leave out rows that can't be used.")] = "raise",
     image_quality: Annotated[int | None, typer.Option(help="Store JPEGs of this quality; lossless without.")] = None,
+    allow_outside: Annotated[
+        bool, typer.Option("--allow-outside", help="Also read files outside of the root.")
+    ] = False,
 ) -> None:
     """Encodes a table once, into sharded records that training streams from disk: for data larger than memory."""
     from mmzoo.data.prepare_command import run_prepare
@@ -324,7 +327,7 @@ def prepare(
         **{"schema": schema, "target": target, "root": root, "split": split, "validation": validation},
         **{"group": group, "seed": seed, "file_format": file_format, "shards": shards, "on_error": on_error},
         **{"beam": beam or bool(beam_options), "beam_options": shlex.split(beam_options)},
-        image_quality=image_quality,
+        **{"image_quality": image_quality, "allow_outside_root": allow_outside},
     )
 
 

@@ -277,8 +277,9 @@ def manifest_dataset(
 ) -> tf.data.Dataset:
     """Batches of own data.
 
-    The table with its texts is held in memory, pictures are not. From about a million rows on, or where decoding the
-    pictures anew each epoch takes longer than training on them, use `mmzoo.prepare` once and stream what it writes.
+    The table with its texts is held in memory, some 2 KB a row, pictures and sounds are not. From about a million rows
+    on, or where decoding the files anew each epoch takes longer than training on them, use `mmzoo.prepare` once and
+    stream what it writes.
 
     Args:
         table: the path of a CSV file, a DataFrame, or a `Manifest` that was read before.

@@ -18,6 +18,7 @@ def run_prepare(
     root: str | os.PathLike | None = None,
     split: str | None = None,
     validation: float | None = None,
+    allow_outside_root: bool = False,
     beam_options: Sequence[str] = (),
     **options,
 ) -> None:
@@ -31,6 +32,7 @@ def run_prepare(
         root: folder that the table's paths are relative to.
         split: the column that names each row's split; or
         validation: share of the rows that becomes the split "validation".
+        allow_outside_root: also read files outside of the root.
         beam_options: see `mmzoo.data.preparing.prepare`; only with `beam`.
         **options: of `prepare`.
 
@@ -48,7 +50,8 @@ def run_prepare(
         raise ValueError("--split and --validation: give one of them")
     if validation is not None and not 0 < validation < 1:
         raise ValueError(f"--validation: expected a share between 0 and 1, got {validation:g}")
-    known = Schema.load(schema) if schema else mmzoo.infer_schema(table, target=target, root=root)
+    files = {"root": root, "allow_outside_root": allow_outside_root}
+    known = Schema.load(schema) if schema else mmzoo.infer_schema(table, target=target, **files)
     shares = {"train": 1 - validation, "validation": validation} if validation is not None else None
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, transient=True) as bar:
@@ -60,7 +63,7 @@ def run_prepare(
             bar.update(tasks[stage], completed=done, total=total)
 
         prepared = prepare(
-            table, known, out, root=root, split=split or shares, progress=show, beam_options=beam_options, **options
+            table, known, out, split=split or shares, progress=show, beam_options=beam_options, **files, **options
         )
     print(prepared.note)
     print(f"Done: {out}/schema.json, {out}/prepared.json" + (f", {out}/skipped.csv" if prepared.skipped else ""))

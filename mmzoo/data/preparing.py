@@ -53,6 +53,7 @@ def prepare(
     beam: bool = False,
     beam_options: Sequence[str] = (),
     on_error: str = "raise",
+    allow_outside_root: bool = False,
     image_quality: int | None = None,
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> Prepared:
@@ -68,8 +69,8 @@ def prepare(
             on several machines it must be one that all of them see.
         root: image paths are relative to it; by default the CSV file's folder, or the current one.
         columns: which column feeds what, where the names differ; see `mmzoo.data.table.choose_columns`.
-        split: the column that names each row's split, or the splits' shares, such as {"train": 0.8, "validation": 0.2},
-            drawn by lot; None: all rows are "train".
+        split: the column that names each row's split ("val" and its like are "validation"), or the splits' shares,
+            such as {"train": 0.8, "validation": 0.2}, drawn by lot; None: all rows are "train".
         group: with shares: a column; rows with the same value in it stay in one split.
         seed: of the lot.
         file_format: "tfrecord", or "array_record", which can be read in any order; its package comes with TFDS on
@@ -78,6 +79,7 @@ def prepare(
         beam: encode with Apache Beam (`pip install "mmzoo[beam]"`), in several processes or on several machines.
         beam_options: Beam's command-line options, such as "--runner=DirectRunner".
         on_error: "raise", or "skip" to leave out rows that can't be used; they stand in skipped.csv.
+        allow_outside_root: also read files outside of `root`; a table from elsewhere could name any file.
         image_quality: None: pictures are stored without loss; 1..100: as JPEG of that quality, smaller, no longer
             exactly the table's pixels.
         progress: is called with ("checking" or "writing", rows done, rows in all or None).
@@ -120,7 +122,7 @@ def prepare(
             (out / _CHUNKS).mkdir()
             checked = check_table(
                 table, schema, out / _CHUNKS, columns=columns, root=root, split=split, group=group, seed=seed,
-                progress=lambda rows: tell("checking", rows, None),
+                allow_outside_root=allow_outside_root, progress=lambda rows: tell("checking", rows, None),
             )  # fmt: skip
             _refuse(checked, checked.problems, on_error)
             broken = write_samples(

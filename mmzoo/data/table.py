@@ -68,7 +68,8 @@ def read_chunks(table: str | os.PathLike | pd.DataFrame, rows: int) -> Iterator[
         found = True
         yield frame, source
     if not found:
-        raise ValueError(f"{source}: no rows")
+        # Which says what is missing.
+        read_table(table)
 
 
 def _check_once(columns, source):

@@ -18,6 +18,7 @@ import pandas as pd
 
 from mmzoo.data.cells import Problem, duplicate
 from mmzoo.data.manifest import Manifest, read_cells
+from mmzoo.data.splits import NAMES
 from mmzoo.data.table import read_chunks
 from mmzoo.schema import Schema
 
@@ -68,12 +69,13 @@ def check_table(
     split: str | Mapping[str, float] | None,
     group: str | None,
     seed: int,
+    allow_outside_root: bool,
     progress: Callable[[int], None],
 ) -> CheckedTable:
     """Reads and checks a table as `mmzoo.data.manifest.read_manifest` does, and decides each row's split.
 
     Args:
-        table, schema, columns, root: see `read_manifest`.
+        table, schema, columns, root, allow_outside_root: see `read_manifest`.
         folder: where the chunks go; exists.
         split: see `mmzoo.data.preparing.prepare`.
         group: see there.
@@ -93,7 +95,9 @@ def check_table(
         for name, what in ((column, "split"), (group, "group")):
             if name is not None and name not in frame.columns:
                 raise ValueError(f"{source}: {what}: no column {name!r}; the columns are {list(frame.columns)}")
-        manifest, reader = read_cells(frame, source, schema, columns=columns, root=root)
+        manifest, reader = read_cells(
+            frame, source, schema, columns=columns, root=root, allow_outside_root=allow_outside_root
+        )
         problems |= {starts[-1] + index: found for index, found in reader.problems.items()}
         if column is not None:
             marks.append(_named_splits(frame, column, names, problems, starts[-1]))
@@ -122,15 +126,18 @@ def check_table(
 
 
 def _named_splits(frame, column, names, problems, start):
-    found = []
+    """The index of each row's split; "val" and its like are "validation"."""
+    found, known = [], {name: split for split, usual in NAMES.items() for name in usual}
     for index, cell in enumerate(frame[column].tolist()):
         name = "" if cell is None or cell is pd.NA or cell != cell else str(cell).strip()
         if not (name.isidentifier() and name.isascii()) or name.lower() == "all":
             wanted = "expected the name of a split: letters, digits and _, and not 'all'"
             problem = Problem(frame.index[index], column, f"{wanted}, got {name!r:.80}")
             problems.setdefault(start + index, []).append(problem)
-            name = None
-        found.append(NO_SPLIT if name is None else names.setdefault(name, len(names)))
+            found.append(NO_SPLIT)
+            continue
+        name = known.get(name.lower(), name)
+        found.append(names.setdefault(name, len(names)))
     return np.array(found, np.int16)
 
 
