@@ -1,0 +1,317 @@
+"""From a table of own data to a bundle: splits, arms, baselines, what columns are worth, the command."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image as Pillow
+
+import mmzoo
+from mmzoo.data.splits import is_split_column, split_table
+from mmzoo.evaluation.baseline import BOOSTING, LINEAR, table_baselines
+from mmzoo.evaluation.column_worth import column_worth
+from mmzoo.models.multimodal import build_multimodal_model
+from mmzoo.recipes.own_data import train
+from mmzoo.recipes.table_arms import ALL, CONCAT, ArmsTable, TableRecipe, arms_of
+from mmzoo.recipes.table_data import MASK, OTHER, masked, pooled, without_targets_missing
+from mmzoo.schema import Category, Image, Label, MultiLabel, Number, Schema, Sensors, Text, Value
+
+COLOURS = {"red": (220, 40, 30), "green": (30, 200, 40), "blue": (40, 60, 220)}
+SIZES = ("large", "small")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """A table of things: colour is in the picture, size in the text, and the price follows from both and the weight."""
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "pictures").mkdir()
+    rng = np.random.default_rng(0)
+    rows = []
+    for i in range(90):
+        colour, size = rng.choice(list(COLOURS)), rng.choice(SIZES)
+        pixels = rng.normal(COLOURS[colour], 30, (24, 24, 3)).clip(0, 255).astype(np.uint8)
+        Pillow.fromarray(pixels).save(folder / "pictures" / f"thing {i}.png")
+        weight = rng.uniform(1, 9)
+        rows.append(
+            {
+                "photo": f"pictures/thing {i}.png",
+                "About it": f"{rng.choice(['a really', 'one very', 'this is a'])} {size} thing, number {i}",
+                "weight_kg": f"{weight:.2f}" if i % 7 else "",
+                "maker": rng.choice(["ACME", "Ajax"]),
+                "kind": f"{size} {colour}" if colour != "blue" else "blue",
+                "price": f"{2 ** (weight / 2) * (1 + (size == 'large')) * 10:.2f}",
+            }
+        )
+    path = folder / "things.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(shop, tmp_path_factory):
+    out = tmp_path_factory.mktemp("run")
+    recipe = TableRecipe(size="nano", epochs=12, learning_rate=1e-2)
+    result = train(shop, "kind", out, recipe=recipe, image_size=24, seeds=1, progress=False, say=lambda line: None)
+    return result, recipe
+
+
+# The whole road ------------------------------------------------------------------------------------------------------
+
+
+def test_a_table_becomes_a_bundle_beside_its_arms(run):
+    result, _ = run
+    assert {"inspect.html", "schema.json", "arms.csv", "worth.csv", "summary.txt", "bundle", "evaluation"} <= {
+        path.name for path in result.out.iterdir()
+    }
+    accuracy = result.arms[result.arms.metric == "accuracy"].set_index("arm").value
+    assert list(accuracy.index) == [
+        *(ALL, CONCAT, "photo alone", "About_it alone", "sensors alone"),
+        *(BOOSTING, LINEAR),
+    ]
+    assert accuracy.between(0, 1).all()
+    # Nothing but picture and text together tells the kind.
+    assert accuracy[[ALL, CONCAT]].max() > accuracy["sensors alone"]
+    assert result.schema.inputs["About_it"].tokenizer == "ngrams"
+
+
+def test_the_bundle_answers_raw_rows_on_the_edge(run, shop):
+    result, _ = run
+    device = mmzoo.edge.load(result.bundle)
+    frame = pd.read_csv(shop, dtype=str, keep_default_na=False)
+    rows = list(
+        mmzoo.edge.predict_rows(device, frame.to_dict("records")[:5], columns=list(frame.columns), folder=shop.parent)
+    )
+    expected = mmzoo.predict(
+        result.model,
+        [
+            {
+                "photo": shop.parent / row["photo"],
+                "About_it": row["About it"],
+                "sensors": {"weight_kg": float(row["weight_kg"]) if row["weight_kg"] else None, "maker": row["maker"]},
+            }
+            for row in frame.to_dict("records")[:5]
+        ],
+    )
+    assert [row["predicted_kind"] for row in rows] == [next(iter(answer["kind"])) for answer in expected]
+
+
+def test_the_summary_says_how_good_it_is_and_what_to_do(run):
+    lines = run[0].summary
+    assert lines[0].startswith("kind: accuracy ") and "test rows" in lines[0] and "always saying" in lines[0]
+    text = "\n".join(lines)
+    for words in (
+        "best input on its own",
+        "scikit-learn",
+        "What columns are worth",
+        "100.0% the same answers",
+        "Next:",
+    ):
+        assert words in text, words
+    assert 5 <= len(lines) <= 10
+    page = (run[0].out / "evaluation" / "report.html").read_text(encoding="utf-8")
+    assert "What each column is worth" in page and "beside its parts" in page and "sensors.weight_kg" in page
+
+
+def test_called_again_it_trains_nothing(run, shop, monkeypatch):
+    result, recipe = run
+    monkeypatch.setattr("keras.Model.fit", lambda *args, **kwargs: pytest.fail("trained again"))
+    again = train(
+        *(shop, "kind", result.out),
+        recipe=recipe,
+        image_size=24,
+        progress=False,
+        export=False,
+        say=lambda line: None,
+    )
+    pd.testing.assert_frame_equal(again.arms, result.arms, check_dtype=False)
+
+
+def test_figures_of_other_settings_are_not_taken_over(tmp_path):
+    table = ArmsTable(tmp_path / "arms.csv", {"a": 1})
+    table.add(0, ALL, {"y": {"accuracy": 0.5}}, 10, 100)
+    table.add(1, ALL, {"y": {"accuracy": 0.7}}, 10, 100)
+    assert ArmsTable(tmp_path / "arms.csv", {"a": 1}).holds(1, ALL)
+    assert not ArmsTable(tmp_path / "arms.csv", {"a": 1}).holds(2, ALL)
+    row = table.summary("y", "accuracy").loc[ALL]
+    assert row["mean"] == pytest.approx(0.6) and row.deviation == pytest.approx(0.02**0.5) and row.seeds == 2
+    assert ArmsTable(tmp_path / "arms.csv", {"a": 2}).table.empty
+
+
+def test_values_and_several_outputs(shop, tmp_path):
+    result = train(
+        shop,
+        ["kind", "price"],
+        tmp_path / "run",
+        recipe=TableRecipe(size="nano", epochs=3),
+        kinds={"photo": "ignore"},
+        arms=False,
+        export=False,
+        progress=False,
+        say=lambda line: None,
+    )
+    assert isinstance(result.schema["price"], Value) and result.schema["price"].unit == ""
+    assert set(result.arms.output) == {"kind", "price"}
+    names = {layer.name for layer in result.model.layers}
+    assert {"head_kind_uncertainty", "head_price_uncertainty", "head_price_scaling"} <= names
+    assert "price: mae" in "\n".join(result.summary)
+
+
+def test_a_prepared_folder(shop, tmp_path):
+    schema = mmzoo.infer_schema(shop, target="kind", image_size=24)
+    mmzoo.prepare(shop, schema, tmp_path / "prepared", split={"train": 0.7, "validation": 0.3})
+    recipe = TableRecipe(size="nano", epochs=2, text="bytes")
+    result = train(
+        tmp_path / "prepared",
+        out=tmp_path / "run",
+        recipe=recipe,
+        arms=False,
+        export=False,
+        progress=False,
+        say=lambda line: None,
+    )
+    assert len(result.arms) and result.schema == schema
+    with pytest.raises(ValueError, match="its splits are .*'train'"):
+        mmzoo.prepare(shop, schema, tmp_path / "whole")
+        train(tmp_path / "whole", out=tmp_path / "run2", progress=False, say=lambda line: None)
+
+
+# Cleaning ------------------------------------------------------------------------------------------------------------
+
+
+def test_rows_without_a_target_are_left_out_and_counted():
+    frame = pd.DataFrame({"y": ["a", "", None, " ", "b"]})
+    kept, notes = without_targets_missing(frame, ["y"])
+    assert kept.y.tolist() == ["a", "b"] and notes == ["3 of 5 rows without a target left out"]
+    assert without_targets_missing(kept, ["y"]) == (kept, [])
+
+
+def test_rare_classes_are_pooled():
+    frame, notes = pooled(pd.DataFrame({"y": list("aaaabbc")}), "y", 3)
+    assert frame.y.tolist() == [*"aaaa", OTHER, OTHER, OTHER]
+    assert notes == ["2 classes of 'y' with fewer than 3 rows are one, '(other)' (3 rows)"]
+
+
+def test_words_that_name_the_answer_are_masked():
+    frame, notes = masked(pd.DataFrame({"note": ["A COVID-19 case of Covid.", None]}), ["note"], ["covid", r"sars"])
+    assert frame.note.tolist() == [f"A {MASK}-19 case of {MASK}.", ""]
+    assert "covid, sars" in notes[0]
+    with pytest.raises(ValueError, match="no regular expression"):
+        masked(frame, ["note"], ["("])
+
+
+# Splits --------------------------------------------------------------------------------------------------------------
+
+
+def test_random_splits_keep_the_shares_of_the_classes():
+    frame = pd.DataFrame({"x": range(400), "y": ["a"] * 300 + ["b"] * 97 + ["c"] * 3})
+    splits = split_table(frame, target="y", seed=1)
+    assert [len(splits[name]) for name in splits] == [280, 60, 60]
+    assert sorted(np.concatenate([part.x for part in splits.values()])) == list(range(400))
+    for part in splits.values():
+        assert (part.y == "a").mean() == pytest.approx(0.75, abs=0.01)
+    assert not split_table(frame, target="y", seed=2)["test"].x.equals(splits["test"].x)
+    assert split_table(frame, target="y", seed=1)["test"].x.equals(splits["test"].x)
+
+
+def test_groups_stay_together():
+    frame = pd.DataFrame({"patient": np.arange(300) // 5, "y": [*"abc"] * 100})
+    splits = split_table(frame, target="y", group="patient", seed=0)
+    groups = [set(part.patient) for part in splits.values()]
+    assert not (groups[0] & groups[1] or groups[0] & groups[2] or groups[1] & groups[2])
+    assert all(25 <= len(part) for part in splits.values())
+
+
+def test_the_latest_rows_are_the_test():
+    days = [f"2024-{1 + i // 28:02d}-{1 + i % 28:02d}" for i in range(200)]
+    frame = pd.DataFrame({"day": days, "x": range(200)}).sample(frac=1, random_state=0)
+    splits = split_table(frame, time="day")
+    assert (
+        splits["train"].x.max() < splits["validation"].x.min() <= splits["validation"].x.max() < splits["test"].x.min()
+    )
+    with pytest.raises(ValueError, match="column 'day': expected an ISO date or a number, got 'soon'; 1 such"):
+        split_table(frame.assign(day=["soon", *frame.day[1:]]), time="day")
+
+
+def test_a_column_says_which_row_is_which():
+    frame = pd.DataFrame({"part": ["train"] * 8 + ["Val"] * 2, "x": range(10)})
+    assert is_split_column(frame.part) and not is_split_column(frame.x)
+    splits = split_table(frame, column="part")
+    assert splits["test"].x.tolist() == [8, 9], "without test rows those for validation are the ones measured on"
+    assert set(splits["train"].x) | set(splits["validation"].x) == set(range(8))
+    splits = split_table(pd.concat([frame, pd.DataFrame({"part": ["test"], "x": [10]})]), column="part")
+    assert splits["validation"].x.tolist() == [8, 9] and splits["test"].x.tolist() == [10]
+    with pytest.raises(ValueError, match="row 3, column 'part': expected one of .*, got 'later'; 1 such rows"):
+        split_table(frame.assign(part=["train"] * 3 + ["later"] + ["test"] * 6), column="part")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"group": "nothing"}, "no column 'nothing'"),
+        ({"shares": (0.5, 0.5)}, "three numbers"),
+        ({"column": "x", "time": "x"}, "not both"),
+        ({"group": "same"}, "one value only"),
+    ],
+)
+def test_what_can_not_be_split(arguments, message):
+    frame = pd.DataFrame({"x": range(10), "same": 1})
+    with pytest.raises(ValueError, match=message):
+        split_table(frame, **arguments)
+
+
+# Baselines, worth ----------------------------------------------------------------------------------------------------
+
+FIELDS = (Number("a", "", -5, 5), Category("b", ("p", "q")))
+
+
+def test_baselines_learn_from_columns_and_texts():
+    rng = np.random.default_rng(0)
+    schema = Schema(
+        "x",
+        {"sensors": Sensors(FIELDS), "note": Text(16)},
+        {"kind": Label(("n", "s")), "tags": MultiLabel(("u", "v")), "size": Value(scale="log")},
+    )
+
+    def part(count):
+        sensors = np.stack([rng.normal(size=count), rng.integers(0, 2, count).astype(float)], axis=1)
+        sensors[::9, 0] = np.nan
+        word = rng.integers(0, 2, count)
+        kind = ((np.nan_to_num(sensors[:, 0]) > 0) ^ (word == 1)).astype(int)
+        tags = np.stack([word, sensors[:, 1]], axis=1)
+        texts = [
+            f"so {'very' if w else 'hardly'} {'big' if k else 'tiny'} it is" for w, k in zip(word, kind, strict=True)
+        ]
+        size = np.exp(2 * word + sensors[:, 1])[:, None]
+        return {"sensors": sensors}, {"note": texts}, {"kind": kind, "tags": tags, "size": size}
+
+    found = table_baselines(schema, part(400), part(200))
+    assert set(found) == {BOOSTING, LINEAR}
+    for figures in found.values():
+        assert figures["kind"]["accuracy"] > 0.95 and figures["tags"]["micro_f1"] > 0.95
+        assert figures["size"]["r2"] > 0.9
+    nothing = Schema("x", {"photo": Image(8, 8)}, {"kind": Label(("n", "s"))})
+    assert table_baselines(nothing, ({}, {}, {"kind": [0, 1]}), ({}, {}, {"kind": [1]})) == {}
+
+
+def test_a_column_that_decides_is_worth_more_than_one_that_does_not():
+    schema = Schema("x", {"s": Sensors((Number("a", "", -3, 3), Number("b", "", -3, 3)))}, {"y": Label(("n", "p"))})
+    rows = np.random.default_rng(0).normal(size=(600, 2)).clip(-3, 3).astype(np.float32)
+    rows[:60, 1] = np.nan
+    labels = (rows[:, 0] > 0).astype(int)
+    model = build_multimodal_model(schema, size="nano", seed=0)
+    mmzoo.fit(model, ({"s": rows}, {"y": labels}), epochs=15, learning_rate=1e-2, verbose=0, seed=0)
+    worth = column_worth(model, {"s": rows}, {"y": labels}).set_index("column")
+    assert worth.index[0] == "s.a" and worth.y_accuracy_lost["s.a"] > 0.3 > abs(worth.y_accuracy_lost["s.b"])
+    assert worth.given["s.b"] == pytest.approx(0.9)
+
+
+def test_arms():
+    schema = Schema("x", {"a": Text(4), "b": Text(4)}, {"y": Label(("n", "p"))})
+    assert list(arms_of(schema, TableRecipe(), True)) == [ALL, CONCAT, "a alone", "b alone"]
+    assert list(arms_of(schema, TableRecipe(fusion="concat"), True)) == [ALL, "a alone", "b alone"]
+    assert list(arms_of(schema, TableRecipe(), False)) == [ALL]
+    assert TableRecipe().epochs_for(100) == 60 and TableRecipe().epochs_for(100_000) == 20
+    assert dataclasses.replace(TableRecipe(), epochs=7).epochs_for(100) == 7
