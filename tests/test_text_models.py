@@ -119,7 +119,7 @@ def test_the_branch_is_an_average_without_padding():
     branch = keras.Model(ids, features._asdict())
     found = branch(np.array([[3, 5, 0, 0, 0, 0], [5, 3, 0, 0, 0, 0], [7, 7, 7, 7, 0, 0], [0] * 6], np.int32))
     table = np.asarray(branch.get_layer("text_embedding").embeddings)
-    kernel, bias = map(np.asarray, branch.get_layer("text_vector").weights)
+    kernel, bias = map(np.asarray, branch.get_layer("text_ngrams_vector").weights)
     expected = np.stack([(table[3] + table[5]) / 2**0.5] * 2 + [4 * table[7] / 4**0.5, 0 * table[0]])
     np.testing.assert_allclose(found["vector"], expected @ kernel + bias, atol=1e-6)
     assert np.asarray(found["present"])[:, 0].tolist() == [True, True, True, False]
@@ -167,6 +167,7 @@ def model():
     title = Text(10, "wordpiece", vocabulary, lowercase=True, start="[CLS]", end="[SEP]")
     notes = ngrams_text(NOTES, length=100, buckets=300)
     schema = Schema("goods", {"title": title, "notes": notes}, {"kind": Label(("towel", "watch", "other"))})
+    keras.utils.set_random_seed(0)
     inputs = keras_inputs(schema)
     features = {
         "title": text_branch(
@@ -216,7 +217,9 @@ def test_the_device_gives_what_keras_gives(bundle, model, variant):
     assert np.ptp(expected, axis=0).max() > 0.1, "the samples should differ"
     assert_sound(model.schema, {"kind": found}, tolerance=1e-3)
     bound = FLOAT_BOUND if variant == "float32" else INT8_MEAN_BOUND
-    assert np.abs(found - expected).max(axis=1).mean() <= bound
+    difference = np.abs(found - expected).max(axis=1)
+    assert difference.mean() <= bound
+    assert difference[2] <= 0.02, "a text of two words again and again is beyond what was calibrated, and still right"
     if variant == "float32":
         answer = device.predict(**RAWS[0])["kind"]
         np.testing.assert_allclose(list(answer.values()), sorted(expected[0])[::-1], atol=FLOAT_BOUND)

@@ -28,6 +28,7 @@ LONGEST_TEXT = 64
 # and a spectrogram span too many orders of magnitude, and a weight per input deserves more than 8 bits. An absent
 # vector that stands in for an input's would force one scale on both, and what reads them is float32 anyway.
 FLOAT_KINDS = (
+    "Bag",
     "ImageStandardization",
     "LogMelSpectrogram",
     "MaskedMean",
@@ -39,7 +40,8 @@ FLOAT_KINDS = (
     "SensorEncoder",
 )
 # Heads too: a logit beyond the calibrated range would be cut off, and with it the certainty of the surest answers.
-FLOAT_NAMES = ("*_encoder", "*_standardization", "*_spectrogram", f"{HEAD_PREFIX}*")
+# And what reads a bag of words, whose sums can go far beyond it too.
+FLOAT_NAMES = ("*_encoder", "*_standardization", "*_spectrogram", "*_ngrams_vector", f"{HEAD_PREFIX}*")
 
 _MODEL, _SAMPLES, _SETTINGS, _RESULT = "saved_model", "calibration.npz", "settings.json", "model_int8.tflite"
 

@@ -1,5 +1,6 @@
 """The few custom layers, registered with Keras under the package name "mmzoo"."""
 
+from mmzoo.layers.bag import Bag
 from mmzoo.layers.hub_backbone import HubBackbone
 from mmzoo.layers.image_standardization import ImageStandardization
 from mmzoo.layers.log_mel_spectrogram import LogMelSpectrogram
@@ -12,6 +13,7 @@ from mmzoo.layers.task_uncertainty import TaskUncertainty
 from mmzoo.layers.value_scaling import ValueScaling
 
 __all__ = [
+    "Bag",
     "HubBackbone",
     "ImageStandardization",
     "LogMelSpectrogram",
