@@ -28,7 +28,8 @@ def run_prepare(
         table: the path of a CSV file.
         out: folder for the records.
         schema: a schema.json; or
-        target: the column to predict, to infer a schema for.
+        target: the column to predict, to infer a schema for; a column that names the splits is then found too. The
+            table must fit in memory for that.
         root: folder that the table's paths are relative to.
         split: the column that names each row's split; or
         validation: share of the rows that becomes the split "validation".
@@ -51,10 +52,18 @@ def run_prepare(
     if validation is not None and not 0 < validation < 1:
         raise ValueError(f"--validation: expected a share between 0 and 1, got {validation:g}")
     files = {"root": root, "allow_outside_root": allow_outside_root}
-    known = Schema.load(schema) if schema else mmzoo.infer_schema(table, target=target, **files)
+    if schema is not None:
+        known, columns = Schema.load(schema), None
+    else:
+        inspection = mmzoo.inspect_table(table, target, **files)
+        # Where none can be made, this says why.
+        known = inspection.schema or mmzoo.infer_schema(table, target, **files)
+        columns = inspection.mapping
+        if validation is None:
+            split = split or next((column.name for column in inspection.columns if column.role == "split"), None)
     shares = {"train": 1 - validation, "validation": validation} if validation is not None else None
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, transient=True) as bar:
+    shown = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*shown, transient=True) as bar:
         tasks: dict = {}
 
         def show(stage, done, total):
@@ -63,7 +72,10 @@ def run_prepare(
             bar.update(tasks[stage], completed=done, total=total)
 
         prepared = prepare(
-            table, known, out, split=split or shares, progress=show, beam_options=beam_options, **files, **options
+            *(table, known, out),
+            **{"columns": columns, "split": split or shares, "beam_options": beam_options, "progress": show},
+            **files,
+            **options,
         )
     print(prepared.note)
     print(f"Done: {out}/schema.json, {out}/prepared.json" + (f", {out}/skipped.csv" if prepared.skipped else ""))
