@@ -36,6 +36,7 @@ _SUBMODULES = (
     "inspection",
     "layers",
     "models",
+    "presets",
     "recipes",
     "schema",
     "training",

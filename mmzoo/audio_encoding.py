@@ -39,11 +39,11 @@ LARGEST_TERM = 512
 # Samples that one product of matrices makes at least, since products of small ones are slow.
 SMALLEST_BLOCK = 64
 
+# From here on a WAV file's length is what programs write that did not know it when they began.
+LENGTH_UNKNOWN = 0x7FFFF000
+
 # Frames that are read at once, so that many channels don't fill the memory.
 _BLOCK = 1 << 16
-
-# From here on a WAV file's length is what programs write that did not know it when they began.
-_LENGTH_UNKNOWN = 0x7FFFF000
 
 
 def encode_audio(audio, value: Any, place: str) -> np.ndarray:
@@ -202,7 +202,7 @@ def _check_length(file, place):
     while order and len(head := file.read(8)) == 8:
         size, start = int.from_bytes(head[4:], order), file.tell()
         if head[:4] in (b"data", b"SSND"):
-            if start + size > end and size < _LENGTH_UNKNOWN:
+            if start + size > end and size < LENGTH_UNKNOWN:
                 raise ValueError(f"{place}: cut off: {end - start} bytes of sound are there, {size} are announced")
             break
         # Chunks begin at even places.

@@ -19,6 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+_MODELS, _OWN = "A model of the zoo", "Own data"
+
 Model = Annotated[str, typer.Argument(help="Name of the model, see `mmzoo list`.")]
 Size = Annotated[str, typer.Option(help="nano, small or base.")]
 Data = Annotated[str, typer.Option(help="gtsrb or rendered.")]
@@ -55,30 +57,129 @@ def demo(
 
 @app.command()
 def train(
-    model: Model,
+    what: Annotated[str, typer.Argument(help="A model, see `mmzoo list`; or own data: a CSV file or prepared folder.")],
     out: Annotated[pathlib.Path, typer.Option(help="Folder of the run; an interrupted run in it goes on.")],
-    data: Data = "gtsrb",
-    data_dir: DataDir = None,
     size: Size = "small",
-    fold: Fold = 0,
-    all_tracks: Annotated[
-        bool, typer.Option("--all-tracks", help="gtsrb: train on all tracks; nothing is left to measure on.")
-    ] = False,
     seed: Seed = 0,
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.", min=1)] = None,
-    weights: Weights = None,
-    teacher: Annotated[
-        pathlib.Path | None, typer.Option(help="A .keras file or bundle of a larger model to learn from.")
-    ] = None,
-    limit: Limit = None,
-    xla: Annotated[bool, typer.Option(help="Compile the training with XLA.")] = False,
-    tensorboard: Annotated[bool, typer.Option(help="Also write TensorBoard logs (needs mmzoo[tensorboard]).")] = False,
     export: Annotated[bool, typer.Option(help="Also write the bundle.")] = True,
+    # Models -----------------------------------------------------------------------------------------------------
+    data: Annotated[str, typer.Option(help="gtsrb or rendered.", rich_help_panel=_MODELS)] = "gtsrb",
+    data_dir: Annotated[
+        pathlib.Path | None, typer.Option(help="gtsrb: folder of the official archives.", rich_help_panel=_MODELS)
+    ] = None,
+    fold: Annotated[
+        int, typer.Option(help="gtsrb: which of the five splits by track.", min=0, max=4, rich_help_panel=_MODELS)
+    ] = 0,
+    all_tracks: Annotated[
+        bool,
+        typer.Option(
+            "--all-tracks",
+            help="gtsrb: train on all tracks; nothing is left to measure on.",
+            rich_help_panel=_MODELS,
+        ),
+    ] = False,
+    weights: Annotated[
+        str | None, typer.Option(help="gtsrb, rendered, or a .keras file or bundle.", rich_help_panel=_MODELS)
+    ] = None,
+    teacher: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="A .keras file or bundle of a larger model to learn from.", rich_help_panel=_MODELS),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many images.", min=1, rich_help_panel=_MODELS)] = None,
+    xla: Annotated[bool, typer.Option(help="Compile the training with XLA.", rich_help_panel=_MODELS)] = False,
+    tensorboard: Annotated[
+        bool, typer.Option(help="Also write TensorBoard logs (needs mmzoo[tensorboard]).", rich_help_panel=_MODELS)
+    ] = False,
+    # Own data ---------------------------------------------------------------------------------------------------
+    target: Annotated[
+        list[str] | None, typer.Option(help="Column to predict; may be repeated.", rich_help_panel=_OWN)
+    ] = None,
+    schema: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="schema.json, as `mmzoo inspect` writes it, instead of --target.", rich_help_panel=_OWN),
+    ] = None,
+    root: Annotated[
+        pathlib.Path | None, typer.Option(help="Paths are relative to it, not to the table.", rich_help_panel=_OWN)
+    ] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="COLUMN=KIND, see `mmzoo inspect -h`.", rich_help_panel=_OWN)
+    ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(help="location=lat,lon: sensors of an input of their own.", rich_help_panel=_OWN),
+    ] = None,
+    image_size: Annotated[
+        int | None, typer.Option(help="Height and width of pictures in the model.", min=1, rich_help_panel=_OWN)
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Column that says which split a row belongs to.", rich_help_panel=_OWN)
+    ] = None,
+    split_group: Annotated[
+        str | None,
+        typer.Option(help="Column: rows equal in it (a patient, a track) stay in one split.", rich_help_panel=_OWN),
+    ] = None,
+    split_time: Annotated[
+        str | None, typer.Option(help="Column: the latest rows are the test.", rich_help_panel=_OWN)
+    ] = None,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(help="Words in texts to mask, as a regular expression; may be repeated.", rich_help_panel=_OWN),
+    ] = None,
+    fewest: Annotated[
+        int, typer.Option(help="Classes with fewer rows are one, '(other)'.", min=1, rich_help_panel=_OWN)
+    ] = 3,
+    fusion: Annotated[str, typer.Option(help="attention, concat or sum.", rich_help_panel=_OWN)] = "attention",
+    text: Annotated[
+        str,
+        typer.Option(help="ngrams, bytes, wordpiece, or a keras-hub preset: a folder, a name.", rich_help_panel=_OWN),
+    ] = "ngrams",
+    image: Annotated[
+        str, typer.Option(help="separable, vgg, or a keras-hub preset: a folder, a name.", rich_help_panel=_OWN)
+    ] = "separable",
+    finetune: Annotated[str, typer.Option(help="Of a preset: frozen, lora or full.", rich_help_panel=_OWN)] = "frozen",
+    class_weight: Annotated[
+        str | None, typer.Option(help="sqrt or balanced: rare classes count more.", rich_help_panel=_OWN)
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(help="Trainings, each with another split and start.", min=1, rich_help_panel=_OWN)
+    ] = 1,
+    arms: Annotated[
+        bool, typer.Option(help="Also each input alone and plain concatenation.", rich_help_panel=_OWN)
+    ] = True,
+    baseline: Annotated[
+        bool, typer.Option(help="Also scikit-learn on the columns and texts.", rich_help_panel=_OWN)
+    ] = True,
+    on_error: Annotated[
+        str, typer.Option(help="raise, or skip to leave out bad rows.", rich_help_panel=_OWN)
+    ] = "raise",
+    allow_outside: Annotated[
+        bool, typer.Option("--allow-outside", help="Also read files outside of the root.", rich_help_panel=_OWN)
+    ] = False,
 ) -> None:
-    """Trains, evaluates and exports in one go, from the model's recipe."""
+    """Trains, evaluates and exports in one go: a model from its recipe, or a model for a table of own data."""
+    if what not in list_models():
+        from mmzoo.recipes.own_data_command import run
+
+        run(
+            what,
+            out,
+            targets=target or (),
+            schema=schema,
+            kinds=kind or (),
+            groups=group or (),
+            recipe={
+                **{"size": size, "epochs": epochs, "fusion": fusion, "text": text, "image": image},
+                **{"finetune": finetune, "class_weight": class_weight},
+            },
+            **{"root": root, "image_size": image_size, "split": split, "group": split_group, "time": split_time},
+            **{"mask": mask or (), "fewest": fewest, "seeds": seeds, "seed": seed, "arms": arms, "baseline": baseline},
+            **{"export": export, "on_error": on_error, "allow_outside_root": allow_outside, "command": _command()},
+        )
+        return
     from mmzoo.recipes import get_recipe
 
-    get_recipe(model).train(
+    get_recipe(what).train(
         out,
         size=size,
         data=data,

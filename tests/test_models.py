@@ -12,7 +12,7 @@ from keras import ops
 from zoo_harness import assert_sound, run, with_missing
 
 import mmzoo
-from mmzoo.branches import image_branch, sensor_branch, text_branch
+from mmzoo.branches import image_branch, ngrams_branch, sensor_branch, text_branch
 from mmzoo.encoding import encode_field
 from mmzoo.evaluation import hide_inputs
 from mmzoo.exporting.probes import random_samples
@@ -25,7 +25,13 @@ from mmzoo.schema import Angle, Category, Date, Image, Label, Number, Schema, Se
 build = mmzoo.build_road_sign_model
 
 FIELDS = (Number("speed", "km/h", 0, 200), Angle("heading"), Category("light", ("day", "dusk", "night")), Date("day"))
-INPUTS = {"image": Image(8, 8), "text": Text(5), "sensors": Sensors(FIELDS), "more": Sensors(FIELDS[:2])}
+INPUTS = {
+    "image": Image(8, 8),
+    "text": Text(5),
+    "ngrams": Text(70, "ngrams", buckets=20),
+    "sensors": Sensors(FIELDS),
+    "more": Sensors(FIELDS[:2]),
+}
 
 
 def decision_level(features, head):
@@ -46,6 +52,7 @@ def tiny_model(names, fusion, **arguments):
     branches = {
         "image": lambda x: image_branch(x, size="nano", width=6),
         "text": lambda x: text_branch(x, width=6, units=4, embedding=3, **arguments),
+        "ngrams": lambda x: ngrams_branch(x, INPUTS["ngrams"], width=6, embedding=3, name="ngrams"),
         "sensors": lambda x: sensor_branch(x, INPUTS["sensors"], width=6, units=4, name="sensors"),
         "more": lambda x: sensor_branch(x, INPUTS["more"], width=6, units=4, name="more"),
     }
@@ -58,7 +65,7 @@ def tiny_model(names, fusion, **arguments):
 
 
 @pytest.mark.parametrize("fusion", [*FUSIONS, decision_level, gated], ids=lambda f: getattr(f, "__name__", f))
-@pytest.mark.parametrize("branch", ["image", "text", "sensors"])
+@pytest.mark.parametrize("branch", ["image", "text", "ngrams", "sensors"])
 def test_every_branch_goes_with_every_fusion(branch, fusion):
     for names in ((branch,), (branch, "more")):
         model = tiny_model(names, fusion)

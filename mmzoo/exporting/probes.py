@@ -13,6 +13,8 @@ from mmzoo.schema import Audio, Category, History, Image, Schema, Sensors, Seque
 # 2^6 subsets; of models with more inputs only the subsets of at most one missing or one given input are tried.
 MOST_INPUTS_FOR_ALL_SUBSETS = 6
 LAST_CHARACTER = "\U0010ffff"
+# Calibration samples whose texts and histories reach the last step.
+FULL_LENGTH = 16
 
 Arrays = dict[str, np.ndarray]
 
@@ -65,7 +67,11 @@ def subsets_of_inputs(schema: Schema) -> list[tuple[str, ...]]:
 
 
 def calibration_samples(schema: Schema, samples: Arrays, count: int = 128, seed: int = 0) -> Arrays:
-    """What static quantization sees: real samples as they are, with every subset of inputs and each field missing.
+    """What static quantization sees: real samples as they are, with every subset of inputs and each field missing, and
+    with texts and histories of full length.
+
+    A step of an unrolled network that no sample reaches would get the range 0..0: whatever came there on the device
+    would be cut off to nothing, and XNNPACK leaves operators without a range to slow ones.
 
     Args:
         schema: the model's schema.
@@ -86,7 +92,19 @@ def calibration_samples(schema: Schema, samples: Arrays, count: int = 128, seed:
             row = _row(samples, rng.integers(total))
             rows.append({n: encoding.missing(schema.inputs[n]) if n in subset else row[n] for n in row})
     rows += _split(_missing_fields(schema, samples)) if _fields(schema) else []
+    names = [name for name, modality in schema.inputs.items() if isinstance(modality, (Text, History))]
+    for _ in range(FULL_LENGTH if names else 0):
+        row = _row(samples, rng.integers(total))
+        rows.append({**row, **{name: _full_length(samples[name], rng) for name in names}})
     return _rows(rows)
+
+
+def _full_length(ids, rng):
+    """The ids of some samples, one behind another, cut to the full length; ones where all samples are missing."""
+    length = ids.shape[1]
+    given = ids[rng.permutation(len(ids))[:length]]
+    given = given[given != 0]
+    return np.resize(given, length) if given.size else np.ones(length, ids.dtype)
 
 
 def _missing_inputs(schema, samples):

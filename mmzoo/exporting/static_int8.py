@@ -54,12 +54,6 @@ def why_not_int8(schema: Schema, has_samples: bool, model=None) -> str | None:
     """
     if not has_samples:
         return "no samples were given to calibrate it on"
-    for name, modality in schema.inputs.items():
-        # N-grams are averaged, which takes no step by step.
-        is_read_in_steps = isinstance(modality, Text) and modality.tokenizer != "ngrams"
-        steps = modality.length if is_read_in_steps else getattr(modality, "steps", 0)
-        if steps > LONGEST_TEXT:
-            return f"input {name!r} has {steps} steps, and static int8 unrolls at most {LONGEST_TEXT}"
     for layer in () if model is None else model.layers:
         # Measured on 4 layers of width 128 with decided attention: probabilities off by 0.10 on average, bounds allow
         # 0.05 (dynamic int8: 0.005); with that layer in float32 0.01, at three times the bytes of dynamic int8.
@@ -68,6 +62,12 @@ def why_not_int8(schema: Schema, has_samples: bool, model=None) -> str | None:
                 f"layer {layer.name!r} is a transformer: attention in 8 bits loses too much, and with it in float32 "
                 "the file would be larger than the one with dynamic int8"
             )
+    for name, modality in schema.inputs.items():
+        # N-grams are averaged, which takes no step by step.
+        is_read_in_steps = isinstance(modality, Text) and modality.tokenizer != "ngrams"
+        steps = modality.length if is_read_in_steps else getattr(modality, "steps", 0)
+        if steps > LONGEST_TEXT:
+            return f"input {name!r} has {steps} steps, and static int8 unrolls at most {LONGEST_TEXT}"
     return None
 
 
@@ -170,6 +170,8 @@ def _convert(folder: pathlib.Path) -> bytes:
     import tensorflow as tf
 
     from mmzoo.exporting.compact import compact
+    from mmzoo.exporting.equalization import equalized
+    from mmzoo.exporting.ranges import narrowed
 
     def dataset():
         for i in range(count):
@@ -181,7 +183,8 @@ def _convert(folder: pathlib.Path) -> bytes:
     converter.experimental_enable_resource_variables = True
     converter.representative_dataset = dataset
     debugger = tf.lite.experimental.QuantizationDebugger(converter=converter, debug_dataset=dataset)
-    debugger.calibrated_model, float_nodes = keep_float(debugger.calibrated_model, settings["float_layers"])
+    calibrated, float_nodes = keep_float(debugger.calibrated_model, settings["float_layers"])
+    debugger.calibrated_model = narrowed(equalized(calibrated, samples), samples)
     debugger.options = tf.lite.experimental.QuantizationDebugOptions(denylisted_nodes=float_nodes)
     return compact(debugger.get_nondebug_quantized_model())
 

@@ -46,10 +46,8 @@ def run(
         table,
         list(targets) or None,
         root=root,
-        kinds=dict(_pair(text, "--kind", "column=text") for text in kinds),
-        groups={
-            name: columns.split(",") for name, columns in (_pair(g, "--group", "location=lat,lon") for g in groups)
-        },
+        kinds=pairs(kinds, groups)[0],
+        groups=pairs(kinds, groups)[1],
         split=split,
         allow_outside_root=allow_outside_root,
         schema=None if schema is None else Schema.load(schema),
@@ -62,6 +60,26 @@ def run(
             print(f"Correct {files[-1]} where it is wrong, then check it: mmzoo inspect {table} --schema {files[-1]}")
     fits = inspection.schema is not None and not (schema is not None and inspection.of_level("error"))
     return 0 if fits else 1
+
+
+def pairs(kinds: Iterable[str], groups: Iterable[str]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """What was typed behind --kind and --group.
+
+    Args:
+        kinds: "<column>=<kind>".
+        groups: "<input>=<column>,<column>".
+
+    Returns:
+        (column -> kind, input -> columns).
+
+    Raises:
+        ValueError: another form.
+    """
+    named = (_pair(text, "--group", "location=lat,lon") for text in groups)
+    return (
+        dict(_pair(text, "--kind", "column=text") for text in kinds),
+        {name: columns.split(",") for name, columns in named},
+    )
 
 
 def _pair(text, option, example):

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fnmatch
 import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from mmzoo.recipes.table_arms import ALL, ArmsTable, TableRecipe, arms_of, measured, train_arm
-from mmzoo.recipes.table_data import TableData, folder_of, load_table, masked, pooled, without_targets_missing
+from mmzoo.recipes.table_source import PreparedSource, TableSource
 from mmzoo.recipes.table_summary import on_the_edge, summary_lines, worth_table
 from mmzoo.schema import MultiLabel, Schema
 
@@ -86,7 +87,9 @@ def train(
     """Trains on a table; called again after an interruption, it goes on where it was.
 
     Args:
-        table: a DataFrame or the path of a CSV file.
+        table: a DataFrame, the path of a CSV file, or a folder that `mmzoo.prepare` wrote, whose schema and splits
+            hold (`target`, `schema`, `split` and what else is about the table are then not needed; scikit-learn, which
+            wants the raw texts, is left out).
         target: the column or columns to predict; not needed with `schema`.
         out: folder of the run.
         schema: instead of what `mmzoo.inspect_table` decides; an edited schema.json, for example.
@@ -112,51 +115,37 @@ def train(
     Raises:
         ValueError: no schema can be made, or the table doesn't fit it; the message says what to do.
     """
-    from mmzoo.data.splits import split_table
-
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    root = folder_of(table) if root is None else pathlib.Path(root)
-    options = {"kinds": kinds, "groups": groups, "image_size": image_size, "split": split}
-    frame, inspection, notes = _inspected(
-        table, target, schema, root, mask, fewest, {**options, "allow_outside_root": allow_outside_root}, out, say
-    )
-    schema = inspection.schema if schema is None else schema
-    schema.save(out / "schema.json")
-    split = split or next((column.name for column in inspection.columns if column.role == "split"), None)
-    strata = [column.name for column in inspection.columns if column.role == "target" and column.kind == "label"]
-
-    def load(number):
-        frames = split_table(
-            frame,
-            target=strata[0] if strata else None,
-            column=None if time else split,
+    if not isinstance(table, pd.DataFrame) and pathlib.Path(table).is_dir():
+        source, baseline = PreparedSource(table), False
+    else:
+        source = TableSource(
+            table,
+            target,
+            out,
+            schema=schema,
+            root=root,
+            split=split,
             group=group,
             time=time,
-            seed=number,
-        )
-        from mmzoo.models.multimodal import SIZES
-
-        return load_table(
-            frames,
-            schema,
-            columns=inspection.mapping,
-            root=root,
-            text=recipe.text,
-            buckets=SIZES[recipe.size].ngram_buckets,
+            mask=mask,
+            fewest=fewest,
             on_error=on_error,
             allow_outside_root=allow_outside_root,
-            notes=notes,
+            say=say,
+            kinds=kinds,
+            groups=groups,
+            image_size=image_size,
         )
-
+    source.schema.save(out / "schema.json")
     numbers = range(seed, seed + seeds)
-    wanted = arms_of(schema, recipe, arms)
-    settings = {"schema": schema.to_dict(), "recipe": dataclasses.asdict(recipe), "rows": len(frame), "notes": notes}
-    figures = ArmsTable(out / "arms.csv", {**settings, "split": split, "group": group, "time": time})
+    wanted = arms_of(source.schema, recipe, arms)
+    figures = ArmsTable(out / "arms.csv", {"recipe": dataclasses.asdict(recipe), **source.settings})
     main, main_data = None, None
     with _Progress(len(wanted) * seeds, progress) as bar:
         for number in numbers:
-            data = load(number)
+            data = source.load(number, recipe)
             for arm, (names, fusion) in wanted.items():
                 bar.begin(f"seed {number}: {arm}", recipe.epochs_for(data.count("train")))
                 is_main = number == seed and arm == ALL
@@ -172,46 +161,10 @@ def train(
                 bar.done()
             if baseline:
                 _add_baselines(figures, number, data)
-    return _finish(out, main, main_data, figures, inspection, recipe, export, command, root, allow_outside_root, say)
+    return _finish(out, main, main_data, figures, source, export, command, say)
 
 
-def _inspected(table, target, schema, root, mask, fewest, options, out, say):
-    """(the table as it is trained on, its inspection, notes on what was done to it)."""
-    from mmzoo.data.table import read_table
-    from mmzoo.inspection import inspect_table, write_inspection
-
-    frame, source = read_table(table)
-    frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
-    targets = [target] if isinstance(target, str) else list(target or ())
-    notes: list[str] = []
-    say(f"Looking at {source}: {len(frame):,} rows ...")
-    first = inspect_table(frame, targets or None, root=root, schema=schema, **options)
-    kinds = {column.name: column for column in first.columns}
-    targets = [column.name for column in first.columns if column.role == "target"]
-    single = [name for name in targets if kinds[name].kind != "multilabel"]
-    frame, found = without_targets_missing(frame, single)
-    notes += found
-    texts = [name for name, column in kinds.items() if column.role == "input" and column.kind == "text"]
-    frame, found = masked(frame, texts, mask)
-    notes += found
-    for name in single:
-        if kinds[name].kind == "label":
-            frame, found = pooled(frame, name, fewest)
-            notes += found
-    if notes and schema is None:
-        first = inspect_table(frame, targets, root=root, **options)
-    if first.schema is None:
-        errors = "\n  ".join(str(finding) for finding in first.of_level("error"))
-        raise ValueError(f"{source}: no schema can be made of it:\n  {errors}")
-    write_inspection(first, out)
-    for finding in [*first.of_level("error"), *first.of_level("warning")]:
-        say(str(finding))
-    for note in notes:
-        say(note)
-    return frame, first, notes
-
-
-def _add_baselines(figures, number, data: TableData):
+def _add_baselines(figures, number, data):
     from mmzoo.evaluation.baseline import BOOSTING, table_baselines
 
     if figures.holds(number, BOOSTING):
@@ -224,7 +177,7 @@ def _add_baselines(figures, number, data: TableData):
         figures.add(number, name, values, data.count("test"), None)
 
 
-def _finish(out, model, data, figures, inspection, recipe, export, command, root, allow_outside_root, say):
+def _finish(out, model, data, figures, source, export, command, say):
     import mmzoo
     from mmzoo.evaluation import write_report
     from mmzoo.evaluation.column_worth import column_worth
@@ -241,8 +194,8 @@ def _finish(out, model, data, figures, inspection, recipe, export, command, root
     if export:
         say(f"Exporting to {out / 'bundle'} and checking every file against the Keras model ...")
         bundle = _exported(model, data, out / "bundle", say)
-        edge = on_the_edge(bundle.path, model, data, root, allow_outside_root)
-    lines = summary_lines(figures, model, data, inspection, worth, bundle, edge)
+        edge = on_the_edge(bundle.path, model, data)
+    lines = summary_lines(figures, model, data, source.findings, worth, bundle, edge)
     (out / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     write_report(
         out / "evaluation" / "report.html",
@@ -272,8 +225,6 @@ def _exported(model, data, path, say):
             raise
         say(f"{error}; exporting again with {', '.join(SENSITIVE)} in float32 ...")
         names = [layer.name for layer in model.layers]
-        import fnmatch
-
         keep = [pattern for pattern in SENSITIVE if fnmatch.filter(names, pattern)]
         return mmzoo.export(model, path, samples=samples, overwrite=True, int8_float_layers=keep)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import os
 import pathlib
 import re
@@ -20,30 +19,34 @@ MASK = "___"
 MOST_BYTES = 4_000_000_000
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class TableData:
     """The three splits of a table.
 
     Attributes:
         schema: inputs and outputs; its texts are read as the recipe wants.
         frames: split -> rows of the table.
-        manifests: split -> `Manifest`.
+        encoded: split -> (inputs, targets), each name -> array (N, ...).
         texts: split -> text input -> the raw strings.
+        matches: column -> (input, index of the field or None), as `mmzoo.edge.columns.encode_row` takes it.
+        root, allow_outside_root: where the files of the table are.
         presets: text input -> keras-hub preset that reads it.
         notes: what was done to the table, in words.
     """
 
     schema: Schema
     frames: Mapping[str, pd.DataFrame]
-    manifests: Mapping
+    encoded: Mapping[str, tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]
     texts: Mapping[str, Mapping[str, list[str]]]
+    matches: Mapping[str, tuple[str, int | None]]
+    root: pathlib.Path
+    allow_outside_root: bool
     presets: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
-    @functools.cache  # noqa: B019 - lives as long as the training does
     def arrays(self, split: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """(inputs, targets) of a split, each name -> array (N, ...)."""
-        return self.manifests[split].arrays()
+        return self.encoded[split]
 
     def count(self, split: str) -> int:
         """Number of samples of a split."""
@@ -149,15 +152,20 @@ def load_table(
         )
         for split, frame in frames.items()
     }
-    skipped = sum(len(manifest.skipped) for manifest in manifests.values())
-    if skipped:
-        notes = (*notes, f"{skipped} rows with bad cells left out")
-        for split, manifest in manifests.items():
-            rows = set(manifest.rows)
-            kept = [place for place, row in enumerate(frames[split].index) if row in rows]
-            texts[split] = {name: [values[i] for i in kept] for name, values in texts[split].items()}
-        frames = {split: frame.loc[manifests[split].rows] for split, frame in frames.items()}
-    return TableData(schema, frames, manifests, texts, presets, tuple(notes))
+    encoded = {split: manifest.arrays(on_error) for split, manifest in manifests.items()}
+    skipped = {split: {problem.row for problem in manifest.skipped} for split, manifest in manifests.items()}
+    if any(skipped.values()):
+        notes = (*notes, f"{sum(map(len, skipped.values()))} rows with bad cells or files left out")
+        kept = {split: ~frame.index.isin(list(skipped[split])) for split, frame in frames.items()}
+        frames = {split: frame[kept[split]] for split, frame in frames.items()}
+        texts = {
+            split: {name: list(np.array(values, object)[kept[split]]) for name, values in found.items()}
+            for split, found in texts.items()
+        }
+    matches = {column: place for place, column in chosen.items() if column is not None and place[0] in schema.inputs}
+    return TableData(
+        schema, frames, encoded, texts, matches, pathlib.Path(root), allow_outside_root, presets, tuple(notes)
+    )
 
 
 def without_targets_missing(frame: pd.DataFrame, targets: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:

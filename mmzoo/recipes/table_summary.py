@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pandas as pd
 
+from mmzoo.edge.columns import readable
 from mmzoo.evaluation.baseline import BOOSTING, LINEAR
 from mmzoo.evaluation.metrics import HEADLINE, class_ids, is_share, lower_is_better
 from mmzoo.evaluation.report import wilson_interval
@@ -20,14 +21,14 @@ EDGE_ROWS = 200
 _COLUMNS_SHOWN = 4
 
 
-def summary_lines(figures, model, data, inspection, worth: pd.DataFrame, bundle, edge) -> list[str]:
+def summary_lines(figures, model, data, findings, worth: pd.DataFrame, bundle, edge) -> list[str]:
     """The lines.
 
     Args:
         figures: the `ArmsTable`.
         model: the exported model.
         data: its `TableData`.
-        inspection: of the table.
+        findings: errors and warnings of the inspection.
         worth: of `column_worth`.
         bundle: the `Bundle`, or None.
         edge: of `on_the_edge`, or None.
@@ -56,7 +57,7 @@ def summary_lines(figures, model, data, inspection, worth: pd.DataFrame, bundle,
             f"Bundle: {', '.join(sizes)}; builtin operators only. On the edge runtime, from {edge['rows']} raw rows: "
             f"{edge['same']:.1%} the same answers as Keras, {edge['milliseconds']:.1f} ms a row with decoding."
         )
-    lines += _next_steps(figures, model, data, inspection)
+    lines += _next_steps(figures, model, data, findings)
     return lines
 
 
@@ -107,7 +108,7 @@ def _trivial(data, name, output):
     return f"{len(output.classes)} labels"
 
 
-def _next_steps(figures, model, data, inspection):
+def _next_steps(figures, model, data, findings):
     steps = []
     name, output = next(iter(data.schema.outputs.items()))
     metric = HEADLINE[type(output)]
@@ -128,9 +129,8 @@ def _next_steps(figures, model, data, inspection):
         worst = _worst_class(model, data, name, output)
         if worst:
             steps.append(worst)
-    serious = [*inspection.of_level("error"), *inspection.of_level("warning")]
-    if serious:
-        steps.append(f"read inspect.html: {len(serious)} findings, the first on {serious[0].column or 'the table'}")
+    if findings:
+        steps.append(f"read inspect.html: {len(findings)} findings, the first on {findings[0].column or 'the table'}")
     return [f"Next: {'; '.join(steps)}." if steps else "Next: try it on new rows: mmzoo predict BUNDLE --csv NEW.csv."]
 
 
@@ -146,8 +146,13 @@ def _worst_class(model, data, name, output):
     return f"class {output.classes[worst]!r} is found in {share}: more of them, or class_weight='sqrt'"
 
 
-def on_the_edge(bundle: pathlib.Path, model, data, root, allow_outside_root: bool) -> dict[str, float]:
+def on_the_edge(bundle: pathlib.Path, model, data) -> dict[str, float]:
     """Runs the float32 file from raw rows, as a device does, and compares the answers with the Keras model's.
+
+    Args:
+        bundle: its folder.
+        model: the Keras model.
+        data: the `TableData`; of prepared data, which has no raw rows, the encoded ones are run.
 
     Returns:
         "rows", "same" (share of rows with the same class, or the same value to within 0.1 %) and "milliseconds" (median
@@ -157,23 +162,38 @@ def on_the_edge(bundle: pathlib.Path, model, data, root, allow_outside_root: boo
 
     edge = mmzoo.edge.load(bundle)
     inputs, _ = data.arrays("test")
-    frame = data.frames["test"].head(EDGE_ROWS)
-    predicted = model.predict({n: a[: len(frame)] for n, a in inputs.items()}, batch_size=256, verbose=0)
-    columns = list(frame.columns)
-    cells = [{key: _cell(value) for key, value in row.items()} for row in frame.to_dict("records")]
-    rows = mmzoo.edge.predict_rows(
-        edge, cells, columns=columns, folder=root, source="test rows", allow_outside_root=allow_outside_root
-    )
+    inputs = {name: array[:EDGE_ROWS] for name, array in inputs.items()}
+    predicted = model.predict(inputs, batch_size=256, verbose=0)
+    count = len(next(iter(inputs.values())))
+    if data.frames is None:
+        answers = (edge.run({name: array[i] for name, array in inputs.items()}) for i in range(count))
+    else:
+        answers = _raw_answers(edge, data, count)
     same, times = [], []
-    iterator = iter(rows)
-    for i in range(len(cells)):
+    for i in range(count):
         began = time.perf_counter()
-        row = next(iterator)
+        outputs = next(answers)
         times.append(1e3 * (time.perf_counter() - began))
-        same.append(
-            all(_same(kind, name, row, columns, predicted[name][i]) for name, kind in data.schema.outputs.items())
+        same.append(all(_same(kind, outputs[n], predicted[n][i]) for n, kind in data.schema.outputs.items()))
+    return {"rows": count, "same": float(np.mean(same)), "milliseconds": statistics.median(times)}
+
+
+def _raw_answers(edge, data, count):
+    from mmzoo.edge.columns import encode_row
+
+    frame = data.frames["test"].head(count)
+    for row in frame.to_dict("records"):
+        cells = {column: _cell(row[column]) for column in data.matches}
+        yield edge.run(
+            encode_row(
+                data.schema,
+                data.matches,
+                cells,
+                folder=data.root,
+                place="test row",
+                allow_outside_root=data.allow_outside_root,
+            )
         )
-    return {"rows": len(cells), "same": float(np.mean(same)), "milliseconds": statistics.median(times)}
 
 
 def _cell(value):
@@ -182,13 +202,10 @@ def _cell(value):
     return value
 
 
-def _same(kind, name, row, columns, expected):
-    from mmzoo.edge.columns import readable
-
-    key = f"predicted_{name}" if f"predicted_{name}" in row else name
+def _same(kind, found, expected):
     if isinstance(kind, Value):
-        return abs(float(row[key]) - float(expected[0])) <= 1e-3 * max(1.0, abs(float(expected[0])))
-    return row[key] == readable(kind, expected)[0]
+        return abs(found[0] - expected[0]) <= 1e-3 * max(1.0, abs(expected[0]))
+    return bool((readable(kind, found)[0]) == readable(kind, expected)[0])
 
 
 def worth_table(worth: pd.DataFrame) -> tuple[str, str, pd.DataFrame]:

@@ -1,0 +1,139 @@
+"""Where own data comes from: a table, inspected, cleaned and split by seed, or a prepared folder."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from mmzoo.recipes.table_data import TableData, folder_of, load_table, masked, pooled, without_targets_missing
+from mmzoo.schema import Schema
+
+
+class TableSource:
+    """A table.
+
+    Args:
+        table, target, schema, root, split, group, time, mask, fewest, on_error, allow_outside_root, say: see
+            `mmzoo.recipes.own_data.train`.
+        out: folder for inspect.html.
+        **options: of `mmzoo.inspect_table`.
+
+    Attributes:
+        schema: inputs and outputs.
+        findings: errors and warnings of the inspection.
+        settings: what the figures hang on, for whoever goes on with a run.
+
+    Raises:
+        ValueError: no schema can be made of the table.
+    """
+
+    def __init__(
+        self,
+        table: str | os.PathLike | pd.DataFrame,
+        target: str | Sequence[str] | None,
+        out: pathlib.Path,
+        *,
+        schema: Schema | None,
+        root: str | os.PathLike | None,
+        split: str | None,
+        group: str | None,
+        time: str | None,
+        mask: Sequence[str],
+        fewest: int,
+        on_error: str,
+        allow_outside_root: bool,
+        say: Callable[[str], None],
+        **options: Any,
+    ):
+        from mmzoo.data.table import read_table
+        from mmzoo.inspection import inspect_table, write_inspection
+
+        self._root = folder_of(table) if root is None else pathlib.Path(root)
+        self._options = {"on_error": on_error, "allow_outside_root": allow_outside_root}
+        options |= {"root": self._root, "split": split, "allow_outside_root": allow_outside_root}
+        frame, name = read_table(table)
+        frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
+        say(f"Looking at {name}: {len(frame):,} rows ...")
+        targets = [target] if isinstance(target, str) else list(target or ())
+        inspection = inspect_table(frame, targets or None, schema=schema, **options)
+        self._frame, self._notes = _cleaned(frame, inspection, mask, fewest)
+        if self._notes and schema is None:
+            inspection = inspect_table(self._frame, targets, **options)
+        if inspection.schema is None:
+            errors = "\n  ".join(str(finding) for finding in inspection.of_level("error"))
+            raise ValueError(f"{name}: no schema can be made of it:\n  {errors}")
+        write_inspection(inspection, out)
+        self.findings = [*inspection.of_level("error"), *inspection.of_level("warning")]
+        for line in [*self.findings, *self._notes]:
+            say(str(line))
+        self.schema = inspection.schema if schema is None else schema
+        self._mapping = inspection.mapping
+        labels = [column.name for column in inspection.columns if column.kind == "label"]
+        found = next((column.name for column in inspection.columns if column.role == "split"), None)
+        self._split = {
+            "target": labels[0] if labels else None,
+            "column": None if time else split or found,
+            "group": group,
+            "time": time,
+        }
+        self.settings = {
+            "schema": self.schema.to_dict(),
+            "rows": len(self._frame),
+            "notes": self._notes,
+            "split": self._split,
+        }
+
+    def load(self, seed: int, recipe) -> TableData:
+        """The splits of a seed, encoded as the recipe wants its texts."""
+        from mmzoo.data.splits import split_table
+        from mmzoo.models.multimodal import SIZES
+
+        return load_table(
+            split_table(self._frame, seed=seed, **self._split),
+            self.schema,
+            columns=self._mapping,
+            root=self._root,
+            text=recipe.text,
+            buckets=SIZES[recipe.size].ngram_buckets,
+            notes=self._notes,
+            **self._options,
+        )
+
+
+def _cleaned(frame, inspection, mask, fewest):
+    """(the table without rows that lack a target, words masked and rare classes pooled, notes on that)."""
+    columns = {column.name: column for column in inspection.columns}
+    targets = [name for name, column in columns.items() if column.role == "target" and column.kind != "multilabel"]
+    frame, notes = without_targets_missing(frame, targets)
+    texts = [name for name, column in columns.items() if column.role == "input" and column.kind == "text"]
+    frame, found = masked(frame, texts, mask)
+    notes += found
+    for name in targets:
+        if columns[name].kind == "label":
+            frame, found = pooled(frame, name, fewest)
+            notes += found
+    return frame, notes
+
+
+class PreparedSource:
+    """A folder that `mmzoo.prepare` wrote; its splits are the same for every seed.
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        from mmzoo.recipes.prepared_data import PreparedData
+
+        self._data = PreparedData(path)
+        self.schema: Schema = self._data.schema
+        self.findings: list = []
+        self.settings = {"schema": self.schema.to_dict(), "notes": self._data.notes}
+
+    def load(self, seed: int, recipe):
+        """The splits."""
+        return self._data
