@@ -581,12 +581,13 @@ def test_the_command(command, tmp_path):
     words = (path, "--schema", tmp_path / "schema.json", "--out", out, "--validation", 0.25, "--group", "track")
     status, _, errors = command(*words)
     assert (status, errors.splitlines()[1]) == (1, "  row 5, column 'speed': 999 km/h is outside 0..300 km/h")
-    status, printed, errors = command(*words, "--on-error", "skip", "--format", "array_record", "--shards", 2)
+    options = ("--test", 0.25, "--on-error", "skip", "--format", "array_record", "--shards", 2)
+    status, printed, errors = command(*words, *options)
     assert (status, errors) == (0, "")
     assert "60 samples of" in printed
     assert "skipped.csv" in printed
     found = open_prepared(out)
-    assert (found.file_format, set(found.splits)) == ("array_record", {"train", "validation"})
+    assert (found.file_format, set(found.splits)) == ("array_record", {"train", "validation", "test"})
 
 
 def test_the_command_infers_a_schema(command, tmp_path):
@@ -615,7 +616,11 @@ def test_the_command_infers_a_schema(command, tmp_path):
         ((), "give --schema schema.json, or --target"),
         (("--schema", "s.json", "--target", "sign"), "give --schema schema.json, or --target"),
         (("--target", "sign", "--split", "part", "--validation", "0.5"), "give one of them"),
-        (("--target", "sign", "--validation", "2"), "--validation: expected a share between 0 and 1, got 2"),
+        (("--target", "sign", "--validation", "0.5", "--test", "0.5"), "less than 1 together"),
+        (
+            ("--target", "sign", "--validation", "2"),
+            "expected shares above 0, less than 1 together, got {'validation': 2.0}",
+        ),
     ],
 )
 def test_the_command_refuses(command, tmp_path, words, message):
