@@ -306,7 +306,8 @@ def prepare(
     target: Annotated[str | None, typer.Option(help="Column to predict: the schema is inferred.")] = None,
     root: Annotated[pathlib.Path | None, typer.Option(help="Folder that paths are relative to.")] = None,
     split: Annotated[str | None, typer.Option(help="Column that names each row's split.")] = None,
-    validation: Annotated[float | None, typer.Option(help="Share of the rows held out, such as 0.2.")] = None,
+    validation: Annotated[float | None, typer.Option(help="Share of the rows for choices, such as 0.15.")] = None,
+    test: Annotated[float | None, typer.Option(help="Share of the rows to measure on, such as 0.15.")] = None,
     group: Annotated[str | None, typer.Option(help="Column: rows equal in it stay in one split.")] = None,
     seed: Seed = 0,
     file_format: Annotated[str, typer.Option("--format", help="tfrecord or array_record.")] = "tfrecord",
@@ -324,7 +325,8 @@ def prepare(
 
     run_prepare(
         *(table, out),
-        **{"schema": schema, "target": target, "root": root, "split": split, "validation": validation},
+        **{"schema": schema, "target": target, "root": root, "split": split},
+        **{"validation": validation, "test": test},
         **{"group": group, "seed": seed, "file_format": file_format, "shards": shards, "on_error": on_error},
         **{"beam": beam or bool(beam_options), "beam_options": shlex.split(beam_options)},
         **{"image_quality": image_quality, "allow_outside_root": allow_outside},

@@ -6,6 +6,7 @@ import csv
 import importlib.util
 import json
 import sys
+import wave
 
 import numpy as np
 import pandas as pd
@@ -147,6 +148,14 @@ def test_pictures_are_augmented_and_labels_one_hot(prepared):
     )
     assert (plain["image"] != changed["image"]).any()
     assert labels["sign"].shape == (49, 2)
+
+
+def test_some_inputs_alone(prepared):
+    _, found = prepared["tfrecord"]
+    inputs, targets = next(found.dataset("train", inputs=["road", "grey"]).as_numpy_iterator())
+    assert (set(inputs), set(targets)) == ({"road", "grey"}, {"sign", "price"})
+    with pytest.raises(ValueError, match="no input 'sound'; the inputs are"):
+        found.dataset("train", inputs=["sound"])
 
 
 def test_counts_and_statistics_are_those_of_the_samples(prepared):
@@ -506,6 +515,23 @@ def test_every_kind_of_input_and_output_comes_back():
     assert len(stored(schema["sound"], exact)) == 1 + 2 * 4
 
 
+def test_sounds_and_several_labels_of_a_table(tmp_path):
+    pytest.importorskip("soundfile")
+    for number, rate in enumerate((8000, 8000, 16000)):
+        samples = np.random.default_rng(number).integers(-32768, 32768, 300 * (number + 1), dtype=np.int16)
+        with wave.open(str(tmp_path / f"{number}.wav"), "wb") as file:
+            file.setparams((1, 2, rate, len(samples), "NONE", ""))
+            file.writeframes(samples.astype("<i2").tobytes())
+    rows = [
+        {"number": i, "sound": f"{i % 4}.wav" if i % 4 < 3 else "", "tags": ("", "x", "x|y")[i % 3]} for i in range(12)
+    ]
+    schema = Schema("sounds", {"sound": Audio(500, 8000)}, {"tags": MultiLabel(("x", "y"))})
+    path = write(tmp_path, rows)
+    found = prepare(path, schema, tmp_path / "out")
+    assert_holds(found, read_manifest(path, schema))
+    assert found.class_counts == {"train": {"tags": {"x": 8, "y": 4}}}
+
+
 def test_beam_writes_the_same_records(tmp_path, monkeypatch):
     if importlib.util.find_spec("apache_beam") is None:
         with pytest.raises(ImportError, match=r'pip install "mmzoo\[beam\]"'):
@@ -549,26 +575,39 @@ def command(monkeypatch, capsys):
     return run
 
 
-def test_the_command(command, tmp_path, monkeypatch):
+def test_the_command(command, tmp_path):
     path, out = bad_table(tmp_path, {3: {"speed": "999"}}), tmp_path / "out"
     SCHEMA.save(tmp_path / "schema.json")
     words = (path, "--schema", tmp_path / "schema.json", "--out", out, "--validation", 0.25, "--group", "track")
     status, _, errors = command(*words)
     assert (status, errors.splitlines()[1]) == (1, "  row 5, column 'speed': 999 km/h is outside 0..300 km/h")
-    status, printed, errors = command(*words, "--on-error", "skip", "--format", "array_record", "--shards", 2)
+    options = ("--test", 0.25, "--on-error", "skip", "--format", "array_record", "--shards", 2)
+    status, printed, errors = command(*words, *options)
     assert (status, errors) == (0, "")
     assert "60 samples of" in printed
     assert "skipped.csv" in printed
     found = open_prepared(out)
-    assert (found.file_format, set(found.splits)) == ("array_record", {"train", "validation"})
-    asked = {}
-    monkeypatch.setattr(mmzoo, "infer_schema", lambda table, **options: asked.update(options) or SCHEMA, raising=False)
-    status, *_ = command(
-        *(path, "--target", "sign", "--root", tmp_path, "--out", tmp_path / "inferred"),
-        *("--split", "part", "--on-error", "skip"),
-    )
-    assert (status, asked) == (0, {"target": "sign", "root": tmp_path, "allow_outside_root": False})
-    assert open_prepared(tmp_path / "inferred").splits == {"train": 40, "test": 20}
+    assert (found.file_format, set(found.splits)) == ("array_record", {"train", "validation", "test"})
+
+
+def test_the_command_infers_a_schema(command, tmp_path):
+    rows = [
+        {"Photo no.": f"{i % 5}.png", "Speed (km/h)": f"{i * 1.7:.2f}", "sign": ("stop", "yield")[i % 2]}
+        | {"split": ("train", "train", "val")[i % 3]}
+        for i in range(60)
+    ]
+    path = write(tmp_path, rows)
+    status, printed, errors = command(path, "--target", "sign", "--out", tmp_path / "out")
+    assert (status, errors) == (0, "")
+    # The column of splits is found too.
+    assert "train 40, validation 20" in printed
+    found = open_prepared(tmp_path / "out")
+    assert found.schema == mmzoo.infer_schema(path, "sign")
+    assert {type(kind) for kind in found.schema.inputs.values()} == {Image, Sensors}
+    assert found.class_counts["validation"] == {"sign": {"stop": 10, "yield": 10}}
+    status, _, errors = command(path, "--target", "no", "--out", tmp_path / "other")
+    assert status == 1
+    assert "'no'" in errors
 
 
 @pytest.mark.parametrize(
@@ -577,7 +616,11 @@ def test_the_command(command, tmp_path, monkeypatch):
         ((), "give --schema schema.json, or --target"),
         (("--schema", "s.json", "--target", "sign"), "give --schema schema.json, or --target"),
         (("--target", "sign", "--split", "part", "--validation", "0.5"), "give one of them"),
-        (("--target", "sign", "--validation", "2"), "--validation: expected a share between 0 and 1, got 2"),
+        (("--target", "sign", "--validation", "0.5", "--test", "0.5"), "less than 1 together"),
+        (
+            ("--target", "sign", "--validation", "2"),
+            "expected shares above 0, less than 1 together, got",
+        ),
     ],
 )
 def test_the_command_refuses(command, tmp_path, words, message):

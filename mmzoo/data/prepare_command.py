@@ -18,6 +18,7 @@ def run_prepare(
     root: str | os.PathLike | None = None,
     split: str | None = None,
     validation: float | None = None,
+    test: float | None = None,
     allow_outside_root: bool = False,
     beam_options: Sequence[str] = (),
     **options,
@@ -28,16 +29,17 @@ def run_prepare(
         table: the path of a CSV file.
         out: folder for the records.
         schema: a schema.json; or
-        target: the column to predict, to infer a schema for.
+        target: the column to predict, to infer a schema for; a column that names the splits is then found too. The
+            table must fit in memory for that.
         root: folder that the table's paths are relative to.
         split: the column that names each row's split; or
-        validation: share of the rows that becomes the split "validation".
+        validation, test: shares of the rows that become the splits of these names.
         allow_outside_root: also read files outside of the root.
         beam_options: see `mmzoo.data.preparing.prepare`; only with `beam`.
         **options: of `prepare`.
 
     Raises:
-        ValueError: neither or both of `schema` and `target`, both of `split` and `validation`; see `prepare`.
+        ValueError: neither or both of `schema` and `target`, both a `split` and shares; see `prepare`.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -46,15 +48,25 @@ def run_prepare(
 
     if (schema is None) == (target is None):
         raise ValueError("give --schema schema.json, or --target with the column to predict, to infer a schema for")
-    if split is not None and validation is not None:
-        raise ValueError("--split and --validation: give one of them")
-    if validation is not None and not 0 < validation < 1:
-        raise ValueError(f"--validation: expected a share between 0 and 1, got {validation:g}")
+    shares = {name: share for name, share in (("validation", validation), ("test", test)) if share is not None}
+    if split is not None and shares:
+        raise ValueError(f"--split and --{next(iter(shares))}: give one of them")
+    if shares and not (min(shares.values()) > 0 and sum(shares.values()) < 1):
+        raise ValueError(f"expected shares above 0, less than 1 together, got {shares}: something is to train on")
     files = {"root": root, "allow_outside_root": allow_outside_root}
-    known = Schema.load(schema) if schema else mmzoo.infer_schema(table, target=target, **files)
-    shares = {"train": 1 - validation, "validation": validation} if validation is not None else None
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, transient=True) as bar:
+    if schema is not None:
+        known, columns = Schema.load(schema), None
+    else:
+        inspection = mmzoo.inspect_table(table, target, **files)
+        # Where none can be made, this says why.
+        known = inspection.schema or mmzoo.infer_schema(table, target, **files)
+        columns = inspection.mapping
+        if not shares:
+            split = split or next((column.name for column in inspection.columns if column.role == "split"), None)
+    if shares:
+        shares = {"train": 1 - sum(shares.values()), **shares}
+    shown = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*shown, transient=True) as bar:
         tasks: dict = {}
 
         def show(stage, done, total):
@@ -63,7 +75,10 @@ def run_prepare(
             bar.update(tasks[stage], completed=done, total=total)
 
         prepared = prepare(
-            table, known, out, split=split or shares, progress=show, beam_options=beam_options, **files, **options
+            *(table, known, out),
+            **{"columns": columns, "split": split or shares or None, "beam_options": beam_options, "progress": show},
+            **files,
+            **options,
         )
     print(prepared.note)
     print(f"Done: {out}/schema.json, {out}/prepared.json" + (f", {out}/skipped.csv" if prepared.skipped else ""))

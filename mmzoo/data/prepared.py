@@ -7,7 +7,7 @@ import functools
 import json
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -78,6 +78,7 @@ class Prepared:
         repeat: bool = False,
         drop_remainder: bool = False,
         deterministic: bool = True,
+        inputs: Sequence[str] | None = None,
         rows: bool = False,
     ) -> tf.data.Dataset:
         """Batches of a split, streamed from disk.
@@ -96,13 +97,14 @@ class Prepared:
             repeat: go on for ever.
             drop_remainder: leave out a last batch that isn't full.
             deterministic: False lets batches overtake each other, for speed.
+            inputs: names of some inputs, for a model of these alone; None: all.
             rows: True: a third part of each batch holds the table's row of each sample, int64 (B,).
 
         Returns:
             `tf.data.Dataset` of ({input: tensor (B, ...)}, {output: tensor (B, ...)}), of known length.
 
         Raises:
-            ValueError: there is no such split, or a batch size below 1.
+            ValueError: there is no such split or input, or a batch size below 1.
             FileNotFoundError: a file of the records is gone.
             ImportError: array_record is not installed.
         """
@@ -110,6 +112,9 @@ class Prepared:
             raise ValueError(f"{self.path}: no split {split!r}; the splits are {list(self.splits)}")
         if batch_size < 1:
             raise ValueError(f"batch_size: expected at least 1, got {batch_size!r}")
+        unknown = [name for name in inputs or () if name not in self.schema.inputs]
+        if unknown:
+            raise ValueError(f"{self.path}: no input {unknown[0]!r}; the inputs are {list(self.schema.inputs)}")
         info = self._builder.info.splits[split]
         files = [os.fspath(path) for path in info.filepaths]
         for file in files:
@@ -125,8 +130,10 @@ class Prepared:
 
         def sample(record):
             fields = features.deserialize_example(record)
-            found = restored(self.schema, fields)
-            return (*found, fields["row"]) if rows else found
+            found, targets = restored(self.schema, fields)
+            # Of the rest nothing is decoded: TensorFlow prunes what is not used.
+            found = found if inputs is None else {name: found[name] for name in inputs}
+            return (found, targets, fields["row"]) if rows else (found, targets)
 
         samples = records.map(sample, tf.data.AUTOTUNE, deterministic=deterministic)
         batches = samples.batch(batch_size, drop_remainder=drop_remainder)
