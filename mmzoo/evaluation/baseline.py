@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from mmzoo.evaluation.metrics import class_ids, output_metrics
+from mmzoo.evaluation.metrics import HEADLINE, class_ids, lower_is_better, output_metrics
 from mmzoo.schema import Category, Label, MultiLabel, Schema, Sensors, Value
 
 BOOSTING = "gradient boosting (columns + TF-IDF)"
@@ -17,23 +17,27 @@ TEXT_COMPONENTS = 100
 MOST_TERMS = 20_000
 
 
+# What is chosen between on the validation rows: trees of the boosting, inverse strength of the linear models' penalty.
+TREES, LOOSENESS = (40, 150), (1.0, 10.0, 100.0)
+
+Part = tuple[Mapping[str, np.ndarray], Mapping[str, list[str]], Mapping[str, np.ndarray]]
+
+
 def table_baselines(
-    schema: Schema,
-    train: tuple[Mapping[str, np.ndarray], Mapping[str, list[str]], Mapping[str, np.ndarray]],
-    test: tuple[Mapping[str, np.ndarray], Mapping[str, list[str]], Mapping[str, np.ndarray]],
-    *,
-    seed: int = 0,
+    schema: Schema, train: Part, validation: Part, test: Part, *, seed: int = 0
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Fits two baselines for each output and measures them.
+    """Fits two baselines for each output, by the same rows as a model: fitted, chosen and measured on the three splits.
 
     Boosting: histogram gradient boosting on numbers, categories and the reduced TF-IDF of words and word pairs. Linear:
     logistic regression, or ridge regression for a `Value`, on standardised numbers, one-hot categories and the whole
-    TF-IDF. A `Value` on a log scale is fitted on its logarithm.
+    TF-IDF. A `Value` on a log scale is fitted on its logarithm. The number of trees and the strength of the penalty are
+    chosen on the validation rows.
 
     Args:
         schema: inputs and outputs.
         train: (sensor inputs: name -> float (N, fields) with NaN; text inputs: name -> N strings; targets: output ->
             array (N, ...)), to fit on.
+        validation: the same, to choose on.
         test: the same, to measure on.
         seed: of the boosting and the reduction.
 
@@ -42,54 +46,74 @@ def table_baselines(
     """
     if not train[0] and not any(any(texts) for texts in train[1].values()):
         return {}
-    dense, categorical = _dense(schema, train, test, seed)
-    sparse = _sparse(schema, train, test)
+    parts = (train, validation, test)
+    dense, categorical = _dense(schema, parts, seed)
+    sparse = _sparse(schema, parts)
     found: dict[str, dict[str, dict[str, float]]] = {BOOSTING: {}, LINEAR: {}}
     for name, output in schema.outputs.items():
-        wanted, truth = np.asarray(train[2][name]), test[2][name]
-        boosted = _fit(output, wanted, *dense, lambda kind: _booster(kind, categorical, seed))
-        found[BOOSTING][name] = output_metrics(output, truth, boosted)
-        found[LINEAR][name] = output_metrics(output, truth, _fit(output, wanted, *sparse, _linear))
+        targets = [np.asarray(part[2][name]) for part in parts]
+        boosters = [lambda kind, trees=trees: _booster(kind, trees, categorical, seed) for trees in TREES]
+        linear = [lambda kind, looseness=looseness: _linear(kind, looseness) for looseness in LOOSENESS]
+        found[BOOSTING][name] = _best(output, targets, dense, boosters)
+        found[LINEAR][name] = _best(output, targets, sparse, linear)
     return found
 
 
-def _booster(kind, categorical, seed):
+def _booster(kind, trees, categorical, seed):
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     maker = HistGradientBoostingRegressor if kind is Value else HistGradientBoostingClassifier
-    return maker(categorical_features=categorical, random_state=seed, early_stopping=False, max_iter=150)
+    return maker(categorical_features=categorical, random_state=seed, early_stopping=False, max_iter=trees)
 
 
-def _linear(kind):
+def _linear(kind, looseness):
     from sklearn.linear_model import LogisticRegression, Ridge
 
-    return Ridge(alpha=1.0) if kind is Value else LogisticRegression(C=10.0, max_iter=1_000)
+    return Ridge(alpha=10.0 / looseness) if kind is Value else LogisticRegression(C=looseness, max_iter=1_000)
 
 
-def _fit(output, wanted, x, x_test, make):
-    """Predictions (N, units) for the test rows."""
+def _best(output, targets, arrays, makers):
+    """Metrics on the test rows of the maker whose headline metric is the best on the validation rows."""
+    metric = HEADLINE[type(output)]
+    scored = []
+    for make in makers:
+        predict = _fitted(output, targets[0], arrays[0], make)
+        chosen_by = output_metrics(output, targets[1], predict(arrays[1]))[metric]
+        scored.append((-chosen_by if lower_is_better(metric) else chosen_by, predict))
+    _, predict = max(scored, key=lambda pair: pair[0])
+    return output_metrics(output, targets[2], predict(arrays[2]))
+
+
+def _fitted(output, wanted, x, make):
+    """A function from features to predictions (N, units)."""
     if isinstance(output, Label):
         ids = class_ids(wanted, output)
         if len(np.unique(ids)) == 1:
-            return np.eye(output.units)[np.full(x_test.shape[0], ids[0])]
+            return lambda features: np.eye(output.units)[np.full(features.shape[0], ids[0])]
         model = make(Label).fit(x, ids)
-        rows = np.zeros((x_test.shape[0], output.units))
-        rows[:, model.classes_] = model.predict_proba(x_test)
-        return rows
+
+        def probabilities(features):
+            rows = np.zeros((features.shape[0], output.units))
+            rows[:, model.classes_] = model.predict_proba(features)
+            return rows
+
+        return probabilities
     if isinstance(output, MultiLabel):
-        columns = []
-        for column in (wanted > 0.5).T:
-            constant = column.all() or not column.any()
-            columns.append(
-                np.full(x_test.shape[0], float(column[0]))
-                if constant
-                else make(Label).fit(x, column).predict_proba(x_test)[:, 1]
-            )
-        return np.stack(columns, axis=1)
+        columns = (wanted > 0.5).T
+        models = [None if column.all() or not column.any() else make(Label).fit(x, column) for column in columns]
+        return lambda features: np.stack(
+            [
+                np.full(features.shape[0], float(column[0])) if model is None else model.predict_proba(features)[:, 1]
+                for model, column in zip(models, columns, strict=True)
+            ],
+            axis=1,
+        )
     values = wanted.reshape(-1).astype(np.float64)
-    log = output.scale == "log"
-    guess = make(Value).fit(x, np.log(values) if log else values).predict(x_test)
-    return (np.exp(guess) if log else guess)[:, None]
+    if output.scale == "log":
+        model = make(Value).fit(x, np.log(values))
+        return lambda features: np.exp(model.predict(features))[:, None]
+    model = make(Value).fit(x, values)
+    return lambda features: model.predict(features)[:, None]
 
 
 def _fields(schema):
@@ -101,69 +125,63 @@ def _fields(schema):
     ]
 
 
-def _tfidf(train, test):
+def _tfidf(parts):
+    """For each text its TF-IDF on the three splits, learnt on the first."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    parts = []
-    for name, texts in train[1].items():
-        if not any(text.strip() for text in texts):
-            continue
+    found = []
+    for name, texts in parts[0][1].items():
         vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_features=MOST_TERMS)
-        try:
-            parts.append((vectorizer.fit_transform(texts), vectorizer.transform(test[1][name])))
-        except ValueError:
-            # Only stop signs and single letters: no word in any text.
-            continue
-    return parts
+        # It refuses texts without a single word of two letters.
+        if any(vectorizer.build_analyzer()(text) for text in texts):
+            vectorizer.fit(texts)
+            found.append([vectorizer.transform(part[1][name]) for part in parts])
+    return found
 
 
-def _dense(schema, train, test, seed):
+def _dense(schema, parts, seed):
     from sklearn.decomposition import TruncatedSVD
 
     fields = _fields(schema)
-    columns = [np.stack([part[0][name][:, c] for name, c, _ in fields], axis=1) for part in (train, test) if fields]
-    parts = [columns] if fields else []
-    for fitted, applied in _tfidf(train, test):
-        count = min(TEXT_COMPONENTS, min(fitted.shape) - 1)
-        if count < 1:
-            continue
-        reduction = TruncatedSVD(count, random_state=seed)
-        parts.append([reduction.fit_transform(fitted), reduction.transform(applied)])
-    if not parts:
-        parts = [[np.zeros((len(next(iter(part[2].values()))), 1)) for part in (train, test)]]
-    joined = tuple(np.concatenate([part[i] for part in parts], axis=1) for i in (0, 1))
+    columns = [[np.stack([part[0][name][:, c] for name, c, _ in fields], axis=1) for part in parts]] if fields else []
+    for terms in _tfidf(parts):
+        count = min(TEXT_COMPONENTS, min(terms[0].shape) - 1)
+        if count >= 1:
+            reduction = TruncatedSVD(count, random_state=seed).fit(terms[0])
+            columns.append([reduction.transform(part) for part in terms])
+    columns = columns or [[np.zeros((_count(part), 1)) for part in parts]]
+    joined = [np.concatenate([column[i] for column in columns], axis=1) for i in range(len(parts))]
     # Boosting takes categories of up to 255 values as such; with more, their numbers serve as numbers.
     categorical = [isinstance(f, Category) and len(f.categories) <= 255 for _, _, f in fields]
     return joined, categorical + [False] * (joined[0].shape[1] - len(fields))
 
 
-def _sparse(schema, train, test):
+def _sparse(schema, parts):
     from scipy import sparse
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-    parts = _tfidf(train, test)
-    fields = _fields(schema)
+    columns, fields = _tfidf(parts), _fields(schema)
     if fields:
         names = [f"{name}.{field.name}" for name, _, field in fields]
         frames = [
             pd.DataFrame({key: part[0][n][:, c] for key, (n, c, _) in zip(names, fields, strict=True)})
-            for part in (train, test)
+            for part in parts
         ]
         kinds = {key: isinstance(field, Category) for key, (_, _, field) in zip(names, fields, strict=True)}
         numbers = make_pipeline(SimpleImputer(add_indicator=True, keep_empty_features=True), StandardScaler())
-        columns = ColumnTransformer(
+        transform = ColumnTransformer(
             [
                 ("numbers", numbers, [key for key in names if not kinds[key]]),
                 ("categories", OneHotEncoder(handle_unknown="ignore"), [key for key in names if kinds[key]]),
             ]
-        )
-        parts.append(
-            (sparse.csr_matrix(columns.fit_transform(frames[0])), sparse.csr_matrix(columns.transform(frames[1])))
-        )
-    if not parts:
-        counts = (len(next(iter(part[2].values()))) for part in (train, test))
-        parts = [tuple(sparse.csr_matrix((count, 1)) for count in counts)]
-    return tuple(sparse.hstack([part[i] for part in parts], format="csr") for i in (0, 1))
+        ).fit(frames[0])
+        columns.append([sparse.csr_matrix(transform.transform(frame)) for frame in frames])
+    columns = columns or [[sparse.csr_matrix((_count(part), 1)) for part in parts]]
+    return [sparse.hstack([column[i] for column in columns], format="csr") for i in range(len(parts))]
+
+
+def _count(part):
+    return len(next(iter(part[2].values())))

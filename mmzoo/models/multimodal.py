@@ -35,8 +35,8 @@ class _Size:
 
 
 SIZES = {
-    "nano": _Size(32, 12, 8, False, 8, 2_000, 16),
-    "small": _Size(64, 32, 16, False, 16, 16_000, 32),
+    "nano": _Size(32, 12, 8, False, 8, 8_000, 16),
+    "small": _Size(64, 32, 16, False, 16, 64_000, 32),
     "base": _Size(128, 64, 32, True, 32, 64_000, 64),
 }
 BACKBONES = ("separable", "vgg")
@@ -67,7 +67,7 @@ def build_multimodal_model(
     Args:
         schema: describes the data.
         size: "nano", "small" or "base": width of all branches. Of the image branch at most 42,000, 260,000 or 1,300,000
-            parameters; hashed n-grams take 16,000, 256,000 or 2,048,000 for each text.
+            parameters; hashed n-grams take 64,000, 1,024,000 or 2,048,000 for each text.
         fusion: "attention", "concat", "sum", or a function; see `mmzoo.fusion`.
         text: how texts are read, for all or by input: "bytes" (GRU over UTF-8 bytes), "ngrams" (averaged embeddings of
             words and pairs of words), "wordpiece" (GRU over word pieces; the schema must hold the vocabulary, see

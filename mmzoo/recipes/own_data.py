@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmzoo.data.splits import SPLITS
 from mmzoo.recipes.table_arms import ALL, ArmsTable, TableRecipe, arms_of, measured, train_arm
 from mmzoo.recipes.table_source import PreparedSource, TableSource
 from mmzoo.recipes.table_summary import on_the_edge, summary_lines, worth_table
@@ -102,7 +103,7 @@ def train(
         seeds: number of trainings, each with a split of its own unless columns say how to split.
         seed: of the first.
         arms: also train each input alone and plain concatenation.
-        baseline: also fit scikit-learn on the columns and texts (on the training and validation rows).
+        baseline: also fit scikit-learn on the columns and texts.
         export: also write the bundle and run it on the edge runtime.
         on_error: "raise", or "skip" to leave out rows with bad cells.
         command: what the user typed, for the record.
@@ -169,10 +170,7 @@ def _add_baselines(figures, number, data):
 
     if figures.holds(number, BOOSTING):
         return
-    # They need no validation rows to stop by, so they are given them to learn from.
-    found = table_baselines(
-        data.schema, data.for_baseline(["train", "validation"]), data.for_baseline(["test"]), seed=number
-    )
+    found = table_baselines(data.schema, *(data.for_baseline(split) for split in SPLITS), seed=number)
     for name, values in found.items():
         figures.add(number, name, values, data.count("test"), None)
 
@@ -246,8 +244,8 @@ def _arms_tables(figures, data):
         )
         yield (
             f"{name}: beside its parts and beside scikit-learn",
-            "On the test rows. scikit-learn sees columns and texts, no pictures or sounds, and learns from the "
-            "validation rows too.",
+            "On the test rows; all learn from the same training rows, and the validation rows say when to stop and what "
+            "to choose. scikit-learn sees columns and texts, no pictures or sounds.",
             shown,
         )
 

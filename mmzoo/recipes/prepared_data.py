@@ -35,7 +35,7 @@ class PreparedData:
         if "train" not in splits or not held_out:
             raise ValueError(
                 f"{path}: its splits are {list(splits)}; expected train, validation and test: prepare the table with "
-                "--split COLUMN or --validation SHARE"
+                "--split COLUMN or --validation SHARE --test SHARE"
             )
         self._names = {"train": "train", "test": held_out[0], "validation": held_out[-1]}
         self.schema: Schema = self._prepared.schema
@@ -69,14 +69,14 @@ class PreparedData:
         has_pictures = any(isinstance(self.schema.inputs[name], Image) for name in names)
 
         def epoch_data(epoch):
-            dataset = self._prepared.dataset(
+            return self._prepared.dataset(
                 "train",
                 batch_size=batch_size,
                 shuffle=True,
                 seed=10_007 * seed + epoch,
                 augmentation=PHOTOS if has_pictures else None,
                 drop_remainder=self.count("train") > batch_size,
+                inputs=names,
             )
-            return dataset.map(lambda inputs, targets: ({name: inputs[name] for name in names}, targets))
 
         return epoch_data

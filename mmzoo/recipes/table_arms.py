@@ -22,7 +22,7 @@ class TableRecipe:
 
     Attributes:
         size, fusion, text, image, finetune: see `build_multimodal_model`.
-        epochs: passes over the training rows; None: some 1,500 steps, at least 20 and at most 60 epochs.
+        epochs: passes over the training rows; None: some 1,000 steps, at least 20 and at most 50 epochs.
         batch_size: rows a step.
         learning_rate: peak of the schedule (AdamW; warm-up, then cosine decay).
         weight_decay: of AdamW.
@@ -50,7 +50,7 @@ class TableRecipe:
 
     def epochs_for(self, rows: int) -> int:
         """Epochs for so many training rows."""
-        return self.epochs or min(60, max(20, round(1_500 * self.batch_size / rows)))
+        return self.epochs or min(50, max(20, round(1_000 * self.batch_size / rows)))
 
 
 def arms_of(schema: Schema, recipe: TableRecipe, alone: bool) -> dict[str, tuple[tuple[str, ...], str | Callable]]:

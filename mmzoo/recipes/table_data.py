@@ -80,15 +80,11 @@ class TableData:
 
         return epoch_data
 
-    def for_baseline(self, splits: Sequence[str]):
-        """(sensors, texts, targets) of some splits together, as `mmzoo.evaluation.baseline` takes them."""
-        parts = [self.arrays(split) for split in splits]
-        sensors = [name for name, modality in self.schema.inputs.items() if isinstance(modality, Sensors)]
-        return (
-            {name: np.concatenate([inputs[name] for inputs, _ in parts]) for name in sensors},
-            {name: [text for split in splits for text in self.texts[split][name]] for name in self.texts["train"]},
-            {name: np.concatenate([targets[name] for _, targets in parts]) for name in self.schema.outputs},
-        )
+    def for_baseline(self, split: str):
+        """(sensors, texts, targets) of a split, as `mmzoo.evaluation.baseline` takes them."""
+        inputs, targets = self.arrays(split)
+        sensors = {name: inputs[name] for name, kind in self.schema.inputs.items() if isinstance(kind, Sensors)}
+        return sensors, self.texts[split], targets
 
 
 def load_table(
