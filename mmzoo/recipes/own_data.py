@@ -244,8 +244,8 @@ def _arms_tables(figures, data):
         )
         yield (
             f"{name}: beside its parts and beside scikit-learn",
-            "On the test rows; all learn from the same training rows, and the validation rows say when to stop and what "
-            "to choose. scikit-learn sees columns and texts, no pictures or sounds.",
+            "On the test rows; all learn from the same training rows, and the validation rows say when to stop and "
+            "what to choose. scikit-learn sees columns and texts, no pictures or sounds.",
             shown,
         )
 
