@@ -5,8 +5,15 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import os
+import pathlib
+import signal
+import subprocess
 import sys
+import threading
 
+import numpy as np
+import pandas as pd
 import pytest
 from gtsrb_archive_writer import TEST_ZIP, write_gtsrb_archive
 from PIL import Image as Pillow
@@ -17,6 +24,12 @@ from mmzoo.bundles import write_checksums
 from mmzoo.exporting.litert import write_litert
 from mmzoo.recipes.road_sign import RECIPES
 from mmzoo.recipes.run_record import RunRecord
+from mmzoo.training import resume
+
+# Fewer drawn signs than a user gets.
+COUNTS = {"train": 300, "validation": 86, "test": 86}
+CLOCK = ["seconds", "samples_per_second"]
+KILLED_RUN = ("train", "road_sign", "--size", "nano", "--data", "rendered", "--epochs", "3", "--no-export", "--out")
 
 
 @pytest.fixture
@@ -46,8 +59,7 @@ def prepared_data(monkeypatch, tmp_path):
 @pytest.fixture
 def few_signs(monkeypatch):
     """Fewer drawn signs than a user gets."""
-    counts = {"train": 300, "validation": 86, "test": 86}
-    monkeypatch.setattr("mmzoo.data.road_signs.RENDERED_COUNTS", counts)
+    monkeypatch.setattr("mmzoo.data.road_signs.RENDERED_COUNTS", COUNTS)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +135,60 @@ def test_train_then_again(command, few_signs, tmp_path):
     assert "finished already, after epoch 1 of 1" in out
     assert (tmp_path / "run" / "training" / "history.csv").read_text() == history
     assert RunRecord.load(tmp_path / "run" / "run.json").arms == record.arms
+
+
+def draw_few(patch):
+    """As `few_signs`, and fewer drawn signs than the recipe mixes into each epoch."""
+    patch.setattr("mmzoo.data.road_signs.RENDERED_COUNTS", COUNTS)
+    patch.setitem(RECIPES, "nano", dataclasses.replace(RECIPES["nano"], drawn=100))
+
+
+def killed_train(out: str) -> None:
+    """Trains in a process of its own, which kills itself a moment after the first epoch's state is written."""
+    save = resume.RunFolder.save
+
+    def save_and_die(self, state, *arguments):
+        save(self, state, *arguments)
+        if len(state.rows) == 1:
+            threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+    with pytest.MonkeyPatch.context() as patch:
+        draw_few(patch)
+        patch.setattr(resume.RunFolder, "save", save_and_die)
+        patch.setattr(sys, "argv", ["mmzoo", *KILLED_RUN, out])
+        cli.main()
+
+
+def test_a_killed_training_command_given_again_ends_where_it_would_have(command, monkeypatch, tmp_path):
+    draw_few(monkeypatch)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    paths = os.pathsep.join([str(pathlib.Path(__file__).parent), *sys.path])
+    child = subprocess.Popen(
+        [sys.executable, "-c", f"import test_cli; test_cli.killed_train({str(killed)!r})"],
+        env={**os.environ, "PYTHONPATH": paths},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    status, _, err = command(*KILLED_RUN, whole)
+    assert status == 0, err
+    output, _ = child.communicate()
+    assert child.returncode == -signal.SIGKILL, output[-2000:]
+    assert 1 <= len(pd.read_csv(killed / "training" / "history.csv")) < 3
+    assert not (killed / "run.json").exists()
+
+    status, out, err = command(*KILLED_RUN, killed)
+    assert status == 0, err
+    assert "resuming after epoch" in out and "Epoch 3/3" in out and "Epoch 1/3" not in out
+    expected, found = (pd.read_csv(run / "training" / "history.csv").drop(columns=CLOCK) for run in (whole, killed))
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    expected, found = (mmzoo.load_model(run / "training" / "best.keras").get_weights() for run in (whole, killed))
+    assert all(map(np.array_equal, found, expected))
+    with np.load(whole / "training" / "state.npz") as a, np.load(killed / "training" / "state.npz") as b:
+        weights = [name for name in a.files if name.startswith("weights/")]
+        assert weights and all(np.array_equal(a[name], b[name]) for name in weights)
+    expected, found = (RunRecord.load(run / "run.json") for run in (whole, killed))
+    assert (found.metrics, found.arms, found.failures) == (expected.metrics, expected.arms, expected.failures)
 
 
 def test_train_on_all_tracks_with_a_teacher(command, nano_file, prepared_data, monkeypatch, tmp_path):

@@ -8,17 +8,20 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.lite.tools import flatbuffer_utils
 
 import mmzoo
 from mmzoo.branches import sensor_branch, text_branch
-from mmzoo.bundles import find_bundle, verify
+from mmzoo.bundles import find_bundle, shipped_bundles, verify
 from mmzoo.exporting import ParityError, export, parity, static_int8
 from mmzoo.exporting import bundle as bundle_module
 from mmzoo.exporting.compact import compact
+from mmzoo.exporting.equalization import equalized
 from mmzoo.exporting.golden import encode_golden, golden_samples
 from mmzoo.exporting.int8_layers import PoolingByConvolution, UnrolledGRU
 from mmzoo.exporting.litert import LiteRTModel, check_builtin
 from mmzoo.exporting.probes import calibration_samples, probe_sets, random_samples, subsets_of_inputs
+from mmzoo.exporting.ranges import least_error_range, narrowed, observed
 from mmzoo.exporting.samples import collect_samples
 from mmzoo.exporting.unrolled import exportable, unrolled
 from mmzoo.fusion import fuse, heads_for
@@ -148,11 +151,12 @@ def test_int8_runs_in_few_pieces(bundle):
     """An operator in the middle of the network that XNNPACK doesn't know breaks it in two, and runs on slow code."""
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(str(bundle.path / "model_int8.tflite"), num_threads=1)
-    interpreter.allocate_tensors()
-    names = [operator["op_name"] for operator in interpreter._get_ops_details()]
-    assert "AVERAGE_POOL_2D" not in names
-    assert 1 <= names.count("DELEGATE") <= 6
+    for folder in (bundle.path, *shipped_bundles()):
+        interpreter = Interpreter(str(folder / "model_int8.tflite"), num_threads=1)
+        interpreter.allocate_tensors()
+        names = [operator["op_name"] for operator in interpreter._get_ops_details()]
+        assert "AVERAGE_POOL_2D" not in names, folder
+        assert 1 <= names.count("DELEGATE") <= 6, folder
 
 
 def test_shipped_int8_files_are_small():
@@ -316,6 +320,95 @@ def test_calibration_covers_every_missing_pattern(model):
     for name in ("location", "road_condition"):
         partly = np.isnan(arrays[name]) & ~np.isnan(arrays[name]).all(axis=1, keepdims=True)
         assert partly.any(axis=0).all()
+
+
+def test_calibration_reaches_the_last_step_of_texts(model):
+    """Where no text does, XNNPACK leaves the last steps to slow code, and a longer text is cut off on the device."""
+    samples = random_samples(model.schema, 20)
+    samples["text"][:, 4:] = 0
+    longest = (calibration_samples(model.schema, samples, count=16)["text"] != 0).all(axis=1)
+    assert longest.sum() >= 8
+    samples["text"][:] = 0
+    assert (calibration_samples(model.schema, samples, count=16)["text"] != 0).all(axis=1).any()
+
+
+def test_the_range_of_least_error_leaves_outliers_out():
+    values = np.random.default_rng(0).normal(size=20_000)
+    counts = np.append(np.full(20_000, 100), [1, 1])
+    low, high = least_error_range(np.append(values, [12.0, -8.0]), counts)
+    assert -5 < low < -2.4 and 3.5 < high < 5
+    evenly = np.linspace(0, 6, 1000)
+    low, high = least_error_range(evenly, np.ones(1000))
+    assert low == 0 and 5.8 < high <= 6
+    # How often a value is there counts.
+    low, high = least_error_range(np.array([0.5, 6.0]), np.array([10, 10_000]))
+    assert high > 5.9
+    assert least_error_range(np.zeros(3), np.ones(3)) == (0.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory):
+    """A depthwise and a pointwise convolution with a ReLU and a depthwise one behind, channels of very unequal size:
+    (the calibrated model's debugger, the samples)."""
+    rng = np.random.default_rng(0)
+    image = keras.Input((8, 8, 6), batch_size=1, name="image")
+    x = keras.layers.DepthwiseConv2D(3, padding="same", name="first")(image)
+    x = keras.layers.Conv2D(6, 1, activation="relu", name="second")(x)
+    x = keras.layers.DepthwiseConv2D(3, padding="same", activation="relu6", name="third")(x)
+    small = keras.Model({"image": image}, {"out": keras.layers.Conv2D(3, 1, name="fourth")(x)})
+    sizes = np.array([0.05, 0.1, 0.3, 1.0, 5.0, 30.0], np.float32)
+    kernel = small.get_layer("first").kernel
+    kernel.assign(kernel * sizes[:, None])
+    kernel = small.get_layer("second").kernel
+    kernel.assign(kernel / sizes[:, None])
+    samples = {"image": rng.normal(size=(64, 8, 8, 6)).astype(np.float32)}
+    folder = str(tmp_path_factory.mktemp("calibrated"))
+    small.export(folder, verbose=False)
+    converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ({"image": array[None]} for array in samples["image"])
+    return tf.lite.experimental.QuantizationDebugger(converter=converter), samples
+
+
+def maps_of(content, samples):
+    """Name of a feature map -> its values on all samples."""
+    graph = flatbuffer_utils.read_model_from_bytearray(bytearray(content)).subgraphs[0]
+    made = {int(index): graph.tensors[index].name.decode() for op in graph.operators for index in op.outputs}
+    rows = list(observed(content, samples, list(made)))
+    return {name: np.concatenate([row[index] for row in rows]) for index, name in made.items()}
+
+
+def test_equalized_channels_are_equally_large_and_the_answers_the_same(calibrated):
+    debugger, samples = calibrated
+    before = maps_of(debugger.calibrated_model, samples)
+    after = maps_of(equalized(debugger.calibrated_model, samples), samples)
+    first, second, third, fourth = before
+    np.testing.assert_allclose(after[fourth], before[fourth], rtol=1e-4, atol=1e-4)
+    # ReLU6 is cut off at 6, so its channels can't be scaled.
+    np.testing.assert_allclose(after[third], before[third], rtol=1e-4, atol=1e-4)
+
+    def spread(values):
+        largest = np.abs(values).max(axis=(0, 1, 2))
+        return largest.max() / largest.min()
+
+    assert spread(before[first]) > 100 and spread(after[first]) < 0.5 * spread(before[first]) ** 0.75
+    assert spread(after[second]) < 1.5
+
+
+def test_calibrated_better_the_8_bit_model_errs_less(calibrated):
+    debugger, samples = calibrated
+    original = debugger.calibrated_model
+    wanted = list(maps_of(original, samples).values())[-1]
+
+    def error(content):
+        debugger.calibrated_model = content
+        found = maps_of(debugger.get_nondebug_quantized_model(), samples)
+        debugger.calibrated_model = original
+        return np.square(list(found.values())[-1] - wanted).mean()
+
+    equal = equalized(original, samples)
+    assert error(equal) < 0.5 * error(original)
+    assert error(narrowed(equal, samples)) < 1.02 * error(equal)
 
 
 def test_probes_are_what_encode_accepts(model):

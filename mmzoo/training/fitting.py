@@ -124,6 +124,10 @@ def fit(
         verbose = 1 if sys.stdout.isatty() else 2
     say = print if verbose else (lambda *_: None)
 
+    if seed is not None:
+        # Before the data is looked at, and in a resumed run as well: the order and the augmentation of a tf.data
+        # pipeline hang on the global seed beside their own.
+        keras.utils.set_random_seed(seed)
     shuffle_seed = np.random.SeedSequence().entropy if seed is None else seed
     train = Batches(
         *(train, model.schema, "train"),
