@@ -122,6 +122,10 @@ def train(
     split_time: Annotated[
         str | None, typer.Option(help="Column: the latest rows are the test.", rich_help_panel=_OWN)
     ] = None,
+    unlabelled: Annotated[
+        list[str] | None,
+        typer.Option(help="Word in the target for 'not known yet'; such rows are left out.", rich_help_panel=_OWN),
+    ] = None,
     mask: Annotated[
         list[str] | None,
         typer.Option(help="Words in texts to mask, as a regular expression; may be repeated.", rich_help_panel=_OWN),
@@ -173,7 +177,15 @@ def train(
                 **{"finetune": finetune, "class_weight": class_weight},
             },
             **{"root": root, "image_size": image_size, "split": split, "group": split_group, "time": split_time},
-            **{"mask": mask or (), "fewest": fewest, "seeds": seeds, "seed": seed, "arms": arms, "baseline": baseline},
+            **{
+                "unlabelled": unlabelled or (),
+                "mask": mask or (),
+                "fewest": fewest,
+                "seeds": seeds,
+                "seed": seed,
+                "arms": arms,
+                "baseline": baseline,
+            },
             **{"export": export, "on_error": on_error, "allow_outside_root": allow_outside, "command": _command()},
         )
         return

@@ -191,6 +191,7 @@ def test_rows_without_a_target_are_left_out_and_counted():
     kept, notes = without_targets_missing(frame, ["y"])
     assert kept.y.tolist() == ["a", "b"] and notes == ["3 of 5 rows without a target left out"]
     assert without_targets_missing(kept, ["y"]) == (kept, [])
+    assert without_targets_missing(frame, ["y"], ["b"])[0].y.tolist() == ["a"]
 
 
 def test_rare_classes_are_pooled():

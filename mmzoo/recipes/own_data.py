@@ -71,6 +71,7 @@ def train(
     split: str | None = None,
     group: str | None = None,
     time: str | None = None,
+    unlabelled: Sequence[str] = (),
     mask: Sequence[str] = (),
     fewest: int = 3,
     recipe: TableRecipe = TableRecipe(),
@@ -97,6 +98,7 @@ def train(
         root, kinds, groups, image_size, allow_outside_root: see `mmzoo.inspect_table`.
         split: column that says which split a row belongs to; None: found where its values are train, validation, test.
         group, time: see `mmzoo.data.splits.split_table`.
+        unlabelled: words in the target that stand for "not known yet" ("todo"); such rows are left out.
         mask: regular expressions of words to mask in all texts, such as those that name the answer.
         fewest: classes with fewer rows are trained as one, "(other)".
         recipe: hyper-parameters.
@@ -130,6 +132,7 @@ def train(
             split=split,
             group=group,
             time=time,
+            unlabelled=unlabelled,
             mask=mask,
             fewest=fewest,
             on_error=on_error,

@@ -164,11 +164,19 @@ def load_table(
     )
 
 
-def without_targets_missing(frame: pd.DataFrame, targets: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
-    """(the rows that have all targets, a note on those that have not)."""
+def without_targets_missing(
+    frame: pd.DataFrame, targets: Sequence[str], unlabelled: Sequence[str] = ()
+) -> tuple[pd.DataFrame, list[str]]:
+    """(the rows that have all targets, a note on those that have not).
+
+    Args:
+        frame: the table.
+        targets: its columns.
+        unlabelled: words in them that stand for "not known yet".
+    """
     empty = pd.Series(False, index=frame.index)
     for target in targets:
-        empty |= frame[target].isna() | (frame[target].astype(str).str.strip() == "")
+        empty |= frame[target].isna() | frame[target].astype(str).str.strip().isin(["", *unlabelled])
     if not empty.any():
         return frame, []
     return frame[~empty], [f"{int(empty.sum())} of {len(frame)} rows without a target left out"]

@@ -17,7 +17,7 @@ class TableSource:
     """A table.
 
     Args:
-        table, target, schema, root, split, group, time, mask, fewest, on_error, allow_outside_root, say: see
+        table, target, schema, root, split, group, time, unlabelled, mask, fewest, on_error, allow_outside_root, say: see
             `mmzoo.recipes.own_data.train`.
         out: folder for inspect.html.
         **options: of `mmzoo.inspect_table`.
@@ -42,6 +42,7 @@ class TableSource:
         split: str | None,
         group: str | None,
         time: str | None,
+        unlabelled: Sequence[str],
         mask: Sequence[str],
         fewest: int,
         on_error: str,
@@ -60,7 +61,7 @@ class TableSource:
         say(f"Looking at {name}: {len(frame):,} rows ...")
         targets = [target] if isinstance(target, str) else list(target or ())
         inspection = inspect_table(frame, targets or None, schema=schema, **options)
-        self._frame, self._notes = _cleaned(frame, inspection, mask, fewest)
+        self._frame, self._notes = _cleaned(frame, inspection, unlabelled, mask, fewest)
         if self._notes and schema is None:
             inspection = inspect_table(self._frame, targets, **options)
         if inspection.schema is None:
@@ -104,11 +105,11 @@ class TableSource:
         )
 
 
-def _cleaned(frame, inspection, mask, fewest):
+def _cleaned(frame, inspection, unlabelled, mask, fewest):
     """(the table without rows that lack a target, words masked and rare classes pooled, notes on that)."""
     columns = {column.name: column for column in inspection.columns}
     targets = [name for name, column in columns.items() if column.role == "target" and column.kind != "multilabel"]
-    frame, notes = without_targets_missing(frame, targets)
+    frame, notes = without_targets_missing(frame, targets, unlabelled)
     texts = [name for name, column in columns.items() if column.role == "input" and column.kind == "text"]
     frame, found = masked(frame, texts, mask)
     notes += found
