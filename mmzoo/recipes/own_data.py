@@ -9,7 +9,7 @@ trained on nor chosen by, exports the first seed's model, runs the bundle on the
     RUN/arms.csv                    every arm's figures, by seed
     RUN/evaluation/report.html      the model's report, with the arms and what each column is worth
     RUN/bundle/                     what goes to the device
-    RUN/summary.txt                 ten lines
+    RUN/summary.txt, run.json       ten lines; command, machine, sizes
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import pandas as pd
 
 from mmzoo.data.splits import SPLITS
 from mmzoo.recipes.table_arms import ALL, ArmsTable, TableRecipe, arms_of, measured, train_arm
+from mmzoo.recipes.table_results import write_record
 from mmzoo.recipes.table_source import PreparedSource, TableSource
 from mmzoo.recipes.table_summary import on_the_edge, summary_lines, worth_table
 from mmzoo.schema import MultiLabel, Schema
@@ -165,7 +166,7 @@ def train(
                 bar.done()
             if baseline:
                 _add_baselines(figures, number, data)
-    return _finish(out, main, main_data, figures, source, export, command, say)
+    return _finish(out, main, main_data, figures, source, recipe, export, command, say)
 
 
 def _add_baselines(figures, number, data):
@@ -178,7 +179,7 @@ def _add_baselines(figures, number, data):
         figures.add(number, name, values, data.count("test"), None)
 
 
-def _finish(out, model, data, figures, source, export, command, say):
+def _finish(out, model, data, figures, source, recipe, export, command, say):
     import mmzoo
     from mmzoo.evaluation import write_report
     from mmzoo.evaluation.column_worth import column_worth
@@ -196,6 +197,14 @@ def _finish(out, model, data, figures, source, export, command, say):
         say(f"Exporting to {out / 'bundle'} and checking every file against the Keras model ...")
         bundle = _exported(model, data, out / "bundle", say)
         edge = on_the_edge(bundle.path, model, data)
+    write_record(
+        out,
+        size=recipe.size,
+        outputs=list(data.schema.outputs),
+        command=command,
+        machine=machine(),
+        parity=None if bundle is None else bundle.parity,
+    )
     lines = summary_lines(figures, model, data, source.findings, worth, bundle, edge)
     (out / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     write_report(

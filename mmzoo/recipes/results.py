@@ -1,6 +1,7 @@
 """saved_models/results.csv, and the tables made from it in README.md and in the cards of the bundles.
 
 python -m mmzoo.recipes.results add RUN [RUN ...]     # rows from the run.json of evaluated runs
+python -m mmzoo.recipes.results add-table RUN --data NAME    # rows from a run on a table of own data
 python -m mmzoo.recipes.results tables                # rewrite the tables in README.md and saved_models/*/CARD.md
 """
 
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from mmzoo.bundles import saved_models_dir
+from mmzoo.recipes import table_results
 from mmzoo.recipes.run_record import RunRecord
 
 COLUMNS = (
@@ -74,10 +76,13 @@ def add(record: RunRecord) -> None:
     """
     if not record.held_out:
         raise ValueError(f"{record.model} on {record.data}, {record.split}: not measured on held-out data")
-    path, rows = results_path(), rows_of(record)
+    _put_in(rows_of(record))
+
+
+def _put_in(rows):
+    path = results_path()
     if path.exists():
-        old = read(path)
-        rows = pd.concat([old, rows]).drop_duplicates(KEY, keep="last")
+        rows = pd.concat([read(path), rows]).drop_duplicates(KEY, keep="last")
     rows.sort_values(KEY, kind="stable").to_csv(path, index=False)
 
 
@@ -90,7 +95,7 @@ def readme_table(path: pathlib.Path | None = None) -> str:
         + " |",
         "|---" * (5 + len(README_ARMS)) + "|",
     ]
-    table = with_fold_means(table[table.metric == "accuracy"])
+    table = with_fold_means(table[(table.metric == "accuracy") & ~table.model.str.startswith(table_results.MODEL)])
     for (model, data, split), group in table.groupby(["model", "data", "split"], sort=True):
         first = group.iloc[0]
         cells = [
@@ -203,21 +208,22 @@ def _folds_table(rows):
     return "\n".join(lines)
 
 
-def with_table(text: str, table: str, source: str = "README.md") -> str:
+def with_table(text: str, table: str, source: str = "README.md", begin: str = BEGIN, end: str = END) -> str:
     """Text with the table between its marks.
 
     Args:
         text: of README.md or a card.
         table: what to put there.
         source: the file's name, for the message.
+        begin, end: the marks.
 
     Raises:
         ValueError: the marks are missing.
     """
-    if BEGIN not in text or END not in text:
-        raise ValueError(f"{source}: the marks {BEGIN} and {END} are missing")
-    head, rest = text.split(BEGIN, 1)
-    return f"{head}{BEGIN}\n{table}\n{END}{rest.split(END, 1)[1]}"
+    if begin not in text or end not in text:
+        raise ValueError(f"{source}: the marks {begin} and {end} are missing")
+    head, rest = text.split(begin, 1)
+    return f"{head}{begin}\n{table}\n{end}{rest.split(end, 1)[1]}"
 
 
 def fresh_tables(readme: pathlib.Path) -> dict[pathlib.Path, str]:
@@ -227,7 +233,9 @@ def fresh_tables(readme: pathlib.Path) -> dict[pathlib.Path, str]:
         readme: README.md.
     """
     tables = "\n\n".join(filter(None, [readme_table(), failures_table()]))
-    texts = {readme: with_table(readme.read_text(encoding="utf-8"), tables)}
+    text = with_table(readme.read_text(encoding="utf-8"), tables)
+    own = table_results.readme_table(read(results_path()))
+    texts = {readme: with_table(text, own, begin=table_results.BEGIN, end=table_results.END)}
     for card in sorted(saved_models_dir().glob("*/CARD.md")):
         texts[card] = with_table(card.read_text(encoding="utf-8"), card_tables(card.parent.name), str(card))
     return texts
@@ -235,19 +243,24 @@ def fresh_tables(readme: pathlib.Path) -> dict[pathlib.Path, str]:
 
 def read(path: pathlib.Path) -> pd.DataFrame:
     """The rows of results.csv."""
-    return pd.read_csv(path, dtype={"bytes_float32": "Int64", "bytes_int8": "Int64"})
+    return pd.read_csv(path, dtype={"parameters": "Int64", "bytes_float32": "Int64", "bytes_int8": "Int64"})
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="what", required=True)
     commands.add_parser("add").add_argument("runs", nargs="+", type=pathlib.Path)
+    table = commands.add_parser("add-table")
+    table.add_argument("run", type=pathlib.Path)
+    table.add_argument("--data", required=True)
     tables = commands.add_parser("tables")
     tables.add_argument("readme", nargs="?", type=pathlib.Path, default=pathlib.Path("README.md"))
     options = parser.parse_args(arguments)
     if options.what == "add":
         for run in options.runs:
             add(RunRecord.load(run / "run.json"))
+    elif options.what == "add-table":
+        _put_in(table_results.rows_of(options.run, options.data, COLUMNS))
     else:
         for path, text in fresh_tables(options.readme).items():
             path.write_text(text, encoding="utf-8")
