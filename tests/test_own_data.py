@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,12 @@ import pytest
 from PIL import Image as Pillow
 
 import mmzoo
+from mmzoo import cli
 from mmzoo.data.splits import is_split_column, split_table
 from mmzoo.evaluation.baseline import BOOSTING, LINEAR, table_baselines
 from mmzoo.evaluation.column_worth import column_worth
 from mmzoo.models.multimodal import build_multimodal_model
+from mmzoo.recipes import results, table_results
 from mmzoo.recipes.own_data import train
 from mmzoo.recipes.table_arms import ALL, CONCAT, ArmsTable, TableRecipe, arms_of
 from mmzoo.recipes.table_data import MASK, OTHER, masked, pooled, without_targets_missing
@@ -30,7 +33,7 @@ def shop(tmp_path_factory):
     (folder / "pictures").mkdir()
     rng = np.random.default_rng(0)
     rows = []
-    for i in range(90):
+    for i in range(72):
         colour, size = rng.choice(list(COLOURS)), rng.choice(SIZES)
         pixels = rng.normal(COLOURS[colour], 30, (24, 24, 3)).clip(0, 255).astype(np.uint8)
         Pillow.fromarray(pixels).save(folder / "pictures" / f"thing {i}.png")
@@ -53,7 +56,7 @@ def shop(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(shop, tmp_path_factory):
     out = tmp_path_factory.mktemp("run")
-    recipe = TableRecipe(size="nano", epochs=40, learning_rate=1e-2)
+    recipe = TableRecipe(size="nano", epochs=20, learning_rate=1e-2)
     result = train(shop, "kind", out, recipe=recipe, image_size=24, seeds=1, progress=False, say=lambda line: None)
     return result, recipe
 
@@ -119,11 +122,12 @@ def test_the_summary_says_how_good_it_is_and_what_to_do(run):
     assert "What each column is worth" in page and "beside its parts" in page and "sensors.weight_kg" in page
 
 
-def test_called_again_it_trains_nothing(run, shop, monkeypatch):
+def test_called_again_it_trains_nothing(run, shop, monkeypatch, tmp_path):
     result, recipe = run
+    folder = shutil.copytree(result.out, tmp_path / "run")
     monkeypatch.setattr("keras.Model.fit", lambda *args, **kwargs: pytest.fail("trained again"))
     again = train(
-        *(shop, "kind", result.out),
+        *(shop, "kind", folder),
         recipe=recipe,
         image_size=24,
         progress=False,
@@ -165,7 +169,7 @@ def test_values_and_several_outputs(shop, tmp_path):
 
 
 def test_a_prepared_folder(shop, tmp_path):
-    schema = mmzoo.infer_schema(shop, target="kind", image_size=24)
+    schema = mmzoo.infer_schema(shop, target="kind", kinds={"photo": "ignore"})
     mmzoo.prepare(shop, schema, tmp_path / "prepared", split={"train": 0.7, "validation": 0.3})
     recipe = TableRecipe(size="nano", epochs=2, text="bytes")
     result = train(
@@ -181,6 +185,56 @@ def test_a_prepared_folder(shop, tmp_path):
     with pytest.raises(ValueError, match="its splits are .*'train'"):
         mmzoo.prepare(shop, schema, tmp_path / "whole")
         train(tmp_path / "whole", out=tmp_path / "run2", progress=False, say=lambda line: None)
+
+
+def test_figures_reach_the_table_of_results_and_the_readme(run):
+    result, _ = run
+    rows = table_results.rows_of(result.out, "shop", results.COLUMNS)
+    assert list(rows.columns) == list(results.COLUMNS) and len(rows) == len(result.arms)
+    assert set(rows.model) == {"own_data_nano"} and set(rows.data) == {"shop (kind)"}
+    assert rows.bytes_int8.iloc[0] == (result.bundle / "model_int8.tflite").stat().st_size
+    table = table_results.readme_table(rows)
+    accuracy = result.arms[result.arms.metric == "accuracy"].set_index("arm").value
+    assert f"| shop (kind), {rows.samples.iloc[0]}, 1 | accuracy % | {100 * accuracy[ALL]:.1f} | " in table
+    assert table_results.readme_table(rows[rows.model == "other"]) == ""
+
+
+# The command ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_command_trains_on_a_table(shop, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        "sys.argv",
+        [
+            *("mmzoo", "train", str(shop), "--target", "kind", "--kind", "photo=ignore", "--size", "nano"),
+            *("--epochs", "2", "--no-arms", "--no-baseline", "--no-export", "--out", str(tmp_path / "run")),
+        ],
+    )
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code
+    printed = capsys.readouterr().out
+    assert "kind: accuracy" in printed and "Written:" in printed
+    record = (tmp_path / "run" / "run.json").read_text(encoding="utf-8")
+    assert "mmzoo train things.csv --target kind" in record and str(tmp_path) not in record
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing.csv", "--target", "x"], "neither a model (road_sign) nor a file or folder"),
+        (["{shop}"], "name the column to predict with --target, or give --schema"),
+        (["{shop}", "--target", "kin"], "kin"),
+        (["{shop}", "--target", "kind", "--kind", "photo"], "--kind photo: expected such as column=text"),
+        (["{shop}", "--target", "kind", "--mask", "("], "no regular expression"),
+    ],
+)
+def test_the_command_says_what_is_wrong(arguments, message, shop, tmp_path, monkeypatch, capsys):
+    words = [word.format(shop=shop) for word in arguments]
+    monkeypatch.setattr("sys.argv", ["mmzoo", "train", *words, "--out", str(tmp_path / "run")])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1 and message in capsys.readouterr().err
 
 
 # Cleaning ------------------------------------------------------------------------------------------------------------
