@@ -9,6 +9,7 @@ from gtsrb_archive_writer import write_gtsrb_archive
 
 from mmzoo.data.road_signs import RoadSigns
 from mmzoo.recipes import few_shot
+from mmzoo.recipes.results import COLUMNS
 
 
 def test_few_pictures_of_each_class_and_more_of_them_with_the_same_seed():
@@ -41,3 +42,20 @@ def test_every_point_is_trained_measured_and_not_trained_again(nano_file, monkey
 
     again = few_shot.few_shot_curve(tmp_path / "run", steps={0: 0, 2: 2, None: 2}, **arguments)
     assert len(lines) == 5 and again.accuracy.tolist() == pytest.approx(table.accuracy.tolist())
+
+
+def test_the_curve_reaches_the_readme():
+    table = pd.DataFrame(
+        {
+            "start": ["rendered", "rendered", "rendered", "scratch", "scratch"],
+            "per_class": pd.array([0, 20, None, 20, None], dtype="Int64"),
+            "accuracy": [0.9, 0.95, 0.99, 0.8, 0.98],
+            "samples": 100,
+        }
+    )
+    rows = few_shot.rows_of(table, size="small", fold=0, seed=0, device="a machine", parameters=5)
+    assert list(rows.columns) == list(COLUMNS) and set(rows.model) == {"road_sign_small_few_shot"}
+    lines = few_shot.readme_table(rows).splitlines()
+    assert lines[0] == "| real pictures a class, image alone | 0 | 20 | all |"
+    assert lines[2:] == ["| from drawn signs | 90.0 % | 95.0 % | 99.0 % |", "| from scratch | - | 80.0 % | 98.0 % |"]
+    assert few_shot.readme_table(rows.assign(model="road_sign_small")) == ""

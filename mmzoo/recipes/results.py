@@ -2,6 +2,7 @@
 
 python -m mmzoo.recipes.results add RUN [RUN ...]     # rows from the run.json of evaluated runs
 python -m mmzoo.recipes.results add-table RUN --data NAME    # rows from a run on a table of own data
+python -m mmzoo.recipes.results add-few-shot RUN      # rows from a run of mmzoo.recipes.few_shot
 python -m mmzoo.recipes.results tables                # rewrite the tables in README.md and saved_models/*/CARD.md
 """
 
@@ -16,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from mmzoo.bundles import saved_models_dir
-from mmzoo.recipes import table_results
+from mmzoo.recipes import few_shot, table_results
 from mmzoo.recipes.run_record import RunRecord
 
 COLUMNS = (
@@ -95,7 +96,8 @@ def readme_table(path: pathlib.Path | None = None) -> str:
         + " |",
         "|---" * (5 + len(README_ARMS)) + "|",
     ]
-    table = with_fold_means(table[(table.metric == "accuracy") & ~table.model.str.startswith(table_results.MODEL)])
+    others = table.model.str.startswith(table_results.MODEL) | table.model.str.endswith(few_shot.RESULTS)
+    table = with_fold_means(table[(table.metric == "accuracy") & ~others])
     for (model, data, split), group in table.groupby(["model", "data", "split"], sort=True):
         first = group.iloc[0]
         cells = [
@@ -232,7 +234,8 @@ def fresh_tables(readme: pathlib.Path) -> dict[pathlib.Path, str]:
     Args:
         readme: README.md.
     """
-    tables = "\n\n".join(filter(None, [readme_table(), failures_table()]))
+    curve = few_shot.readme_table(read(results_path()))
+    tables = "\n\n".join(filter(None, [readme_table(), failures_table(), curve]))
     text = with_table(readme.read_text(encoding="utf-8"), tables)
     own = table_results.readme_table(read(results_path()))
     texts = {readme: with_table(text, own, begin=table_results.BEGIN, end=table_results.END)}
@@ -253,6 +256,11 @@ def main(arguments: list[str] | None = None) -> None:
     table = commands.add_parser("add-table")
     table.add_argument("run", type=pathlib.Path)
     table.add_argument("--data", required=True)
+    curve = commands.add_parser("add-few-shot")
+    curve.add_argument("run", type=pathlib.Path)
+    curve.add_argument("--size", default="small")
+    curve.add_argument("--fold", type=int, default=0)
+    curve.add_argument("--seed", type=int, default=0)
     tables = commands.add_parser("tables")
     tables.add_argument("readme", nargs="?", type=pathlib.Path, default=pathlib.Path("README.md"))
     options = parser.parse_args(arguments)
@@ -261,6 +269,14 @@ def main(arguments: list[str] | None = None) -> None:
             add(RunRecord.load(run / "run.json"))
     elif options.what == "add-table":
         _put_in(table_results.rows_of(options.run, options.data, COLUMNS))
+    elif options.what == "add-few-shot":
+        import mmzoo
+        from mmzoo.recipes.run_record import machine
+
+        arguments = {"size": options.size, "fold": options.fold, "seed": options.seed, "device": machine()}
+        parameters = mmzoo.build_road_sign_model(size=options.size).count_params()
+        table = pd.read_csv(options.run / "few_shot.csv")
+        _put_in(few_shot.rows_of(table, parameters=parameters, **arguments))
     else:
         for path, text in fresh_tables(options.readme).items():
             path.write_text(text, encoding="utf-8")
