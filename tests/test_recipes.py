@@ -11,7 +11,7 @@ import pytest
 
 import mmzoo
 from mmzoo import cli
-from mmzoo.recipes import demo, get_recipe, results
+from mmzoo.recipes import demo, get_recipe, results, table_results
 from mmzoo.recipes.card import road_sign_card
 from mmzoo.recipes.road_sign import RECIPES
 from mmzoo.recipes.run_record import RunRecord, machine
@@ -154,11 +154,12 @@ def test_the_command_adds_runs_and_rewrites_readme_and_cards(csv_file, monkeypat
     record().save(tmp_path / "run" / "run.json")
     empty = f"{results.BEGIN}\n{results.END}\n"
     card = tmp_path / "saved_models" / "road_sign_nano_gtsrb" / "CARD.md"
-    for path in (card, tmp_path / "README.md"):
-        path.write_text(empty)
+    own = f"{table_results.BEGIN}\n\n{table_results.END}\n"
+    card.write_text(empty)
+    (tmp_path / "README.md").write_text(empty + own)
     results.main(["add", str(tmp_path / "run")])
     results.main(["tables", str(tmp_path / "README.md")])
-    assert (tmp_path / "README.md").read_text() == f"{results.BEGIN}\n{results.readme_table()}\n{results.END}\n"
+    assert (tmp_path / "README.md").read_text() == f"{results.BEGIN}\n{results.readme_table()}\n{results.END}\n{own}"
     assert card.read_text() == f"{results.BEGIN}\n{results.card_tables('road_sign_nano_gtsrb')}\n{results.END}\n"
     card.write_text("# no marks")
     with pytest.raises(ValueError, match="CARD.md: the marks .* are missing"):
