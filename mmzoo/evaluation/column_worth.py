@@ -45,7 +45,7 @@ def column_worth(
 
     def add(column, arrays, given):
         worse = {
-            f"{key}_lost": (value - whole[key]) * (1 if lower_is_better(key) else -1)
+            f"{key}_lost": value - whole[key] if lower_is_better(key) else whole[key] - value
             for key, value in figures(arrays).items()
         }
         rows.append({"column": column, "given": float(np.mean(given)), **worse})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
 from collections.abc import Callable, Sequence
@@ -67,6 +68,7 @@ class TableSource:
         if inspection.schema is None:
             errors = "\n  ".join(str(finding) for finding in inspection.of_level("error"))
             raise ValueError(f"{name}: no schema can be made of it:\n  {errors}")
+        inspection = dataclasses.replace(inspection, source=name)
         write_inspection(inspection, out)
         self.findings = [*inspection.of_level("error"), *inspection.of_level("warning")]
         for line in [*self.findings, *self._notes]:
