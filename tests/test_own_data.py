@@ -237,6 +237,52 @@ def test_the_command_says_what_is_wrong(arguments, message, shop, tmp_path, monk
     assert ended.value.code == 1 and message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"label": [""] * 40}, "column 'label': the target is missing in all rows"),
+        ({"label": ["cat"] * 40}, "the target is 'cat' in all rows"),
+        ({"label": [f"class {i}" for i in range(40)]}, "more classes than half of the rows"),
+        ({"x": ["abc", *(str(i / 7) for i in range(39))]}, r"column 'x': mixed types: 1 of 40 cells .*'abc'; row 2"),
+        ({"note": ["/etc/passwd.png"] * 40}, "lie outside of the folder"),
+        ({"note": ["the same"] * 40, "x": ["1"] * 40}, "rows the same as an earlier one in every column"),
+    ],
+)
+def test_a_table_not_fit_to_train_on_is_refused_before_training(changed, message, tmp_path):
+    frame = pd.DataFrame(
+        {
+            "note": [f"text number {i} on {'cats' if i % 2 else 'dogs'} here" for i in range(40)],
+            "x": [str(i / 7) for i in range(40)],
+            "label": ["cat", "dog"] * 20,
+        }
+    ).assign(**changed)
+    frame.to_csv(tmp_path / "bad.csv", index=False)
+    with pytest.raises(
+        ValueError, match=rf"bad\.csv: (no schema can be made of it|not fit to train on):[^§]*{message}"
+    ):
+        train(tmp_path / "bad.csv", "label", tmp_path / "run", progress=False, say=lambda line: None)
+
+
+def test_bad_rows_are_left_out_on_request(tmp_path):
+    lines = []
+    frame = pd.DataFrame(
+        {
+            "note": [f"number {i} on {'cats' if i % 2 else 'dogs'}" for i in range(60)],
+            "x": [str(i / 7) for i in range(60)],
+            "label": ["cat", "dog"] * 30,
+        }
+    )
+    frame.loc[5, "x"] = "abc"
+    frame = pd.concat([frame, frame.iloc[[7, 8]]])
+    frame.to_csv(tmp_path / "bad.csv", index=False)
+    recipe = TableRecipe(size="nano", epochs=1)
+    arguments = {"arms": False, "baseline": False, "export": False, "progress": False, "say": lines.append}
+    result = train(tmp_path / "bad.csv", "label", tmp_path / "run", on_error="skip", recipe=recipe, **arguments)
+    assert "2 rows the same as an earlier one in every column left out" in lines
+    page = (result.out / "evaluation" / "report.html").read_text(encoding="utf-8")
+    assert "1 rows with bad cells or files left out" in page
+
+
 # Cleaning ------------------------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,8 @@ from mmzoo.data.csv_file import read_csv, read_csv_chunks
 from mmzoo.edge.columns import match_column
 from mmzoo.schema import Schema, Sensors, identifier
 
+_SOURCE = "mmzoo_source"
+
 
 def read_table(table: str | os.PathLike | pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Reads a table.
@@ -31,9 +33,11 @@ def read_table(table: str | os.PathLike | pd.DataFrame) -> tuple[pd.DataFrame, s
         TypeError: neither a path nor a DataFrame.
     """
     if isinstance(table, pd.DataFrame):
-        frame, source = table, "DataFrame"
+        frame, source = table, table.attrs.get(_SOURCE, "DataFrame")
     elif isinstance(table, (str, os.PathLike)):
         frame, source = read_csv(pathlib.Path(table)), os.fspath(table)
+        # So that a part of it is still known by its name.
+        frame.attrs[_SOURCE] = source
     else:
         raise TypeError(f"table: expected the path of a CSV file or a pandas DataFrame, got {type(table).__name__}")
     columns = list(frame.columns)

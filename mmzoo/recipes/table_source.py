@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import pathlib
 from collections.abc import Callable, Sequence
@@ -62,13 +61,11 @@ class TableSource:
         say(f"Looking at {name}: {len(frame):,} rows ...")
         targets = [target] if isinstance(target, str) else list(target or ())
         inspection = inspect_table(frame, targets or None, schema=schema, **options)
+        _check(inspection, name, on_error)
         self._frame, self._notes = _cleaned(frame, inspection, unlabelled, mask, fewest)
         if self._notes and schema is None:
             inspection = inspect_table(self._frame, targets, **options)
-        if inspection.schema is None:
-            errors = "\n  ".join(str(finding) for finding in inspection.of_level("error"))
-            raise ValueError(f"{name}: no schema can be made of it:\n  {errors}")
-        inspection = dataclasses.replace(inspection, source=name)
+            _check(inspection, name, on_error)
         write_inspection(inspection, out)
         self.findings = [*inspection.of_level("error"), *inspection.of_level("warning")]
         for line in [*self.findings, *self._notes]:
@@ -107,12 +104,28 @@ class TableSource:
         )
 
 
+def _check(inspection, name, on_error):
+    errors = inspection.of_level("error")
+    listed = "\n  ".join(map(str, errors))
+    if inspection.schema is None:
+        raise ValueError(f"{name}: no schema can be made of it:\n  {listed}")
+    if errors and on_error == "raise":
+        raise ValueError(
+            f"{name}: not fit to train on:\n  {listed}\nCorrect the table, decide otherwise with kinds (--kind), or "
+            "leave bad rows out with on_error='skip' (--on-error skip)"
+        )
+
+
 def _cleaned(frame, inspection, unlabelled, mask, fewest):
     """(the table without rows that lack a target, words masked and rare classes pooled, notes on that)."""
     columns = {column.name: column for column in inspection.columns}
     targets = [name for name, column in columns.items() if column.role == "target" and column.kind != "multilabel"]
     frame, notes = without_targets_missing(frame, targets, unlabelled)
     texts = [name for name, column in columns.items() if column.role == "input" and column.kind == "text"]
+    whole = len(frame)
+    frame = frame.drop_duplicates()
+    if len(frame) < whole:
+        notes.append(f"{whole - len(frame)} rows the same as an earlier one in every column left out")
     frame, found = masked(frame, texts, mask)
     notes += found
     for name in targets:
