@@ -20,8 +20,8 @@ def with_texts(
 
     Args:
         schema: the schema.
-        text: "bytes", "ngrams", "wordpiece", or a keras-hub preset; one for all texts or by input name. None, for all or
-            for one, changes nothing; nor do inputs left out.
+        text: "bytes", "ngrams", "wordpiece", or a keras-hub preset; one for all texts or by input name. What is None,
+            or left out, stays as it is.
         buckets: number of ids that n-grams are hashed into.
 
     Returns:

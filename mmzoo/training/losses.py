@@ -2,6 +2,8 @@
 
 In a compiled model's `.keras` file they hold the figures of the layers they look into, so that the model, loaded again,
 evaluates as before. There they are no more the model's own: `mmzoo.fit` compiles anew.
+
+They keep their layer in a function: a file holds its weights once, with the model, and Keras would look for them here.
 """
 
 from __future__ import annotations
@@ -26,15 +28,17 @@ class ScaledSquaredError(keras.losses.Loss):
 
     def __init__(self, scaling, name="scaled_squared_error", **kwargs):
         super().__init__(name=name, **kwargs)
-        self.scaling = scaling
+        self._scaling = lambda: scaling
 
     def call(self, y_true, y_pred):
-        difference = self.scaling.normalised(y_pred) - self.scaling.normalised(y_true)
+        scaling = self._scaling()
+        difference = scaling.normalised(y_pred) - scaling.normalised(y_true)
         return ops.mean(ops.square(difference), axis=-1)
 
     def get_config(self):
-        statistics = [float(value) for value in self.scaling.get_weights()]
-        return {**super().get_config(), "scaling": self.scaling.get_config(), "statistics": statistics}
+        scaling = self._scaling()
+        statistics = [float(value) for value in scaling.get_weights()]
+        return {**super().get_config(), "scaling": scaling.get_config(), "statistics": statistics}
 
     @classmethod
     def from_config(cls, config):
@@ -61,10 +65,11 @@ class UncertaintyWeighted(keras.losses.Loss):
 
     def __init__(self, loss, uncertainty, factor=1.0, name="uncertainty_weighted", **kwargs):
         super().__init__(name=name, **{"reduction": getattr(loss, "reduction", "sum_over_batch_size"), **kwargs})
-        self.loss, self.uncertainty, self.factor = loss, uncertainty, factor
+        self.loss, self.factor = loss, factor
+        self._uncertainty = lambda: uncertainty
 
     def call(self, y_true, y_pred):
-        log_variance = ops.cast(self.uncertainty.log_variance, "float32")
+        log_variance = ops.cast(self._uncertainty().log_variance, "float32")
         # Of a Loss the figures of the samples, before it reduces them.
         each = self.loss.call if isinstance(self.loss, keras.losses.Loss) else self.loss
         return self.factor * ops.exp(-log_variance) * each(y_true, y_pred) + log_variance / 2
@@ -73,7 +78,7 @@ class UncertaintyWeighted(keras.losses.Loss):
         return {
             **super().get_config(),
             "loss": keras.saving.serialize_keras_object(self.loss),
-            "log_variance": float(self.uncertainty.log_variance),
+            "log_variance": float(ops.convert_to_numpy(self._uncertainty().log_variance)),
             "factor": self.factor,
         }
 
