@@ -9,10 +9,11 @@ import importlib
 
 __version__ = "0.1.0"
 
-# Public name -> the module that holds it.
+# Public name -> the module that holds it, with its name there where that is another.
 _LAZY = {
     "Schema": "mmzoo.schema",
     "build_model": "mmzoo.models.registry",
+    "build_multimodal_model": "mmzoo.models.multimodal",
     "build_road_sign_model": "mmzoo.models.road_sign",
     "evaluate": "mmzoo.evaluation",
     "export": "mmzoo.exporting",
@@ -25,6 +26,8 @@ _LAZY = {
     "predict": "mmzoo.prediction",
     "prepare": "mmzoo.data.preparing",
     "road_sign_schema": "mmzoo.models.road_sign_schema",
+    "split_table": "mmzoo.data.splits",
+    "train_table": "mmzoo.recipes.own_data:train",
 }
 _SUBMODULES = (
     "branches",
@@ -47,7 +50,8 @@ __all__ = ["__version__", *_LAZY]
 
 def __getattr__(name: str):
     if name in _LAZY:
-        return getattr(importlib.import_module(_LAZY[name]), name)
+        module, _, attribute = _LAZY[name].partition(":")
+        return getattr(importlib.import_module(module), attribute or name)
     if name in _SUBMODULES:
         return importlib.import_module(f"mmzoo.{name}")
     raise AttributeError(f"module 'mmzoo' has no attribute {name!r}")

@@ -38,7 +38,8 @@ class ValueScaling(keras.layers.Layer):
         mean, deviation = 0.0, 1.0
         if low is not None and high is not None and (self.scale == "linear" or low > 0):
             low, high = (low, high) if self.scale == "linear" else (math.log(low), math.log(high))
-            mean, deviation = (low + high) / 2, max((high - low) / math.sqrt(12.0), 1e-6)
+            # Of a range without width the deviation says nothing.
+            mean, deviation = (low + high) / 2, abs(high - low) / math.sqrt(12.0) or 1.0
         self.mean = self._statistic("mean", mean)
         self.deviation = self._statistic("deviation", deviation)
 
@@ -64,7 +65,8 @@ class ValueScaling(keras.layers.Layer):
             values = np.log(values)
         if values.size:
             self.mean.assign(values.mean())
-            if values.std() > 1e-6:
+            # Less than float32 can tell apart is no deviation, whatever the unit.
+            if values.std() > 1e-7 * np.abs(values).max():
                 self.deviation.assign(values.std())
 
     def call(self, inputs):

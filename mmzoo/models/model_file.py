@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import pathlib
 import zipfile
@@ -36,12 +37,16 @@ def load_keras_file(file: pathlib.Path) -> keras.Model:
     """
     if file.suffix != ".keras" or not zipfile.is_zipfile(file):
         raise ValueError(f"{file}: not a .keras file (a zip archive whose name ends with .keras); is it cut short?")
-    for layer, kind in _objects(_description(file)):
+    description = _description(file)
+    for layer, kind in _objects(description):
         if kind in _RUN_CODE:
             raise ValueError(
                 f"{file}: layer {layer!r} holds a {kind}, which runs code from the file; mmzoo loads none: build the "
                 "model from layers of Keras or registered classes, or load it with Keras itself if you trust its source"
             )
+    if isinstance(description, dict) and description.get("compile_config"):
+        # Registers the losses and the optimizer that a compiled model may hold.
+        importlib.import_module("mmzoo.training")
     try:
         return keras.saving.load_model(file, safe_mode=True)
     except (ValueError, TypeError, KeyError, OSError, AttributeError, IndexError) as error:

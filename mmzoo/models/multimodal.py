@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import pathlib
 from collections.abc import Callable, Mapping
 
@@ -16,10 +17,12 @@ from mmzoo.branches import (
     text_branch,
 )
 from mmzoo.fusion import activations_for, fuse, heads_for
+from mmzoo.layers.hub_backbone import FINETUNE
 from mmzoo.models.pretrained import load_weights
 from mmzoo.models.schema_model import SchemaModel, keras_inputs, schema_model
 from mmzoo.models.seeding import initial_weights_seed
 from mmzoo.models.text_choice import with_texts
+from mmzoo.presets import PresetError
 from mmzoo.schema import Audio, Image, Schema, Sensors, Text
 
 
@@ -66,15 +69,15 @@ def build_multimodal_model(
 
     Args:
         schema: describes the data.
-        size: "nano", "small" or "base": width of all branches. Of the image branch at most 42,000, 260,000 or 1,300,000
-            parameters; hashed n-grams take 64,000, 1,024,000 or 2,048,000 for each text.
+        size: "nano", "small" or "base": width of all branches. An image branch ("separable") takes at most 45,000,
+            230,000 or 1,260,000 parameters, hashed n-grams 64,000, 1,024,000 or 2,048,000.
         fusion: "attention", "concat", "sum", or a function; see `mmzoo.fusion`.
         text: how texts are read, for all or by input: "bytes" (GRU over UTF-8 bytes), "ngrams" (averaged embeddings of
             words and pairs of words), "wordpiece" (GRU over word pieces; the schema must hold the vocabulary, see
             `mmzoo.data.vocabulary.wordpiece_text`), or a keras-hub backbone: the directory of a preset, its name, or
-            "bert", "distilbert", ... None: as the schema says.
+            "bert", "distilbert", ... None, and inputs left out: as the schema says.
         image: how pictures are read: "separable", "vgg", the name of a function in keras.applications, or a keras-hub
-            backbone: the directory of a preset or its name.
+            backbone: the directory of a preset, its name, or "mobilenet", "resnet", ...
         finetune: of keras-hub backbones: "frozen", "lora" (Hu et al. 2022) or "full".
         text_cell: "gru" or "lstm".
         weights: None, or the path of a .keras file, a .weights.h5 file or a bundle.
@@ -88,7 +91,9 @@ def build_multimodal_model(
         A `keras.Model` (`SchemaModel`, uncompiled) with a `schema`.
 
     Raises:
-        ValueError: an unknown size, fusion, text or image, or an input of a kind that a table can't hold.
+        ValueError: an unknown size, fusion, text, image or finetune, an input of a kind that a table can't hold or that
+            its branch can't read, names that collide, or weights of another architecture; the message names the input.
+        mmzoo.presets.PresetError: a keras-hub preset can't be had.
 
     >>> from mmzoo.schema import Category, Image, Label, Number, Sensors, Text, Value
     >>> schema = Schema(
@@ -102,6 +107,8 @@ def build_multimodal_model(
     """
     if size not in SIZES:
         raise ValueError(f"size: expected one of {list(SIZES)}, got {size!r}")
+    if finetune not in FINETUNE:
+        raise ValueError(f"finetune: expected one of {list(FINETUNE)}, got {finetune!r}")
     config = SIZES[size]
     schema, presets = with_texts(schema, text, buckets=config.ngram_buckets)
 
@@ -110,13 +117,11 @@ def build_multimodal_model(
         if isinstance(modality, Image):
             return _image(tensor, image, size, finetune, common)
         if isinstance(modality, Audio):
-            return audio_branch(tensor, modality, size=size, **common)
+            return audio_branch(tensor, modality, size=size, seed=seed, **common)
         if isinstance(modality, Sensors):
             return sensor_branch(tensor, modality, units=config.sensor_units, **common)
         if not isinstance(modality, Text):
-            raise ValueError(
-                f"input {name!r}: no branch for {type(modality).__name__} here; expected Image, Text, Sensors or Audio"
-            )
+            raise ValueError(f"no branch for {type(modality).__name__} here; expected Image, Text, Sensors or Audio")
         if name in presets:
             return hub_text_branch(tensor, presets[name], finetune=finetune, **common)
         if modality.tokenizer == "ngrams":
@@ -133,7 +138,7 @@ def build_multimodal_model(
 
     with initial_weights_seed(seed):
         inputs = keras_inputs(schema)
-        features = {name: branch(name, modality, inputs[name]) for name, modality in schema.inputs.items()}
+        features = {name: _naming(name, branch, modality, inputs[name]) for name, modality in schema.inputs.items()}
         outputs = fuse(
             features,
             fusion,
@@ -143,13 +148,30 @@ def build_multimodal_model(
             modality_dropout=modality_dropout,
             seed=seed,
         )
-        model = schema_model(inputs, outputs, schema, name=schema.name)
+        try:
+            # Keras takes no slash in a name.
+            model = schema_model(inputs, outputs, schema, name=schema.name.replace("/", "_"))
+        except ValueError as error:
+            raise ValueError(
+                f"schema {schema.name!r}: an input or output has the name of a layer ({error}); call it something else"
+            ) from error
     return load_weights(model, weights, size=size)
+
+
+def _naming(name, branch, modality, tensor):
+    """The branch's features; what it can't read is said with the input's name."""
+    try:
+        return branch(name, modality, tensor)
+    except PresetError as error:
+        raise PresetError(f"input {name!r}: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"input {name!r}: {error}") from error
 
 
 def _image(pixels, image, size, finetune, common):
     import keras
 
-    if image in BACKBONES or hasattr(keras.applications, str(image)):
+    # keras.applications also holds modules, some with the short names of presets: "mobilenet", "resnet".
+    if image in BACKBONES or inspect.isfunction(getattr(keras.applications, str(image), None)):
         return image_branch(pixels, size=size, backbone=image, **common)
     return hub_image_branch(pixels, image, finetune=finetune, **common)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from mmzoo.arrays import check_values
-from mmzoo.schema import Label, MultiLabel, Schema
+from mmzoo.schema import Label, MultiLabel, Schema, Value
 
 _OR_STEPS = {"train": ", or give steps_per_epoch", "validation": ", or take(n) of it"}
 
@@ -254,6 +254,11 @@ def _numbers(targets, name, kind, what):
         raise ValueError(f"{what}: output {name!r}: expected shape (N, {kind.units}), got {target.shape}")
     if not np.isfinite(target).all():
         raise ValueError(f"{what}: output {name!r}: a target is NaN or infinite; leave such samples out")
+    if isinstance(kind, Value) and kind.scale == "log" and not (target > 0).all():
+        raise ValueError(
+            f"{what}: output {name!r}: is on a log scale, expected targets above 0, got {target.min():g}; leave such "
+            "samples out, or describe the output as Value(scale='linear')"
+        )
     if isinstance(kind, MultiLabel) and not ((target >= 0) & (target <= 1)).all():
         raise ValueError(f"{what}: output {name!r}: expected 0 or 1 (or between) for each class")
     return target

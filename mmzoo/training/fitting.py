@@ -112,8 +112,10 @@ def fit(
         FloatingPointError: the loss is NaN or infinite; the message says when.
     """
     _check(model, epochs=epochs, learning_rate=learning_rate, label_smoothing=label_smoothing, ema=ema)
-    if patience is not None and (validation is None or patience < 1):
-        raise ValueError(f"patience: expected None, or at least 1 with validation data, got {patience!r}")
+    if patience is not None and (not isinstance(patience, int | np.integer) or patience < 1):
+        raise ValueError(f"patience: expected None or a whole number >= 1, got {patience!r}")
+    if patience is not None and validation is None:
+        raise ValueError("patience: needs validation data, to see whether an epoch was better")
     if tensorboard and out is None:
         raise ValueError("tensorboard: needs a folder; give out=")
     if tensorboard and importlib.util.find_spec("tensorboard") is None:
@@ -148,7 +150,7 @@ def fit(
         **{"weight_decay": weight_decay, "warmup_epochs": warmup_epochs, "label_smoothing": label_smoothing},
         **{"class_weight": _plain(class_weight), "ema": ema, "mixed_precision": policy, "seed": seed},
         **{"monitor": monitor, "restore_best": restore_best, "loss": _plain(loss), "metrics": _plain(metrics)},
-        **({"patience": patience} if patience is not None else {}),
+        **({"patience": int(patience)} if patience is not None else {}),
         # Without the layers' names: Keras numbers nameless layers through the process.
         "model": [[v.name, list(v.shape)] for v in model.weights],
         "schema": model.schema.to_dict(),

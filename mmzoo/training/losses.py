@@ -1,9 +1,18 @@
-"""Losses that look into the model: of values on the head's own scale, and weighed by a learned uncertainty."""
+"""Losses that look into the model: of values on the head's own scale, and weighed by a learned uncertainty.
+
+In a compiled model's `.keras` file they hold the figures of the layers they look into, so that the model, loaded again,
+evaluates as before. There they are no more the model's own: `mmzoo.fit` compiles anew.
+
+They keep their layer in a function: a file holds its weights once, with the model, and Keras would look for them here.
+"""
 
 from __future__ import annotations
 
 import keras
+import numpy as np
 from keras import ops
+
+from mmzoo.layers import TaskUncertainty, ValueScaling
 
 
 @keras.saving.register_keras_serializable(package="mmzoo")
@@ -19,44 +28,65 @@ class ScaledSquaredError(keras.losses.Loss):
 
     def __init__(self, scaling, name="scaled_squared_error", **kwargs):
         super().__init__(name=name, **kwargs)
-        self.scaling = scaling
+        self._scaling = lambda: scaling
 
     def call(self, y_true, y_pred):
-        difference = self.scaling.normalised(y_pred) - self.scaling.normalised(y_true)
+        scaling = self._scaling()
+        difference = scaling.normalised(y_pred) - scaling.normalised(y_true)
         return ops.mean(ops.square(difference), axis=-1)
 
     def get_config(self):
-        return {}
+        scaling = self._scaling()
+        statistics = [float(value) for value in scaling.get_weights()]
+        return {**super().get_config(), "scaling": scaling.get_config(), "statistics": statistics}
 
     @classmethod
     def from_config(cls, config):
-        # A compiled model that was saved: its layer is not to be had here. Models are compiled anew for training.
-        return keras.losses.MeanSquaredError()
+        config = dict(config)
+        scaling, statistics = ValueScaling.from_config(config.pop("scaling")), config.pop("statistics")
+        scaling.build((None, 1))
+        scaling.set_weights([np.float32(value) for value in statistics])
+        return cls(scaling, **config)
 
 
 @keras.saving.register_keras_serializable(package="mmzoo")
 class UncertaintyWeighted(keras.losses.Loss):
-    """A loss weighed by the output's learned variance s: exp(-s) * loss + s / 2, for a `Value` half the first term.
+    """A loss weighed by the output's learned log variance s: exp(-s) * loss + s / 2, for a `Value` half the first term.
+
+    Weights of the samples weigh both terms, so that s tells what is uncertain whatever the weights' scale.
 
     Source: Kendall, Gal & Cipolla, "Multi-task learning using uncertainty to weigh losses", CVPR 2018, equations 7, 10.
 
     Args:
-        loss: the loss, a `keras.losses.Loss`.
+        loss: the loss, a `keras.losses.Loss` or a function of `(y_true, y_pred)` that gives one number a sample.
         uncertainty: the output's `TaskUncertainty` layer.
         factor: 1 for classes, 1/2 for values.
     """
 
-    def __init__(self, loss, uncertainty=None, factor=1.0, name="uncertainty_weighted", **kwargs):
-        super().__init__(name=name, **kwargs)
-        self.loss, self.uncertainty, self.factor = loss, uncertainty, factor
+    def __init__(self, loss, uncertainty, factor=1.0, name="uncertainty_weighted", **kwargs):
+        super().__init__(name=name, **{"reduction": getattr(loss, "reduction", "sum_over_batch_size"), **kwargs})
+        self.loss, self.factor = loss, factor
+        self._uncertainty = lambda: uncertainty
 
     def call(self, y_true, y_pred):
-        log_variance = ops.cast(self.uncertainty.log_variance, "float32")
-        return self.factor * ops.exp(-log_variance) * self.loss.call(y_true, y_pred) + log_variance / 2
+        log_variance = ops.cast(self._uncertainty().log_variance, "float32")
+        # Of a Loss the figures of the samples, before it reduces them.
+        each = self.loss.call if isinstance(self.loss, keras.losses.Loss) else self.loss
+        return self.factor * ops.exp(-log_variance) * each(y_true, y_pred) + log_variance / 2
 
     def get_config(self):
-        return {"loss": keras.saving.serialize_keras_object(self.loss)}
+        return {
+            **super().get_config(),
+            "loss": keras.saving.serialize_keras_object(self.loss),
+            "log_variance": float(ops.convert_to_numpy(self._uncertainty().log_variance)),
+            "factor": self.factor,
+        }
 
     @classmethod
     def from_config(cls, config):
-        return keras.saving.deserialize_keras_object(config["loss"])
+        config = dict(config)
+        loss, log_variance = keras.saving.deserialize_keras_object(config.pop("loss")), config.pop("log_variance")
+        uncertainty = TaskUncertainty()
+        uncertainty.build((None, 1))
+        uncertainty.log_variance.assign(log_variance)
+        return cls(loss, uncertainty, **config)

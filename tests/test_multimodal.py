@@ -1,0 +1,458 @@
+"""The builder for own data: every kind of input and output, texts and pictures read in every way, files, export."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from zoo_harness import (
+    _COMPILE_FAST,
+    _RELOAD,
+    assert_same,
+    assert_sound,
+    raw_samples,
+    raw_tensors,
+    run,
+    stir,
+    wav,
+    with_missing,
+)
+
+import mmzoo
+from mmzoo import edge
+from mmzoo.exporting.parity import FLOAT_BOUND, INT8_MEAN_BOUND
+from mmzoo.exporting.probes import random_samples, subsets_of_inputs
+from mmzoo.models.multimodal import SIZES, build_multimodal_model
+from mmzoo.models.text_choice import NGRAM_STEPS
+from mmzoo.presets import PresetError
+from mmzoo.schema import (
+    Angle,
+    Audio,
+    Category,
+    Date,
+    Image,
+    Label,
+    MultiLabel,
+    Number,
+    Schema,
+    Sensors,
+    Text,
+    Value,
+    Video,
+)
+
+YES_NO = Label(("yes", "no"))
+SENSORS = Sensors(
+    (Number("weight", "kg", 0, 9), Angle("heading"), Category("maker", ("ACME", "Ajax", "Äon")), Date("made"))
+)
+SCHEMA = Schema(
+    "things",
+    {
+        "photo": Image(20, 24),
+        "title": Text(12),
+        "note": Text(10),
+        "sensors": SENSORS,
+        "sound": Audio(600, 8000),
+    },
+    {
+        "kind": Label(("lamp", "towel", "book")),
+        "tags": MultiLabel(("new", "red")),
+        "height": Value("m", 0.0, 3.0),
+        "price": Value("EUR", 1.0, 1000.0, "log"),
+    },
+)
+PIECES = ("[PAD]", "[UNK]", "stop", "lamp", "##s")
+
+
+def build(schema=SCHEMA, **arguments):
+    text = {"title": "ngrams"} if "title" in schema.inputs else None
+    return build_multimodal_model(schema, **{"size": "nano", "text": text, "seed": 0, **arguments})
+
+
+def one(modality, name="x", outputs=None):
+    """A schema of one input."""
+    return Schema("one", {name: modality}, outputs or {"y": YES_NO})
+
+
+def data(schema, count=32, seed=1):
+    """Inputs and targets; the targets hang on nothing."""
+    rng = np.random.default_rng(seed)
+    targets = {
+        Label: lambda kind: rng.integers(0, kind.units, count),
+        MultiLabel: lambda kind: rng.integers(0, 2, (count, kind.units)),
+        Value: lambda kind: rng.uniform(kind.minimum, kind.maximum, count),
+    }
+    return random_samples(schema, count, seed), {
+        name: targets[type(kind)](kind) for name, kind in schema.outputs.items()
+    }
+
+
+def step(model, **arguments):
+    """Trains for a step; the share of the trainable weights that it changed."""
+    before = [np.array(variable) for variable in model.trainable_variables]
+    history = mmzoo.fit(model, data(model.schema), epochs=1, batch_size=32, verbose=0, seed=0, **arguments)
+    assert np.isfinite(history.history["loss"]).all()
+    after = [np.array(variable) for variable in model.trainable_variables]
+    assert all(np.isfinite(values).all() for values in after)
+    return np.mean([not np.array_equal(*pair) for pair in zip(before, after, strict=True)])
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """(a model of all kinds after a step of training, the share of weights that changed); not to be changed."""
+    model = build()
+    changed = step(model)
+    return stir(model, scale=0.05), changed
+
+
+@pytest.fixture(scope="module")
+def inputs(trained):
+    """Samples, every subset of the inputs missing, and every field."""
+    return with_missing(trained[0].schema, random_samples(trained[0].schema, 8, seed=2))
+
+
+@pytest.fixture(scope="module")
+def folders(trained, inputs, tmp_path_factory):
+    """A file of the model as it is and one of it compiled, and the processes that load them on two backends."""
+    root = tmp_path_factory.mktemp("files")
+    for name in ("plain", "compiled"):
+        (root / name).mkdir()
+        np.savez(root / name / "inputs.npz", **inputs)
+        trained[0].save(root / name / "model.keras")
+    copy = mmzoo.load_model(root / "plain" / "model.keras")
+    mmzoo.fit(copy, data(copy.schema), epochs=1, learning_rate=1e-9, weight_decay=0.0, adapt=False, verbose=0)
+    copy.save(root / "compiled" / "model.keras")
+    processes = {}
+    for backend in ("tensorflow", "jax"):
+        environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": _COMPILE_FAST}
+        arguments = [sys.executable, "-c", _RELOAD, str(root / "plain"), str(root / "compiled")]
+        processes[backend] = subprocess.Popen(arguments, env=environment)
+    yield root, processes
+    for process in processes.values():
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def bundle(trained, folders, tmp_path_factory):
+    model = trained[0]
+    return mmzoo.export(model, tmp_path_factory.mktemp("export") / "things", samples=[data(model.schema, seed=3)])
+
+
+# One schema with all kinds -------------------------------------------------------------------------------------------
+
+
+def test_inputs_and_outputs_are_the_schemas(trained):
+    model = trained[0]
+    assert model.schema == SCHEMA.with_inputs(title=model.schema["title"])
+    assert {n: (t.shape[1:], t.dtype) for n, t in model.input.items()} == {
+        n: (m.shape, m.dtype) for n, m in model.schema.inputs.items()
+    }
+    assert {n: (t.shape, t.dtype) for n, t in model.output.items()} == {
+        n: ((None, kind.units), "float32") for n, kind in SCHEMA.outputs.items()
+    }
+
+
+def test_a_step_trains_all_of_it_and_sets_the_scales(trained):
+    model, changed = trained
+    assert changed > 0.8
+    _, targets = data(model.schema)
+    for name, scaled in (("height", targets["height"]), ("price", np.log(targets["price"]))):
+        mean, deviation = model.get_layer(f"head_{name}_scaling").get_weights()
+        assert mean == pytest.approx(scaled.mean(), rel=1e-4) and deviation == pytest.approx(scaled.std(), rel=1e-4)
+
+
+@pytest.mark.parametrize("fusion", ["attention", "concat", "sum"])
+def test_every_fusion_and_every_subset_of_missing_inputs(fusion, trained, inputs):
+    model = trained[0]
+    if fusion != "attention":
+        model = stir(build(fusion=fusion), scale=0.05)
+    outputs = run(model, inputs)
+    assert_sound(model.schema, outputs)
+    # Every input has its say: no two subsets give the same.
+    count = len(subsets_of_inputs(model.schema))
+    subsets = np.concatenate([values[8 : 8 + count] for values in outputs.values()], axis=1)
+    assert len(np.unique(np.round(subsets, 6), axis=0)) == count == 32
+
+
+def test_sizes_hold_what_the_docstring_says():
+    parameters = {
+        size: {
+            prefix: sum(layer.count_params() for layer in model.layers if layer.name.startswith(prefix))
+            for prefix in ("photo_", "title_embedding")
+        }
+        for size, model in ((size, build(one_photo(), size=size)) for size in SIZES)
+    }
+    limits = {"nano": (45_000, 64_008), "small": (230_000, 1_024_016), "base": (1_260_000, 2_048_032)}
+    for size, (photo, embedding) in limits.items():
+        assert parameters[size]["photo_"] <= photo
+        assert parameters[size]["title_embedding"] == embedding
+
+
+def one_photo():
+    return Schema("x", {"photo": Image(128, 128), "title": Text(4)}, {"y": YES_NO})
+
+
+def test_small_builds_with_all_kinds():
+    model = build(size="small", text="bytes", text_cell="lstm", learned_loss_weights=False, classifier_activation=None)
+    assert not [layer.name for layer in model.layers if layer.name.endswith("_uncertainty")]
+    outputs = run(model, random_samples(model.schema, 2, seed=0))
+    assert not np.allclose(outputs["kind"].sum(axis=1), 1), "logits were asked for"
+
+
+def test_the_seed_decides_the_weights_and_leaves_the_global_one_alone():
+    import random
+
+    random.seed(3)
+    first, state = build(seed=5), random.getstate()
+    random.seed(3)
+    assert random.getstate() == state
+    for same, other, arrays in zip(
+        *(build(seed=seed).get_weights() for seed in (5, 6)), first.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(same, arrays)
+        assert other.shape == arrays.shape
+    assert any(not np.array_equal(a, b) for a, b in zip(build(seed=6).get_weights(), first.get_weights(), strict=True))
+    assert first.get_layer("sound_spec_augment").seed == 5
+
+
+# Weights -------------------------------------------------------------------------------------------------------------
+
+
+def test_weights_of_a_file_and_a_new_head_for_other_outputs(trained, folders, inputs):
+    model, file = trained[0], folders[0] / "plain" / "model.keras"
+    same = build(weights=file, seed=9)
+    assert_same(SCHEMA, run(model, inputs), run(same, inputs), 1e-6)
+    other = build(Schema("things", SCHEMA.inputs, {"kind": Label(("a", "b")), "price": Value("USD")}), weights=file)
+    for layer in other.layers:
+        if layer.weights and not layer.name.startswith("head_"):
+            for new, old in zip(layer.get_weights(), model.get_layer(layer.name).get_weights(), strict=True):
+                np.testing.assert_array_equal(new, old, err_msg=layer.name)
+    assert other.get_layer("head_kind").units == 2
+    # The price is another one now, so its scale is the default.
+    np.testing.assert_array_equal(other.get_layer("head_price_scaling").get_weights(), [0.0, 1.0])
+    with pytest.raises(ValueError, match="built with the same fusion"):
+        build(weights=file, fusion="concat")
+    with pytest.raises(ValueError, match="layer 'note_embedding'|layer 'title_embedding'.*shapes"):
+        build(weights=file, size="small")
+
+
+# Texts ---------------------------------------------------------------------------------------------------------------
+
+
+def test_texts_are_read_as_asked_for():
+    schema = SCHEMA.with_inputs(note=Text(10, "wordpiece", PIECES, lowercase=True))
+    bytes_, pieces = Text(12), schema["note"]
+    ngrams = Text(NGRAM_STEPS, "ngrams", buckets=SIZES["nano"].ngram_buckets, lowercase=True)
+    for text, title, note in (
+        (None, bytes_, pieces),
+        ("bytes", bytes_, Text(10)),
+        ("ngrams", ngrams, ngrams),
+        ({}, bytes_, pieces),
+        ({"title": "ngrams", "note": None}, ngrams, pieces),
+        ({"note": "wordpiece"}, bytes_, pieces),
+    ):
+        model = build(schema, text=text)
+        assert (model.schema["title"], model.schema["note"]) == (title, note), text
+        names = {layer.name for layer in model.layers}
+        for name, kind in (("title", title), ("note", note)):
+            assert (f"{name}_ngrams" in names) == (kind.tokenizer == "ngrams")
+            assert model.get_layer(f"{name}_embedding").input_dim == kind.vocabulary_size
+    # A choice for all texts does no harm where there are none.
+    assert build(one(SENSORS), text="wordpiece").schema == one(SENSORS)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("wordpiece", ValueError, r"no vocabulary of word pieces for 'title'.*wordpiece_text.*with_inputs"),
+        ({"titel": "bytes"}, ValueError, r"text: 'titel' is no text input; there are \['title', 'note'\]"),
+        ({"photo": "bytes"}, ValueError, "'photo' is no text input"),
+        ("ngram", PresetError, r"'ngram' for 'title' is none of \['bytes', 'ngrams', 'wordpiece'\].*preset 'ngram'"),
+    ],
+)
+def test_texts_that_can_not_be_read_so(text, error, message):
+    with pytest.raises(error, match=message):
+        build(text=text)
+
+
+# keras-hub -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def presets(tmp_path_factory):
+    """Folders of a BERT and a MobileNet, tiny ones."""
+    from hub_presets import write_image_preset, write_text_preset
+
+    root = tmp_path_factory.mktemp("presets")
+    write_text_preset(root / "bert", "bert")
+    write_image_preset(root / "mobilenet")
+    return root
+
+
+def test_presets_read_texts_and_pictures(presets, tmp_path):
+    from hub_presets import WORDS
+
+    schema = Schema(
+        "hub", {"photo": Image(16, 16), "title": Text(12), "note": Text(8), "sensors": SENSORS}, {"y": YES_NO}
+    )
+    model = build(
+        schema, text={"title": presets / "bert"}, image=str(presets / "mobilenet"), finetune="lora", fusion="concat"
+    )
+    assert model.schema["title"] == Text(12, "wordpiece", WORDS, lowercase=True, start="[CLS]", end="[SEP]")
+    assert model.schema["note"] == Text(8)
+    learns = {v.name for name in ("title", "photo") for v in model.get_layer(f"{name}_backbone").trainable_variables}
+    assert learns == {"lora_kernel_a", "lora_kernel_b"}
+    # One factor of each pair is zero at first, and the other then gets no gradient.
+    assert step(model) > 0.6
+    sample = {"title": "Stop! Give w1 ways", "note": "x", "sensors": {"maker": "Ajax"}}
+    expected = mmzoo.predict(model, sample)
+
+    bundle = mmzoo.export(model, tmp_path / "bundle")
+    assert not any(b"Flex" in file.read_bytes() for file in bundle.path.glob("*.tflite"))
+    found = edge.load(bundle.path).predict(**sample)
+    for answer, probability in expected["y"].items():
+        assert found["y"][answer] == pytest.approx(probability, abs=FLOAT_BOUND)
+    assert expected["y"] != mmzoo.predict(model, {**sample, "title": "w9"})["y"]
+
+
+def test_presets_that_do_not_fit_are_said_with_the_input(presets, monkeypatch):
+    with pytest.raises(ValueError, match="input 'title': .*reads at most 16 steps, the input 'title' has 17"):
+        build(one(Text(17), "title"), text=presets / "bert")
+    with pytest.raises(ValueError, match="text: input 'title': length: expected room"):
+        build(one(Text(1), "title"), text=presets / "bert")
+    with pytest.raises(ValueError, match="input 'title': .*expected a text encoder|text: .*'title'"):
+        build(one(Text(8), "title"), text=presets / "mobilenet")
+    with pytest.raises(ValueError, match="input 'photo': .*expected pictures"):
+        build(one(Image(8, 8), "photo"), image=presets / "bert")
+
+
+@pytest.mark.parametrize("name", ["densenet", "efficientnet", "mobilenet", "resnet", "vit"])
+def test_short_names_of_image_presets_are_presets(name, monkeypatch):
+    """keras.applications has modules of these names."""
+    asked = []
+    monkeypatch.setattr("mmzoo.models.multimodal.hub_image_branch", lambda *args, **_: asked.append(args[1]) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        build(one(Image(8, 8)), image=name)
+    assert asked == [name]
+
+
+# Edges ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("schema", "arguments"),
+    [
+        (one(Image(20, 300)), {}),
+        (one(Image(300, 20, 1)), {"image": "vgg"}),
+        (one(Image(1, 1, 1)), {}),
+        (one(Image(40, 40, 1)), {"image": "MobileNetV3Small"}),
+        (one(Text(1)), {"size": "base", "text": None}),
+        (one(Text(3)), {"text": "ngrams"}),
+        (one(Audio(1, 8000)), {}),
+        (one(Audio(5, 4000)), {"size": "base"}),
+        (one(Sensors((Angle("a"),))), {}),
+        (one(Sensors((Category("a", ("only",)),)), outputs={"y": Label(("only",))}), {}),
+        (one(Sensors((Date("a"),)), outputs={"y": Value()}), {}),
+        (one(Text(2), outputs={"y": Label(tuple(map(str, range(1000)))), "z": MultiLabel(("a",))}), {"text": None}),
+    ],
+    ids=lambda value: "" if isinstance(value, dict) else next(iter(map(str, value.inputs.values())))[:40],
+)
+def test_small_and_odd_inputs_and_outputs(schema, arguments):
+    model = build(schema, **{"text": None, **arguments})
+    outputs = run(model, with_missing(model.schema, random_samples(model.schema, 4, seed=0)))
+    assert_sound(schema, outputs)
+
+
+@pytest.mark.parametrize(
+    ("schema", "arguments", "message"),
+    [
+        (SCHEMA, {"size": "huge"}, r"size: expected one of \['nano', 'small', 'base'\], got 'huge'"),
+        (SCHEMA, {"fusion": "product"}, "fusion: expected one of"),
+        (SCHEMA, {"finetune": "freeze"}, r"finetune: expected one of \['frozen', 'lora', 'full'\], got 'freeze'"),
+        (SCHEMA, {"text_cell": "rnn"}, "input 'title': cell: expected one of"),
+        (SCHEMA, {"image": "seperable"}, "input 'photo': preset 'seperable'"),
+        (SCHEMA, {"modality_dropout": {"foto": 0.1}}, "modality_dropout: unknown input 'foto'"),
+        (SCHEMA, {"weights": "nowhere"}, "'nowhere' is no file"),
+        (one(Video(2, 8, 8), "film"), {}, "input 'film': no branch for Video here"),
+        (one(Image(2, 2), "photo"), {"image": "vgg"}, "input 'photo': "),
+        (one(Audio(99, 1000), "sound"), {}, "input 'sound': bands: expected 2..16"),
+        (one(SENSORS, outputs={"fusion": YES_NO}), {}, 'name of a layer.*"fusion".*call it something else'),
+        (one(SENSORS).with_inputs(x_vector=SENSORS), {}, 'name of a layer.*"x_vector"'),
+    ],
+)
+def test_what_can_not_be_built_is_said(schema, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        build(schema, **{"text": None, **arguments})
+
+
+def test_a_schema_may_have_any_name():
+    schema = dataclasses.replace(one(SENSORS), name="shop/2024 Ä")
+    model = build(schema)
+    assert model.schema.name == "shop/2024 Ä" and model.name == "shop_2024 Ä"
+
+
+# Export --------------------------------------------------------------------------------------------------------------
+
+
+def test_files_are_proven_equal_and_hold_no_flex_operator(bundle):
+    litert = {"model_float32.tflite", "model_dynamic_int8.tflite", "model_int8.tflite"}
+    assert litert | {"saved_model", "model.keras"} == set(bundle.parity["files"])
+    for file, figures in bundle.parity["files"].items():
+        for name, outputs in figures["sets"].items():
+            for output, figure in outputs.items():
+                assert figure["finite"], (file, name, output)
+                assert "int8" in file or figure["max_difference"] <= FLOAT_BOUND, (file, name, output)
+        if "int8" in file:
+            assert all(figure["mean_difference"] <= INT8_MEAN_BOUND for figure in figures["sets"]["real"].values())
+    for file in litert:
+        assert b"Flex" not in (bundle.path / file).read_bytes() and bundle.parity["files"][file]["operators"] > 0
+
+
+def test_the_saved_model_takes_raw_inputs(bundle, trained):
+    model = trained[0]
+    raws = raw_samples(model.schema)
+    expected = run(model, model.schema.encode_batch(raws))
+    loaded = tf.saved_model.load(str(bundle.path / "saved_model"))
+    found = loaded.signatures["serve"](**raw_tensors(model.schema, raws))
+    assert_same(model.schema, expected, {name: value.numpy() for name, value in found.items()}, FLOAT_BOUND)
+
+
+def test_the_edge_runtime_answers_raw_values(bundle, trained):
+    device = edge.load(bundle.path)
+    rng = np.random.default_rng(0)
+    raw = {
+        "photo": rng.integers(0, 256, (20, 24, 3)).astype(np.uint8),
+        "title": "Große Lampe, rot",
+        "note": "nur 1 da",
+        "sensors": {"weight": 2.5, "heading": 350.0, "maker": "Äon", "made": "2024-02-29"},
+        "sound": wav(0.3 * np.sin(np.arange(600) / 3), 8000),
+    }
+    for sample in (raw, {"title": raw["title"]}, {"sensors": {"made": "2024-02-29"}}, {}):
+        expected, found = mmzoo.predict(trained[0], sample), device.predict(**sample)
+        assert list(found) == list(SCHEMA.outputs)
+        for output in ("kind", "tags"):
+            assert list(found[output]) == list(expected[output])
+            np.testing.assert_allclose(list(found[output].values()), list(expected[output].values()), atol=FLOAT_BOUND)
+        for output in ("height", "price"):
+            assert found[output] == pytest.approx(expected[output], rel=1e-4)
+
+
+# Last, since these processes run alongside the export ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("backend", "tolerance"), [("tensorflow", 1e-6), ("jax", 1e-5)])
+def test_a_fresh_process_reloads_it_compiled_or_not(backend, tolerance, trained, folders, inputs):
+    root, processes = folders
+    assert processes[backend].wait(timeout=300) == 0
+    for folder in (root / "plain", root / "compiled"):
+        error = folder / f"{backend}.error"
+        assert not error.exists(), error.read_text()
+        assert Schema.load(folder / f"{backend}.schema.json") == trained[0].schema
+        found = dict(np.load(folder / f"{backend}.npz"))
+        assert_same(SCHEMA, run(trained[0], inputs), found, tolerance if folder.name == "plain" else 1e-4)
