@@ -410,6 +410,16 @@ def test_sensor_encoder_flags_what_is_missing_field_by_field(encoder):
     assert row[SPEED][1] == 0 and row[ANGLE][2] == 1 and row[LIGHT].tolist() == [0, 0, 1, 0] and row[DATE][7] == 1
 
 
+def test_sensor_encoder_keeps_the_digits_of_a_date():
+    """Of x / 7 for a day number around 20,000 float32 keeps three digits behind the point, and backends round apart."""
+    days = np.arange(-20_000, 60_000, 7.25, np.float32)
+    found = np.asarray(SensorEncoder((Date("day"),))(days[:, None]))
+    for place, period in ((1, 365.2425), (3, 7.0), (5, 1.0)):
+        radians = 2 * np.pi * days.astype(np.float64) / period
+        np.testing.assert_allclose(found[:, place], np.sin(radians), atol=2e-6)
+        np.testing.assert_allclose(found[:, place + 1], np.cos(radians), atol=2e-6)
+
+
 def test_sensor_encoder_sees_the_season_the_weekday_and_the_hour_of_a_date(encoder):
     def parts(day):
         return encode(encoder, 0, 0, 0, encode_field(FIELDS[3], day, "day"))[DATE]

@@ -435,6 +435,62 @@ def test_early_stopping_by_the_user(tmp_path):
     assert_same_weights(first, second)
 
 
+def hopeless(count=96):
+    """Validation data whose signs are wrong, so that a training only makes it worse."""
+    inputs, targets = road_data(count, seed=1)
+    return inputs, {"sign": (targets["sign"] + 1) % 3}
+
+
+PATIENT = {"epochs": 9, "patience": 3, "monitor": "val_loss", "seed": 7, "learning_rate": 0.01, "ema": 0.5}
+
+
+def test_patience_stops_and_leaves_the_best_weights(tmp_path):
+    model = tiny_model()
+    history = fit(model, validation=hopeless(), out=tmp_path, **PATIENT)
+    losses = history.history["val_loss"]
+    best = int(np.argmin(losses))
+    assert len(losses) == best + 1 + PATIENT["patience"] < PATIENT["epochs"]
+    again = model.evaluate(hopeless()[0], {"sign": np.eye(3)[hopeless()[1]["sign"]]}, verbose=0, return_dict=True)
+    assert again["loss"] == pytest.approx(losses[best], rel=1e-5)
+    assert_same_weights(load_model(tmp_path / "best.keras"), model)
+
+    class Killed(keras.callbacks.Callback):
+        """Ends the run before the state of an epoch is written, or after that of the last one."""
+
+        def __init__(self, epoch):
+            super().__init__()
+            self.epoch = epoch
+
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == self.epoch:
+                raise KeyboardInterrupt
+
+        def on_train_end(self, logs=None):
+            raise KeyboardInterrupt
+
+    for epoch in (best + 2, None):
+        out = tmp_path / f"killed_{epoch}"
+        with pytest.raises(KeyboardInterrupt):
+            fit(tiny_model(), validation=hopeless(), out=out, callbacks=[Killed(epoch)], **PATIENT)
+        resumed = tiny_model()
+        assert fit(resumed, validation=hopeless(), out=out, **PATIENT).history == history.history
+        assert_same_weights(resumed, model)
+
+    with pytest.raises(ValueError, match="patience: 3 there, 4 now"):
+        fit(tiny_model(), validation=hopeless(), out=tmp_path, **{**PATIENT, "patience": 4})
+
+
+def test_patience_counts_from_the_best_and_not_from_the_last():
+    def over(*figures, monitor="val_loss", patience=2):
+        return objectives.is_over([{monitor: figure} for figure in figures], monitor, patience)
+
+    assert not over(3.0, 2.0) and not over(2.0, 3.0) and over(2.0, 3.0, 2.5)
+    assert not over(2.0, 3.0, 1.0, 1.5) and over(2.0, 3.0, 1.0, 1.5, 1.0)
+    assert over(0.5, 0.4, 0.3, monitor="val_accuracy") and not over(0.3, 0.4, 0.5, monitor="val_accuracy")
+    assert over(2.0, float("nan"), float("inf"))
+    assert not over(1.0, 2.0, 3.0, patience=None) and not over(patience=1)
+
+
 # Errors --------------------------------------------------------------------------------------------------------------
 
 
@@ -514,6 +570,9 @@ def test_bad_data_later_in_the_epoch_is_named():
         ({"mixed_precision": "half"}, "mixed_precision.*half"),
         ({"tensorboard": True}, "tensorboard.*out"),
         ({"monitor": "val_loss"}, "monitor.*validation"),
+        ({"patience": 2}, "patience: needs validation data"),
+        ({"patience": 0}, "patience: expected None or a whole number >= 1, got 0"),
+        ({"patience": 1.5}, "patience: expected None or a whole number"),
         ({"monitor": "acuracy"}, "monitor.*acuracy.*accuracy"),
         ({"loss": {"sing": "mse"}}, "loss.*sing.*sign"),
     ],

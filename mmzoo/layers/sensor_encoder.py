@@ -79,7 +79,8 @@ class SensorEncoder(keras.layers.Layer):
             values = rows[:, column][np.isfinite(rows[:, column])]
             if isinstance(field, (schema_lib.Number, schema_lib.Date)) and values.size:
                 mean[column] = values.mean()
-                if values.std() > 1e-6:
+                # Less than float32 can tell apart is no deviation, whatever the unit.
+                if values.std() > 1e-7 * np.abs(values).max():
                     deviation[column] = values.std()
         self.mean.assign(mean)
         self.deviation.assign(deviation)
@@ -101,8 +102,7 @@ class SensorEncoder(keras.layers.Layer):
                 mean, deviation = (ops.take(x, self._columns[kind], axis=0) for x in (self.mean, self.deviation))
                 features.append(ops.clip((values(kind, mean) - mean) / deviation, -CLIP, CLIP))
         for period in PERIODS if self._columns["date"] else ():
-            turns = values("date", 0.0) / period
-            radians = (turns - ops.floor(turns)) * (2 * math.pi)
+            radians = _within(values("date", 0.0), period) * (2 * math.pi / period)
             features += [ops.sin(radians) * columns(flags, "date"), ops.cos(radians) * columns(flags, "date")]
         if self._columns["angle"]:
             radians = values("angle", 0.0) * (math.pi / 180.0)
@@ -136,6 +136,14 @@ def _field(field):
     }
     config = dict(field)
     return kinds[config.pop("kind")](**config)
+
+
+def _within(days, period):
+    """Days since the last whole period, to float32's last digits, where days / period would lose them."""
+    count = ops.floor(days / period)
+    # The product with quarters of a day is exact, and that with the rest small.
+    quarters = round(4 * period) / 4
+    return (days - count * quarters) - count * (period - quarters)
 
 
 def _table(counts):
