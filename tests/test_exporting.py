@@ -201,6 +201,14 @@ def test_card_has_the_contract(bundle):
         assert words in card
 
 
+def test_no_int8_file_for_a_reason_of_the_callers_own(small_model, tmp_path):
+    samples = [random_samples(small_model.schema, 16, seed=0)]
+    bundle = export(small_model, tmp_path / "bundle", samples=samples, no_int8="it loses too much")
+    assert "model_int8.tflite" not in bundle.files and "model_dynamic_int8.tflite" in bundle.files
+    assert bundle.parity["left_out"] == {"model_int8.tflite": "it loses too much"}
+    assert "There is no model_int8.tflite: it loses too much." in (bundle.path / "CARD.md").read_text(encoding="utf-8")
+
+
 def test_all_outputs_without_samples(small_bundle):
     bundle = small_bundle
     assert "model_int8.tflite" not in bundle.files

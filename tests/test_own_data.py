@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,9 @@ from mmzoo import cli
 from mmzoo.data.splits import is_split_column, split_table
 from mmzoo.evaluation.baseline import BOOSTING, LINEAR, table_baselines
 from mmzoo.evaluation.column_worth import column_worth
+from mmzoo.exporting import ParityError
 from mmzoo.models.multimodal import build_multimodal_model
-from mmzoo.recipes import results, table_results
+from mmzoo.recipes import own_data, results, table_results
 from mmzoo.recipes.own_data import train
 from mmzoo.recipes.table_arms import ALL, CONCAT, ArmsTable, TableRecipe, arms_of
 from mmzoo.recipes.table_data import MASK, OTHER, masked, pooled, without_targets_missing
@@ -197,6 +199,29 @@ def test_figures_reach_the_table_of_results_and_the_readme(run):
     accuracy = result.arms[result.arms.metric == "accuracy"].set_index("arm").value
     assert f"| shop (kind), {rows.samples.iloc[0]}, 1 | accuracy % | {100 * accuracy[ALL]:.1f} | " in table
     assert table_results.readme_table(rows[rows.model == "other"]) == ""
+
+
+def test_without_an_int8_file_that_loses_too_much(run, monkeypatch, tmp_path):
+    calls, data = [], SimpleNamespace(arrays=lambda split: split)
+
+    def refuse(model, path, *, samples, overwrite, int8_float_layers=(), no_int8=None):
+        calls.append((tuple(int8_float_layers), no_int8))
+        if no_int8 is None:
+            raise ParityError("model_int8.tflite: accuracy 0.5, the Keras model has 0.9")
+        return "bundle"
+
+    monkeypatch.setattr(mmzoo, "export", refuse)
+    said = []
+    assert own_data._exported(run[0].model, data, tmp_path, said.append) == "bundle"
+    assert calls[0] == ((), None) and "*_vector" in calls[1][0] and calls[1][1] is None
+    assert calls[2][1].startswith("it loses too much: model_int8.tflite: accuracy 0.5") and len(said) == 2
+
+    def fail(*arguments, **options):
+        raise ParityError("model_dynamic_int8.tflite: accuracy 0.5")
+
+    monkeypatch.setattr(mmzoo, "export", fail)
+    with pytest.raises(ParityError, match="dynamic"):
+        own_data._exported(run[0].model, data, tmp_path, said.append)
 
 
 # The command ---------------------------------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ def export(
     parity_samples: int | None = None,
     int8_tolerance: float = parity_lib.INT8_TOLERANCE,
     int8_float_layers: Sequence[str] = (),
+    no_int8: str | None = None,
 ) -> Bundle:
     """Writes a bundle: the model as Keras file, SavedModel and LiteRT files, each proven equal to the model.
 
@@ -77,6 +78,8 @@ def export(
         int8_tolerance: by how much the task metric of the int8 files may fall on 1,000 samples or more, as a fraction.
         int8_float_layers: names or patterns ("image_block1_*") of layers that stay float32 in model_int8.tflite, beside
             those that always do; for a model that loses too much.
+        no_int8: why there shall be no model_int8.tflite, in words that stand in parity.json and CARD.md; None: there
+            shall be one.
 
     Returns:
         The bundle.
@@ -98,7 +101,7 @@ def export(
     folder = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         with _quiet_tensorflow():
-            record = _write(folder, model, inputs, targets, seed, card, int8_tolerance, int8_float_layers)
+            record = _write(folder, model, inputs, targets, seed, card, int8_tolerance, int8_float_layers, no_int8)
         write_checksums(folder)
         folder.chmod(0o755)
         _put_in_place(folder, path)
@@ -107,12 +110,12 @@ def export(
     return Bundle(path, tuple(sorted(entry.name for entry in path.iterdir())), record)
 
 
-def _write(folder, model, inputs, targets, seed, card, int8_tolerance, int8_float_layers):
+def _write(folder, model, inputs, targets, seed, card, int8_tolerance, int8_float_layers, no_int8):
     from mmzoo.exporting.serving import write_saved_model
 
     model = exportable(model)
     schema = model.schema
-    no_int8 = why_not_int8(schema, bool(inputs), model)
+    no_int8 = no_int8 or why_not_int8(schema, bool(inputs), model)
     with ThreadPoolExecutor(1) as pool, tempfile.TemporaryDirectory() as work:
         child = None
         if no_int8 is None:

@@ -223,20 +223,24 @@ def _finish(out, model, data, figures, source, recipe, export, command, say):
 
 
 def _exported(model, data, path, say):
-    """The bundle; where 8 bits lose too much, with the sensitive layers in float32, which is said."""
+    """The bundle. Where 8 bits lose too much, the sensitive layers stay in float32, and if that does not help there is
+    no static int8 file; both are said, and the latter stands in parity.json and CARD.md.
+    """
     import mmzoo
     from mmzoo.exporting import ParityError
 
     samples = [data.arrays(split) for split in ("validation", "test")]
-    try:
-        return mmzoo.export(model, path, samples=samples, overwrite=True)
-    except ParityError as error:
-        if "int8" not in str(error):
-            raise
-        say(f"{error}; exporting again with {', '.join(SENSITIVE)} in float32 ...")
-        names = [layer.name for layer in model.layers]
-        keep = [pattern for pattern in SENSITIVE if fnmatch.filter(names, pattern)]
-        return mmzoo.export(model, path, samples=samples, overwrite=True, int8_float_layers=keep)
+    names = [layer.name for layer in model.layers]
+    keep = [pattern for pattern in SENSITIVE if fnmatch.filter(names, pattern)]
+    for options in ({}, {"int8_float_layers": keep}):
+        try:
+            return mmzoo.export(model, path, samples=samples, overwrite=True, **options)
+        except ParityError as error:
+            if "model_int8.tflite" not in str(error):
+                raise
+            reason = str(error)
+            say(f"{reason}; exporting again with {', '.join(keep)} in float32, or else without that file ...")
+    return mmzoo.export(model, path, samples=samples, overwrite=True, no_int8=f"it loses too much: {reason}")
 
 
 def _arms_tables(figures, data):
