@@ -142,6 +142,7 @@ def test_units_ranges_and_formats():
     assert look(NUMBERS, unit={"column": "bar"})[1].unit == "bar"
     names = ("speed_km_h", "age (years)", "price_inr", "width[mm]", "team", "m", "pressure_hPa", "windSpeedMps")
     assert [names_lib.unit_in(name) for name in names] == ["km/h", "years", "INR", "mm", "", "", "hPa", "m/s"]
+    assert [names_lib.unit_in(name) for name in ("vibration_mm_s", "flow_cm_s")] == ["mm/s", "cm/s"]
 
 
 def test_ranges_hold_new_data_of_the_same_kind():
@@ -294,6 +295,7 @@ def test_pictures_and_sounds(folder):
     inspection = inspect_table(table, "label")
     assert inspection.schema.inputs["image"] == Image(24, 24)
     assert inspection.schema.inputs["sound_file"] == Audio(16_000 * 3 // 2, 16_000)
+    assert inspection.column("sound file").why.startswith("paths of sounds")
     assert inspection.column("image").statistics["most frequent size"] == "40 x 30"
     assert len(inspection.column("image").pictures) == 8 and not inspection.findings
     assert inspect_table(table, "label", image_size=(32, 48)).schema["image"] == Image(32, 48)
@@ -719,6 +721,12 @@ def test_page_schema_and_terminal(folder, tmp_path, capsys):
     print_inspection(inspection)
     printed = capsys.readouterr().out
     assert "speed_km_h" in printed and "running" in printed or "identifier" in printed
+
+
+def test_the_terminal_counts_findings_in_words(capsys):
+    frame = pd.DataFrame({"speed_km_h": NUMBERS, "nothing": [""] * N, "label": TARGET})
+    print_inspection(inspect_table(frame, "label"))
+    assert capsys.readouterr().out.splitlines()[-1] == "0 errors, 0 warnings, 1 note."
 
 
 def test_an_edited_schema_is_checked_against_the_table(tmp_path):

@@ -17,8 +17,8 @@ class TableSource:
     """A table.
 
     Args:
-        table, target, schema, root, split, group, time, unlabelled, mask, fewest, on_error, allow_outside_root, say: see
-            `mmzoo.recipes.own_data.train`.
+        table, target, schema, root, split, group, time, unlabelled, mask, fewest, on_error, allow_outside_root, say:
+            see `mmzoo.recipes.own_data.train`.
         out: folder for inspect.html.
         **options: of `mmzoo.inspect_table`.
 
