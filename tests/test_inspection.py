@@ -352,6 +352,12 @@ def test_near_duplicates_and_contradictions(folder):
     assert "4 pictures that are the same or nearly so stand in several splits (test and train; rows 5 and 33" in text
     # Rows 5 and 6 are stop and yield, their copies in rows 33 and 32 yield and stop.
     assert "4 pictures are nearly the same as another with another answer" in text and "2 such groups" in text
+    assert "no model can get all of them right" in text
+    # A number beside the picture may be what makes the difference.
+    table = write_table(folder, images, speed=[0.5 * i for i in range(32)])
+    beside = "\n".join(str(finding) for finding in inspect_table(table, "label").findings)
+    assert "4 pictures are nearly the same as another with another answer" in beside
+    assert "unless other columns tell them apart" in beside and "no model can" not in beside
 
 
 def test_near_duplicates_among_very_many_pictures():
