@@ -142,6 +142,7 @@ def test_units_ranges_and_formats():
     assert look(NUMBERS, unit={"column": "bar"})[1].unit == "bar"
     names = ("speed_km_h", "age (years)", "price_inr", "width[mm]", "team", "m", "pressure_hPa", "windSpeedMps")
     assert [names_lib.unit_in(name) for name in names] == ["km/h", "years", "INR", "mm", "", "", "hPa", "m/s"]
+    assert [names_lib.unit_in(name) for name in ("vibration_mm_s", "flow_cm_s")] == ["mm/s", "cm/s"]
 
 
 def test_ranges_hold_new_data_of_the_same_kind():
@@ -293,7 +294,9 @@ def test_pictures_and_sounds(folder):
     )
     inspection = inspect_table(table, "label")
     assert inspection.schema.inputs["image"] == Image(24, 24)
-    assert inspection.schema.inputs["sound_file"] == Audio(16_000 * 3 // 2, 16_000)
+    # The files' own rate: what they don't hold need not be computed.
+    assert inspection.schema.inputs["sound_file"] == Audio(8_000 * 3 // 2, 8_000)
+    assert inspection.column("sound file").why.startswith("paths of sounds")
     assert inspection.column("image").statistics["most frequent size"] == "40 x 30"
     assert len(inspection.column("image").pictures) == 8 and not inspection.findings
     assert inspect_table(table, "label", image_size=(32, 48)).schema["image"] == Image(32, 48)
@@ -350,6 +353,12 @@ def test_near_duplicates_and_contradictions(folder):
     assert "4 pictures that are the same or nearly so stand in several splits (test and train; rows 5 and 33" in text
     # Rows 5 and 6 are stop and yield, their copies in rows 33 and 32 yield and stop.
     assert "4 pictures are nearly the same as another with another answer" in text and "2 such groups" in text
+    assert "no model can get all of them right" in text
+    # A number beside the picture may be what makes the difference.
+    table = write_table(folder, images, speed=[0.5 * i for i in range(32)])
+    beside = "\n".join(str(finding) for finding in inspect_table(table, "label").findings)
+    assert "4 pictures are nearly the same as another with another answer" in beside
+    assert "unless other columns tell them apart" in beside and "no model can" not in beside
 
 
 def test_near_duplicates_among_very_many_pictures():
@@ -719,6 +728,12 @@ def test_page_schema_and_terminal(folder, tmp_path, capsys):
     print_inspection(inspection)
     printed = capsys.readouterr().out
     assert "speed_km_h" in printed and "running" in printed or "identifier" in printed
+
+
+def test_the_terminal_counts_findings_in_words(capsys):
+    frame = pd.DataFrame({"speed_km_h": NUMBERS, "nothing": [""] * N, "label": TARGET})
+    print_inspection(inspect_table(frame, "label"))
+    assert capsys.readouterr().out.splitlines()[-1] == "0 errors, 0 warnings, 1 note."
 
 
 def test_an_edited_schema_is_checked_against_the_table(tmp_path):

@@ -428,6 +428,44 @@ def test_baselines_learn_from_columns_and_texts():
     assert table_baselines(nothing, part, part, part) == {}
 
 
+def test_boosting_takes_one_thread_on_few_rows(monkeypatch):
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_info
+
+    threads, fit = [], HistGradientBoostingClassifier.fit
+
+    def noted(self, *args, **kwargs):
+        threads.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp")
+        return fit(self, *args, **kwargs)
+
+    monkeypatch.setattr(HistGradientBoostingClassifier, "fit", noted)
+    values = np.random.default_rng(0).normal(size=(60, 1)).astype(np.float32)
+    part = ({"sensors": values}, {}, {"kind": (values[:, 0] > 0).astype(np.int32)})
+    schema = Schema("few", {"sensors": Sensors((Number("x", "", -9, 9),))}, {"kind": Label(("low", "high"))})
+    found = table_baselines(schema, part, part, part)
+    assert threads and set(threads) == {1}
+    assert found[BOOSTING]["kind"]["accuracy"] > 0.9
+
+
+def test_tensorflow_does_not_warn_of_each_arm():
+    import logging
+
+    from mmzoo.recipes.retracing import without_retracing_warnings
+
+    logger, seen = logging.getLogger("tensorflow"), []
+    handler = logging.Handler()
+    handler.emit = lambda record: seen.append(record.getMessage())
+    logger.addHandler(handler)
+    try:
+        with without_retracing_warnings():
+            logger.error("5 out of the last 20 calls to f triggered tf.function retracing.")
+            logger.error("anything else")
+        logger.error("6 out of the last 21 calls to f triggered tf.function retracing.")
+    finally:
+        logger.removeHandler(handler)
+    assert [message.split()[0] for message in seen] == ["anything", "6"]
+
+
 def test_a_column_that_decides_is_worth_more_than_one_that_does_not():
     schema = Schema("x", {"s": Sensors((Number("a", "", -3, 3), Number("b", "", -3, 3)))}, {"y": Label(("n", "p"))})
     rows = np.random.default_rng(0).normal(size=(600, 2)).clip(-3, 3).astype(np.float32)

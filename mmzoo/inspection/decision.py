@@ -17,7 +17,8 @@ from mmzoo.inspection.number_forms import MISSING_WORDS
 from mmzoo.inspection.ranges import sensible_range
 from mmzoo.schema import Angle, Audio, Category, Date, Image, Number, Text
 
-SAMPLE_RATE = 16_000
+# Of sounds, Hz: speech and machines need no more than the one, and the log-mel front end no less than the other.
+LOWEST_RATE, HIGHEST_RATE = 8_000, 16_000
 _MOST_SECONDS = 4.0
 
 
@@ -115,11 +116,13 @@ def make_image(cells: Cells, why: str, files: Files, contents: Contents, size=No
 
 
 def make_audio(cells: Cells, why: str, files: Files, contents: Contents) -> Decision:
-    """Sounds at 16 kHz, as long as 90 % of the files, at most 4 s."""
+    """Sounds at the highest rate of the files, 8 to 16 kHz, as long as 90 % of them, at most 4 s."""
     seconds = contents.sizes[contents.good, 0]
     length = float(np.quantile(seconds, 0.9)) if len(seconds) else 1.0
     length = min(_MOST_SECONDS, max(0.25, math.ceil(4 * length) / 4))
-    return Decision("audio", why, Audio(int(length * SAMPLE_RATE), SAMPLE_RATE), [], None, files, contents)
+    rate = int(contents.sizes[contents.good, 1].max()) if len(seconds) else HIGHEST_RATE
+    rate = min(HIGHEST_RATE, max(LOWEST_RATE, rate))
+    return Decision("audio", why, Audio(int(length * rate), rate), [], None, files, contents)
 
 
 def sorted_names(values: list[str]) -> tuple[str, ...]:

@@ -225,9 +225,9 @@ def _unusual(cells: Cells, seen: dict[tuple, str], targets) -> Decision | None:
 
 
 def _input(cells: Cells, kind, root, allow_outside_root, unit, text_length, image_size) -> Decision:
-    for of_kind, part, suffixes in (
-        ("image", Image, files_lib.PICTURE_SUFFIXES),
-        ("audio", Audio, files_lib.SOUND_SUFFIXES),
+    for of_kind, plural, part, suffixes in (
+        ("image", "images", Image, files_lib.PICTURE_SUFFIXES),
+        ("audio", "sounds", Audio, files_lib.SOUND_SUFFIXES),
     ):
         said = kind == of_kind or isinstance(kind, part)
         share = files_lib.share_of_suffixes(cells, suffixes)
@@ -236,9 +236,9 @@ def _input(cells: Cells, kind, root, allow_outside_root, unit, text_length, imag
         files = files_lib.find_files(cells, root, allow_outside_root)
         there = cells.share(files.there)
         if there < 0.5 and not said:
-            why = f"looks like the files of {of_kind}s, but {percent(1 - there)} can't be read"
+            why = f"looks like the files of {plural}, but {percent(1 - there)} can't be read"
             return Decision("unusable", why, None, unreachable_files(cells, files))
-        why = "you said so" if said else f"paths of {of_kind}s, {percent(there)} are there"
+        why = "you said so" if said else f"paths of {plural}, {percent(there)} are there"
         if of_kind == "image":
             decision = make_image(cells, why, files, files_lib.read_pictures(files), image_size)
         else:

@@ -18,9 +18,9 @@ _UNITS = {
 _HZ = {"hz": "Hz"}
 # Last two parts of a name -> unit.
 _QUOTIENTS = {
-    ("km", "h"): "km/h", ("m", "s"): "m/s", ("m", "s2"): "m/s²", ("kg", "m3"): "kg/m³", ("mg", "dl"): "mg/dl",
-    ("mmol", "l"): "mmol/l", ("g", "l"): "g/l", ("l", "min"): "l/min", ("mm", "h"): "mm/h", ("deg", "s"): "deg/s",
-    ("deg", "c"): "°C", ("deg", "f"): "°F", ("mm", "hg"): "mmHg",
+    ("km", "h"): "km/h", ("m", "s"): "m/s", ("mm", "s"): "mm/s", ("cm", "s"): "cm/s", ("m", "s2"): "m/s²",
+    ("kg", "m3"): "kg/m³", ("mg", "dl"): "mg/dl", ("mmol", "l"): "mmol/l", ("g", "l"): "g/l", ("l", "min"): "l/min",
+    ("mm", "h"): "mm/h", ("deg", "s"): "deg/s", ("deg", "c"): "°C", ("deg", "f"): "°F", ("mm", "hg"): "mmHg",
 }  # fmt: skip
 _DIRECTION = re.compile(
     r"(^|_)(heading|bearing|azimuth|yaw|cog|compass|aspect|(wind|flow|wave|current|driving|travel|view|sun)?_?"

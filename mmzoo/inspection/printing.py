@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmzoo.inspection.inspection import LEVELS, Inspection, percent
+from mmzoo.inspection.inspection import LEVELS, Inspection, counted, percent
 
 _COLOURS = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
@@ -52,5 +52,5 @@ def print_inspection(inspection: Inspection, console=None) -> None:
             line.append(f"{finding.column}: " if finding.column else "", style="bold")
             line.append(finding.message, style="" if level != "note" else "dim")
             console.print(line)
-    counts = [f"{len(inspection.of_level(level))} {level}s" for level in LEVELS]
+    counts = [counted(len(inspection.of_level(level)), level) for level in LEVELS]
     console.print(Text(f"{', '.join(counts)}." if inspection.findings else "Nothing wrong was found."))

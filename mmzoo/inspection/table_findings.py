@@ -56,7 +56,8 @@ def find_duplicates(
                 and one.kind in ("text", "image", "audio")
             ]
             alike = [part for group in groups for part in _split_by(group, beside)]
-            findings += _contradictions(name, "pictures are nearly the same", alike, answers, rows)
+            others = len(inputs) > 1
+            findings += _contradictions(name, "pictures are nearly the same", alike, answers, rows, others)
         if split is not None:
             what = "pictures" if decision.kind == "image" else "texts"
             findings += _across(cells[name], cells[split], groups, f"{what} that are the same or nearly so")
@@ -77,15 +78,16 @@ def _answers(cells, targets):
     return np.where((codes >= 0).all(axis=1), inverse.ravel(), -1)
 
 
-def _contradictions(column, what, groups, answers, rows):
+def _contradictions(column, what, groups, answers, rows, others=False):
+    """Groups of rows with several answers; `others`: further inputs may tell the rows of a group apart."""
     found = [group for group in groups if len(np.unique(answers[group][answers[group] >= 0])) > 1]
     if not found:
         return []
     named = np.sort(np.concatenate(found))
-    message = (
-        f"{len(named):,} {what} as another with another answer ({in_words(rows[found[0]])} for one); no model can "
-        "get all of them right: look which is wrong"
-    )
+    advice = "no model can get all of them right: look which is wrong"
+    if others:
+        advice = "look which is wrong, unless other columns tell them apart"
+    message = f"{len(named):,} {what} as another with another answer ({in_words(rows[found[0]])} for one); {advice}"
     if len(found) > 1:
         message += f"; {len(found):,} such groups"
     return [Finding("warning", column, message, tuple(rows[named[:20]].tolist()))]

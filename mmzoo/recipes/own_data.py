@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 
 from mmzoo.data.splits import SPLITS
+from mmzoo.recipes.retracing import without_retracing_warnings
 from mmzoo.recipes.table_arms import ALL, ArmsTable, TableRecipe, arms_of, measured, train_arm
 from mmzoo.recipes.table_results import write_record
 from mmzoo.recipes.table_source import PreparedSource, TableSource
@@ -59,6 +60,7 @@ class TableRun:
     model: Any
 
 
+@without_retracing_warnings()
 def train(
     table: str | os.PathLike | pd.DataFrame,
     target: str | Sequence[str] | None = None,
