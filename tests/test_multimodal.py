@@ -243,8 +243,6 @@ def test_weights_of_a_file_and_a_new_head_for_other_outputs(trained, folders, in
     np.testing.assert_array_equal(other.get_layer("head_price_scaling").get_weights(), [0.0, 1.0])
     with pytest.raises(ValueError, match="layer 'fusion' has shapes.*built with the same size, fusion and classes"):
         build(weights=file, fusion="concat")
-    with pytest.raises(ValueError, match="layer 'photo_stem' has shapes.*built with the same size"):
-        build(weights=file, size="small")
 
 
 # Texts ---------------------------------------------------------------------------------------------------------------
