@@ -245,7 +245,7 @@ def test_export_passes_on_what_was_asked(command, nano_file, few_signs, monkeypa
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("train", "road_sing"), "no recipe for 'road_sing'; there are recipes for ['road_sign']"),
+        (("train", "road_sing"), "'road_sing': neither a model (road_sign) nor a file or folder"),
         (("train", "road_sign", "--size", "huge"), "size: expected one of ['nano', 'small', 'base'], got 'huge'"),
         (("evaluate", "road_sign", "--weights", "cifar"), "weights: 'cifar' is no file and not among the pretrained"),
         (("export", "road_sign", "--weights", "none.keras"), "weights: 'none.keras' is no file"),
@@ -269,7 +269,7 @@ def test_a_missing_archive_and_a_file_without_a_schema_are_named(command, nano_f
 def test_a_traceback_on_request(command, monkeypatch, tmp_path):
     monkeypatch.setenv("MMZOO_TRACEBACK", "1")
     monkeypatch.setattr(sys, "argv", ["mmzoo", "train", "road_sing", "--out", str(tmp_path)])
-    with pytest.raises(ValueError, match="no recipe"):
+    with pytest.raises(ValueError, match="neither a model"):
         cli.main()
 
 
