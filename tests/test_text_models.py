@@ -16,7 +16,7 @@ from zoo_harness import assert_same, assert_sound, raw_samples, raw_tensors, run
 
 import mmzoo
 from mmzoo import edge
-from mmzoo.branches import NGRAM_SIZES, ngrams_branch, text_branch
+from mmzoo.branches import ngrams_branch, text_branch
 from mmzoo.data.manifest import manifest_dataset
 from mmzoo.data.pipeline import from_arrays
 from mmzoo.data.vocabulary import ngrams_text, train_vocabulary, wordpiece_text
@@ -123,13 +123,6 @@ def test_the_branch_is_an_average_without_padding():
     expected = np.stack([(table[3] + table[5]) / 2**0.5] * 2 + [4 * table[7] / 4**0.5, 0 * table[0]])
     np.testing.assert_allclose(found["vector"], expected @ kernel + bias, atol=1e-6)
     assert np.asarray(found["present"])[:, 0].tolist() == [True, True, True, False]
-
-
-@pytest.mark.parametrize("size", NGRAM_SIZES)
-def test_recommended_sizes_leave_room_for_the_rest_of_the_model(size):
-    buckets, embedding = NGRAM_SIZES[size]
-    limits = {"nano": 50_000, "small": 300_000, "base": 1_500_000}
-    assert one_text_model(ngrams_text(length=8, buckets=buckets), embedding=embedding).count_params() < limits[size] / 2
 
 
 def test_it_learns_what_only_pairs_of_words_tell():

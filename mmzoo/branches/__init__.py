@@ -5,12 +5,11 @@ from mmzoo.branches.features import Features
 from mmzoo.branches.hub_image import hub_image_branch
 from mmzoo.branches.hub_text import hub_text_branch
 from mmzoo.branches.image import image_branch
-from mmzoo.branches.ngrams import NGRAM_SIZES, ngrams_branch
+from mmzoo.branches.ngrams import ngrams_branch
 from mmzoo.branches.sensors import sensor_branch
 from mmzoo.branches.text import text_branch
 
 __all__ = [
-    "NGRAM_SIZES",
     "Features",
     "audio_branch",
     "hub_image_branch",

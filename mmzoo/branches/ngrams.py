@@ -8,9 +8,6 @@ from mmzoo.branches.features import Features
 from mmzoo.layers import Bag
 from mmzoo.schema import Text
 
-# Size -> buckets of the schema's text and width of the embedding, which hold nearly all of the branch's parameters.
-NGRAM_SIZES = {"nano": (2_000, 8), "small": (8_000, 16), "base": (20_000, 32)}
-
 
 def ngrams_branch(
     ids,
@@ -31,7 +28,7 @@ def ngrams_branch(
     Args:
         ids: int32 (B, T), 0 = padding; an empty text is missing.
         text: the schema's description of the text, of any tokenizer, or the number of its ids with the padding's.
-        embedding: width of the embedding; `NGRAM_SIZES` has what fits the sizes of the zoo.
+        embedding: width of the embedding, which with the text's buckets makes nearly all of the branch's parameters.
         width: width of the features.
         dropout: probability that a word or pair is left out while training.
         name: the input's name; prefix of the layers' names.

@@ -138,7 +138,7 @@ def ngrams_text(
     Args:
         texts: of the training set; None where `length` is given.
         length: number of words and pairs to read; None: as many as 95 % of the texts have, at most `longest`.
-        buckets: number of ids; the embedding has that many rows. See `mmzoo.branches.NGRAM_SIZES`.
+        buckets: number of ids; the embedding has that many rows.
         lowercase: lower-case the texts first.
         longest: limit where `length` is None.
 
