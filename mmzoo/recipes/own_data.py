@@ -14,7 +14,6 @@ trained on nor chosen by, exports the first seed's model, runs the bundle on the
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import fnmatch
 import os
@@ -31,7 +30,7 @@ from mmzoo.recipes.table_arms import ALL, ArmsTable, TableRecipe, arms_of, measu
 from mmzoo.recipes.table_results import write_record
 from mmzoo.recipes.table_source import PreparedSource, TableSource
 from mmzoo.recipes.table_summary import on_the_edge, summary_lines, worth_table
-from mmzoo.schema import MultiLabel, Schema
+from mmzoo.schema import Schema
 
 # Of a table with more inputs than this, what is missing is measured one input at a time.
 MOST_INPUTS_IN_SUBSETS = 5
@@ -249,7 +248,7 @@ def _arms_tables(figures, data):
     from mmzoo.evaluation.metrics import HEADLINE, is_share
 
     for name, output in data.schema.outputs.items():
-        metric = "macro_f1" if isinstance(output, MultiLabel) else HEADLINE[type(output)]
+        metric = HEADLINE[type(output)]
         rows = figures.summary(name, metric).reset_index()
         scale = 100 if is_share(metric) else 1
         shown = pd.DataFrame(
@@ -279,12 +278,11 @@ class _Progress:
         self._arms, self._epochs = 0, 1
 
     def __enter__(self):
-        self._stack = contextlib.ExitStack()
-        self._stack.enter_context(self._bar)
+        self._bar.start()
         return self
 
     def __exit__(self, *error):
-        self._stack.close()
+        self._bar.stop()
 
     def begin(self, name, epochs):
         self._epochs = epochs

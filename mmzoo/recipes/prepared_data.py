@@ -11,6 +11,8 @@ import numpy as np
 from mmzoo.data.prepared import Prepared, open_prepared
 from mmzoo.schema import Image, Schema
 
+BATCH, MOST_ROWS = 256, 10_240
+
 
 class PreparedData:
     """What `TableData` is to a table.
@@ -46,8 +48,10 @@ class PreparedData:
 
     @functools.cache  # noqa: B019 - lives as long as the training does
     def arrays(self, split: str):
-        """(inputs, targets) of a split, each name -> array (N, ...)."""
-        batches = list(self._prepared.dataset(self._names[split], batch_size=256).as_numpy_iterator())
+        """(inputs, targets) of a split, each name -> array (N, ...); of the training rows the first `MOST_ROWS`."""
+        batches = self._prepared.dataset(self._names[split], batch_size=BATCH)
+        # They are for a look at them alone: trained on is what `batches` streams.
+        batches = list((batches.take(MOST_ROWS // BATCH) if split == "train" else batches).as_numpy_iterator())
         return tuple(
             {name: np.concatenate([b[part][name] for b in batches]) for name in batches[0][part]} for part in (0, 1)
         )

@@ -222,8 +222,3 @@ def masked(frame: pd.DataFrame, columns: Sequence[str], words: Sequence[str]) ->
         column: frame[column].fillna("").astype(str).map(lambda text: pattern.sub(MASK, text)) for column in columns
     }
     return frame.assign(**changed), [f"words masked in {', '.join(columns)}: {', '.join(words)}"]
-
-
-def folder_of(table: str | os.PathLike | pd.DataFrame) -> pathlib.Path:
-    """The folder that paths in a table are relative to, unless told otherwise."""
-    return pathlib.Path() if isinstance(table, pd.DataFrame) else pathlib.Path(table).parent

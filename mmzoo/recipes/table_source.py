@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmzoo.recipes.table_data import TableData, folder_of, load_table, masked, pooled, without_targets_missing
+from mmzoo.recipes.table_data import TableData, load_table, masked, pooled, without_targets_missing
 from mmzoo.schema import Schema
 
 
@@ -50,10 +50,11 @@ class TableSource:
         say: Callable[[str], None],
         **options: Any,
     ):
+        from mmzoo.data.manifest import root_of
         from mmzoo.data.table import read_table
         from mmzoo.inspection import inspect_table, write_inspection
 
-        self._root = folder_of(table) if root is None else pathlib.Path(root)
+        self._root = root_of(table, root)
         self._options = {"on_error": on_error, "allow_outside_root": allow_outside_root}
         options |= {"root": self._root, "split": split, "allow_outside_root": allow_outside_root}
         frame, name = read_table(table)
