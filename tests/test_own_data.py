@@ -18,7 +18,7 @@ from mmzoo.evaluation.baseline import BOOSTING, LINEAR, table_baselines
 from mmzoo.evaluation.column_worth import column_worth
 from mmzoo.exporting import ParityError
 from mmzoo.models.multimodal import build_multimodal_model
-from mmzoo.recipes import own_data, results, table_results
+from mmzoo.recipes import own_data, prepared_data, results, table_results
 from mmzoo.recipes.own_data import train
 from mmzoo.recipes.table_arms import ALL, CONCAT, ArmsTable, TableRecipe, arms_of
 from mmzoo.recipes.table_data import MASK, OTHER, masked, pooled, without_targets_missing
@@ -187,6 +187,18 @@ def test_a_prepared_folder(shop, tmp_path):
     with pytest.raises(ValueError, match="its splits are .*'train'"):
         mmzoo.prepare(shop, schema, tmp_path / "whole")
         train(tmp_path / "whole", out=tmp_path / "run2", progress=False, say=lambda line: None)
+
+
+def test_of_prepared_training_rows_only_the_first_are_held(shop, tmp_path, monkeypatch):
+    schema = mmzoo.infer_schema(shop, target="kind", kinds={"photo": "ignore"})
+    mmzoo.prepare(shop, schema, tmp_path / "prepared", split={"train": 0.7, "validation": 0.3})
+    monkeypatch.setattr(prepared_data, "BATCH", 4)
+    monkeypatch.setattr(prepared_data, "MOST_ROWS", 8)
+    data = prepared_data.PreparedData(tmp_path / "prepared")
+    assert len(data.arrays("train")[1]["kind"]) == 8 < data.count("train")
+    assert len(data.arrays("test")[1]["kind"]) == data.count("test") > 8
+    streamed = data.batches(schema.inputs, batch_size=4, seed=0)(0)
+    assert sum(len(targets["kind"]) for _, targets in streamed) > 8
 
 
 def test_figures_reach_the_table_of_results_and_the_readme(run):
