@@ -125,6 +125,15 @@ def test_a_decision_level_fusion_goes_with_the_builder():
 # Backbones -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("size", "dense"), [("nano", False), ("small", True), ("base", True)])
+def test_the_block_at_full_resolution(size, dense):
+    names = {layer.name for layer in build(size=size).layers}
+    assert ("image_block1_conv" in names) is dense
+    assert ("image_block1_a_depthwise" in names) is not dense
+    other = build(size=size, backbone="separable" if dense else "separable_dense_first")
+    assert ("image_block1_conv" in {layer.name for layer in other.layers}) is not dense
+
+
 def test_vgg_backbone():
     model = build(size="nano", backbone="vgg")
     convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
@@ -153,7 +162,10 @@ def test_backbone_of_keras_applications_gets_its_pixels_scaled_once(backbone, lo
     [
         ({"size": "huge"}, r"size: expected one of \['nano', 'small', 'base'\], got 'huge'"),
         ({"fusion": "glue"}, r"fusion: expected one of \['attention', 'concat', 'sum'\] or a function, got 'glue'"),
-        ({"backbone": "MobileNetV9"}, "backbone: expected 'separable', 'vgg' or one of .*'MobileNetV2'.*V9"),
+        (
+            {"backbone": "MobileNetV9"},
+            "backbone: expected 'separable', 'separable_dense_first', 'vgg' or one of .*'MobileNetV2'.*V9",
+        ),
         ({"backbone": "resnet"}, "backbone: expected .* got 'resnet'"),
         ({"text_cell": "rnn"}, r"cell: expected one of \['gru', 'lstm'\], got 'rnn'"),
         ({"weights": "cifar"}, "weights: 'cifar' is no file and not among the pretrained weights of road_sign nano"),

@@ -108,11 +108,10 @@ class SensorEncoder(keras.layers.Layer):
             radians = values("angle", 0.0) * (math.pi / 180.0)
             features += [ops.sin(radians), ops.cos(radians) * columns(flags, "angle")]
         if self._columns["category"]:
-            # One table for all, with a row of zeros behind the rows of each field. LiteRT's own ONE_HOT goes wrong
-            # silently under int8.
-            index = ops.cast(values("category", self._counts.astype("float32")), "int32")
-            start = np.cumsum(self._counts + 1) - (self._counts + 1)
-            features.append(ops.sum(ops.take(_table(self._counts), index + start.astype("int32"), axis=0), axis=1))
+            # Compared with every category there is; NaN equals none. LiteRT's own ONE_HOT goes wrong silently in int8.
+            numbers = np.concatenate([np.arange(count, dtype=np.float32) for count in self._counts])
+            repeated = ops.take(inputs, np.repeat(self._columns["category"], self._counts), axis=1)
+            features.append(ops.cast(ops.equal(repeated, numbers), "float32"))
         return ops.take(ops.concatenate([*features, 1.0 - flags], axis=1), self._order, axis=1)
 
     def compute_output_shape(self, input_shape):
@@ -144,14 +143,6 @@ def _within(days, period):
     # The product with quarters of a day is exact, and that with the rest small.
     quarters = round(4 * period) / 4
     return (days - count * quarters) - count * (period - quarters)
-
-
-def _table(counts):
-    """float32 (sum(counts + 1), sum(counts)): for each count an identity and a row of zeros, one behind another."""
-    rows = [row for count in counts for row in (*[True] * count, False)]
-    table = np.zeros((len(rows), counts.sum()), np.float32)
-    table[np.flatnonzero(rows), np.arange(counts.sum())] = 1.0
-    return table
 
 
 def _order(columns, counts, fields):

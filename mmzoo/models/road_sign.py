@@ -23,13 +23,36 @@ class _Size:
     bidirectional: bool
     sensor_units: int
     max_parameters: int
+    backbone: str
 
 
 SIZES = {
-    "nano": _Size(width=40, text_units=12, embedding=8, bidirectional=False, sensor_units=16, max_parameters=50_000),
-    "small": _Size(width=96, text_units=32, embedding=16, bidirectional=False, sensor_units=32, max_parameters=300_000),
+    "nano": _Size(
+        width=40,
+        text_units=12,
+        embedding=8,
+        bidirectional=False,
+        sensor_units=16,
+        max_parameters=50_000,
+        backbone="separable",
+    ),
+    "small": _Size(
+        width=96,
+        text_units=32,
+        embedding=16,
+        bidirectional=False,
+        sensor_units=32,
+        max_parameters=300_000,
+        backbone="separable_dense_first",
+    ),
     "base": _Size(
-        width=192, text_units=64, embedding=32, bidirectional=True, sensor_units=64, max_parameters=1_500_000
+        width=192,
+        text_units=64,
+        embedding=32,
+        bidirectional=True,
+        sensor_units=64,
+        max_parameters=1_500_000,
+        backbone="separable_dense_first",
     ),
 }
 
@@ -43,7 +66,7 @@ def build_road_sign_model(
     text_length: int = 32,
     text_cell: str = "gru",
     text_bidirectional: bool | None = None,
-    backbone: str = "separable",
+    backbone: str | None = None,
     backbone_weights: str | None = None,
     weights: str | pathlib.Path | None = None,
     classes: Sequence[str] | None = None,
@@ -71,7 +94,8 @@ def build_road_sign_model(
         text_length: bytes of text the model reads.
         text_cell: "gru" or "lstm".
         text_bidirectional: read the text in both directions; None: only in the size "base".
-        backbone: "separable", "vgg", or a name in keras.applications; the size limits hold for "separable".
+        backbone: "separable", "separable_dense_first", "vgg", or a name in keras.applications, see `image_branch`; the
+            size limits hold for the first two. None: the size's own, which is the one the weights were trained with.
         backbone_weights: for keras.applications: None, "imagenet" or a file.
         weights: None, "gtsrb", "rendered", or the path of a .keras file, a .weights.h5 file or a bundle.
         classes: names of your own signs. With `weights`, the body is kept and the head made anew unless the names are
@@ -106,7 +130,11 @@ def build_road_sign_model(
         sensor_arguments = {"width": config.width, "units": config.sensor_units}
         features = {
             "image": image_branch(
-                inputs["image"], size=size, backbone=backbone, backbone_weights=backbone_weights, width=config.width
+                inputs["image"],
+                size=size,
+                backbone=config.backbone if backbone is None else backbone,
+                backbone_weights=backbone_weights,
+                width=config.width,
             ),
             "text": text_branch(
                 inputs["text"],
