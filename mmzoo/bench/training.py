@@ -125,7 +125,7 @@ def _bare_model(model, size):
     sensors = {"width": config.width, "units": config.sensor_units}
     # Only the vectors are used: what tells missing inputs drops out of the graph.
     vectors = [
-        image_branch(inputs["image"], size=size, width=config.width).vector,
+        image_branch(inputs["image"], size=size, backbone=config.backbone, width=config.width).vector,
         text_branch(inputs["text"], width=config.width, **text).vector,
         *(sensor_branch(inputs[n], schema[n], name=n, **sensors).vector for n in ("location", "road_condition")),
     ]
