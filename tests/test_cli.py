@@ -118,6 +118,19 @@ def test_evaluate_says_so_when_the_images_were_trained_on(command, prepared_data
         assert ("these images were trained on" in page) != held_out
 
 
+def test_weights_of_ones_own_are_taken_to_have_seen_the_training_tracks_only(
+    command, nano_file, prepared_data, tmp_path
+):
+    written = write_gtsrb_archive(tmp_path / "archives", classes=[1, 2, 14], tracks=2, frames=2, test_images=3)
+    words = ["evaluate", "road_sign", "--size", "nano", "--weights", nano_file, "--data-dir", written.directory]
+    status, out, err = command(*words, "--out", tmp_path / "run")
+    assert status == 0, err
+    assert "these images were trained on" not in out
+    assert RunRecord.load(tmp_path / "run" / "run.json").held_out
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "no physical sign is also in the training data" in page
+
+
 def test_train_then_again(command, few_signs, tmp_path):
     words = ["train", "road_sign", "--size", "nano", "--data", "rendered", "--limit", "200", "--epochs", "1"]
     words += ["--no-export", "--out", tmp_path / "run"]
