@@ -197,12 +197,12 @@ def picture(table: pd.DataFrame, path: str | os.PathLike) -> None:
     axes = figure.add_subplot()
     counts = [*sorted(table.per_class.dropna().unique()), pd.NA]
     places = {str(count): place for place, count in enumerate(counts)}
-    for start, rows in table.groupby("start", sort=False):
+    for number, (start, rows) in enumerate(table.groupby("start", sort=False)):
         x = [places[str(count)] for count in rows.per_class]
         axes.plot(x, 100 * rows.accuracy, marker="o", label=STARTS.get(start, start))
         for place, accuracy in zip(x, rows.accuracy, strict=True):
-            axes.annotate(f"{100 * accuracy:.1f}", (place, 100 * accuracy), (0, 6), textcoords="offset points",
-                          ha="center", fontsize=8)  # fmt: skip
+            axes.annotate(f"{100 * accuracy:.1f}", (place, 100 * accuracy), (0, -14 if number else 6),
+                          textcoords="offset points", ha="center", fontsize=8)  # fmt: skip
     axes.set_xticks(range(len(counts)), ["all" if count is pd.NA else str(count) for count in counts])
     axes.set(xlabel="real pictures a class", ylabel="accuracy on held-out tracks, %", ylim=(0, 108))
     axes.grid(alpha=0.3)
