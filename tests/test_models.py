@@ -475,6 +475,10 @@ def test_sensor_encoder_takes_a_category_outside_the_list_as_missing(encoder, in
     assert encode(encoder, 0, 0, index, 0)[LIGHT].tolist() == [0, 0, 0, 1]
 
 
+def test_sensor_encoder_takes_a_number_between_two_categories_for_neither(encoder):
+    assert encode(encoder, 0, 0, 1.5, 0)[LIGHT].tolist() == [0, 0, 0, 0]
+
+
 def test_sensor_encoder_adapts_and_leaves_nan_out(encoder):
     encoder.build((None, 4))
     heading = np.array(encoder.mean)[1]

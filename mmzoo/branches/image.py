@@ -38,9 +38,9 @@ def image_branch(
         pixels: uint8 (B, H, W, C), 0..255; all zeros is missing.
         size: "nano", "small" or "base", of the separable CNN.
         backbone: "separable" (residual blocks of depthwise-separable convolutions, after Chollet, "Xception", 2017),
-            "separable_dense_first" (the same, with one dense 3x3 convolution as the block at full resolution: in 8 bits
-            faster, in float32 slower), "vgg" (three stages of two 3x3 convolutions and a pooling, after Simonyan &
-            Zisserman 2015), or the name of a function in `keras.applications` ("MobileNetV3Small").
+            "separable_dense_first" (the same, with one dense 3x3 convolution as the block at full resolution: faster in
+            8 bits, slower in float32, see `dense_block`), "vgg" (three stages of two 3x3 convolutions and a pooling,
+            after Simonyan & Zisserman 2015), or the name of a function in `keras.applications` ("MobileNetV3Small").
         backbone_weights: for keras.applications: None, "imagenet" (downloads) or a file.
         width: width of the features.
         name: the input's name; prefix of the layers' names.
@@ -81,10 +81,8 @@ def _separable_cnn(x, size, name, dense_first):
     x = layers.Conv2D(stem, kernel, strides=stride, padding="same", use_bias=False, name=f"{name}_stem")(x)
     x = normalised(x, f"{name}_stem")
     for number, (filters, stride) in enumerate(blocks, start=1):
-        if number == 1 and dense_first:
-            x = dense_block(x, f"{name}_block1")
-        else:
-            x = residual_block(x, filters, stride, f"{name}_block{number}")
+        block = f"{name}_block{number}"
+        x = dense_block(x, block) if dense_first and number == 1 else residual_block(x, filters, stride, block)
     return x
 
 

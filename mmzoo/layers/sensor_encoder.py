@@ -22,8 +22,8 @@ class SensorEncoder(keras.layers.Layer):
     """Turns a row of fields into features, field by field, always in float32.
 
     Number and Date: the normalised value, 0 where missing; a Date also sine and cosine of its place in the year, the
-    week and the day. Angle: sine and cosine, 0 where missing. Category: one-hot, all 0 where missing or outside the
-    list. Each field adds a flag that is 1 where it is missing. Mean and standard
+    week and the day. Angle: sine and cosine, 0 where missing. Category: one-hot, all 0 where missing, outside the
+    list or between two numbers. Each field adds a flag that is 1 where it is missing. Mean and standard
     deviation are weights: until `adapt` they follow from the schema's ranges, as if values were spread evenly between.
 
     Args:

@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 
 from mmzoo.branches import image_branch, sensor_branch, text_branch
+from mmzoo.branches.image import DENSE_FIRST
 from mmzoo.fusion import fuse, heads_for
 from mmzoo.fusion.head import activations_for
 from mmzoo.models.pretrained import load_weights
@@ -20,39 +21,18 @@ class _Size:
     width: int
     text_units: int
     embedding: int
-    bidirectional: bool
     sensor_units: int
     max_parameters: int
-    backbone: str
+    bidirectional: bool = False
+    # Faster in 8 bits; nano's limit has no room for the dense block.
+    backbone: str = DENSE_FIRST
 
 
 SIZES = {
-    "nano": _Size(
-        width=40,
-        text_units=12,
-        embedding=8,
-        bidirectional=False,
-        sensor_units=16,
-        max_parameters=50_000,
-        backbone="separable",
-    ),
-    "small": _Size(
-        width=96,
-        text_units=32,
-        embedding=16,
-        bidirectional=False,
-        sensor_units=32,
-        max_parameters=300_000,
-        backbone="separable_dense_first",
-    ),
+    "nano": _Size(width=40, text_units=12, embedding=8, sensor_units=16, max_parameters=50_000, backbone="separable"),
+    "small": _Size(width=96, text_units=32, embedding=16, sensor_units=32, max_parameters=300_000),
     "base": _Size(
-        width=192,
-        text_units=64,
-        embedding=32,
-        bidirectional=True,
-        sensor_units=64,
-        max_parameters=1_500_000,
-        backbone="separable_dense_first",
+        width=192, text_units=64, embedding=32, sensor_units=64, max_parameters=1_500_000, bidirectional=True
     ),
 }
 
