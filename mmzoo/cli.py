@@ -16,6 +16,7 @@ app = typer.Typer(
     help="Small multimodal Keras models, from a folder of files to a chip.",
     no_args_is_help=True,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
@@ -87,9 +88,12 @@ def train(
         typer.Option(help="A .keras file or bundle of a larger model to learn from.", rich_help_panel=_MODELS),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many images.", min=1, rich_help_panel=_MODELS)] = None,
-    xla: Annotated[bool, typer.Option(help="Compile the training with XLA.", rich_help_panel=_MODELS)] = False,
+    xla: Annotated[
+        bool | None,
+        typer.Option("--xla/--no-xla", help="Compile the training with XLA, or don't.", rich_help_panel=_MODELS),
+    ] = None,
     tensorboard: Annotated[
-        bool, typer.Option(help="Also write TensorBoard logs (needs mmzoo[tensorboard]).", rich_help_panel=_MODELS)
+        bool, typer.Option(help="Also write TensorBoard logs (needs mmzoo\\[tensorboard]).", rich_help_panel=_MODELS)
     ] = False,
     # Own data ---------------------------------------------------------------------------------------------------
     target: Annotated[
@@ -202,7 +206,7 @@ def train(
         weights=weights,
         teacher=teacher,
         limit=limit,
-        jit_compile=xla or "auto",
+        jit_compile="auto" if xla is None else xla,
         tensorboard=tensorboard,
         export_bundle=export,
         command=_command(),
@@ -324,7 +328,7 @@ def prepare(
     seed: Seed = 0,
     file_format: Annotated[str, typer.Option("--format", help="tfrecord or array_record.")] = "tfrecord",
     shards: Annotated[int | None, typer.Option(help="Files a split; by default by size.", min=1)] = None,
-    beam: Annotated[bool, typer.Option("--beam", help="Encode with Apache Beam (needs mmzoo[beam]).")] = False,
+    beam: Annotated[bool, typer.Option("--beam", help="Encode with Apache Beam (needs mmzoo\\[beam]).")] = False,
     beam_options: Annotated[str, typer.Option(help='Options for Beam, such as "--runner=DirectRunner".')] = "",
     on_error: Annotated[str, typer.Option(help="raise, or skip to leave out rows that can't be used.")] = "raise",
     image_quality: Annotated[int | None, typer.Option(help="Store JPEGs of this quality; lossless without.")] = None,

@@ -84,6 +84,24 @@ def test_help_names_every_command(command):
     assert all(name in out for name in ("list", "demo", "train", "evaluate", "export", "predict"))
 
 
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+@pytest.mark.parametrize(("name", "says"), [("train", "mmzoo[tensorboard]"), ("prepare", "mmzoo[beam]")])
+def test_help_of_one_command_and_its_extras(command, name, flag, says):
+    status, out, _ = command(name, flag)
+    assert status == 0
+    # The table of options breaks lines anywhere.
+    assert says in "".join(word for word in out.split() if word != "│")
+
+
+@pytest.mark.parametrize(("flags", "given"), [([], "auto"), (["--xla"], True), (["--no-xla"], False)])
+def test_xla_is_as_asked(command, monkeypatch, tmp_path, flags, given):
+    asked = {}
+    monkeypatch.setattr("mmzoo.recipes.road_sign.train", lambda out, **keywords: asked.update(keywords))
+    status, _, err = command("train", "road_sign", *flags, "--out", tmp_path)
+    assert status == 0, err
+    assert asked["jit_compile"] == given
+
+
 def test_evaluate_on_the_official_test_archive(command, nano_file, prepared_data, tmp_path):
     written = write_gtsrb_archive(tmp_path / "archives", classes=[1, 2, 14], tracks=1, frames=1, test_images=9)
     words = ["evaluate", "road_sign", "--size", "nano", "--weights", nano_file, "--data", "gtsrb", "--split", "test"]
