@@ -245,6 +245,35 @@ def test_weights_of_a_file_and_a_new_head_for_other_outputs(trained, folders, in
         build(weights=file, fusion="concat")
 
 
+@pytest.mark.parametrize(
+    ("name", "modality", "part"),
+    [
+        # The shapes are the same in all of them.
+        (
+            "sensors",
+            Sensors((*SENSORS.fields[:2], Category("maker", ("Ajax", "ACME", "Äon")), Date("made"))),
+            "field 2",
+        ),
+        ("sensors", Sensors((Number("weight", "lb", 0, 9), *SENSORS.fields[1:])), "field 0"),
+        ("sensors", Sensors((Number("width", "kg", 0, 9), *SENSORS.fields[1:])), "field 0"),
+        ("sound", Audio(300, 8000), "sample_rate"),
+        ("note", Text(6, "ngrams", buckets=255), "tokenizer"),
+    ],
+)
+def test_weights_of_inputs_that_mean_something_else_are_refused(trained, folders, name, modality, part):
+    schema = Schema("things", {**SCHEMA.inputs, name: modality}, SCHEMA.outputs)
+    with pytest.raises(ValueError, match=f"weights .*input '{name}': {part}.* is not the one that was trained on"):
+        build(schema, weights=folders[0] / "plain" / "model.keras")
+
+
+def test_weights_serve_other_ranges_and_lengths(trained, folders, inputs):
+    fields = (Number("weight", "kg", -5, 20), *SENSORS.fields[1:3], Date("made", "%d.%m.%Y"))
+    schema = Schema("things", {**SCHEMA.inputs, "sensors": Sensors(fields), "note": Text(9)}, SCHEMA.outputs)
+    longer = {**inputs, "note": np.pad(inputs["note"], ((0, 0), (0, 3)))}
+    model = build(schema, weights=folders[0] / "plain" / "model.keras")
+    assert_same(SCHEMA, run(trained[0], inputs), run(model, longer), 1e-5)
+
+
 # Texts ---------------------------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import platform
 import sys
 
 import pandas as pd
@@ -14,7 +15,7 @@ from mmzoo import cli
 from mmzoo.recipes import demo, get_recipe, results, table_results
 from mmzoo.recipes.card import road_sign_card
 from mmzoo.recipes.road_sign import RECIPES
-from mmzoo.recipes.run_record import RunRecord, machine
+from mmzoo.recipes.run_record import RunRecord, machine, processor
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ARMS = {"image": 0.985, "text+location+road_condition": 0.31, "image+text+location+road_condition": 0.9912}
@@ -59,6 +60,20 @@ def test_a_record_survives_its_file(tmp_path):
 def test_the_machine_is_described_without_names_or_paths():
     text = machine()
     assert "Keras" in text and "tensorflow" in text and "/" not in text.replace("w/", "")
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "said"),
+    [
+        ("model name\t: Xeon\nflags\t\t: fpu avx2 avx512f avx512_vnni avx_vnni", "Xeon (AVX-512 VNNI)"),
+        ("processor\t: 0\nmodel name\t: EPYC\nflags\t\t: fpu avx avx2\n\nprocessor\t: 1", "EPYC (AVX2)"),
+        ("processor\t: 0\nFeatures\t: fp asimd asimddp", f"{platform.machine()} (ARM dot product)"),
+        ("model name\t: 486\nflags\t\t: fpu", "486"),
+        ("", platform.machine()),
+    ],
+)
+def test_the_processor_and_what_it_multiplies_with(cpuinfo, said):
+    assert processor(cpuinfo) == said
 
 
 def test_results_are_added_replaced_and_averaged(csv_file):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 
 from mmzoo.bundles import saved_models_dir
 from mmzoo.fusion.head import HEAD_PREFIX
 from mmzoo.models.schema_model import SchemaModel, load_model
+from mmzoo.schema import Modality, Schema, Sensors, Sequence
+
+# What weights don't hang on; where they do, the shapes tell.
+SIZES = ("height", "width", "length", "samples", "frames", "steps")
 
 
 def pretrained_path(weights: str | pathlib.Path, model: str, size: str) -> pathlib.Path:
@@ -45,7 +50,8 @@ def load_weights(model: SchemaModel, weights, *, size: str) -> SchemaModel:
         The model.
 
     Raises:
-        ValueError: the weights belong to other layers than the model has; the message names one.
+        ValueError: the weights belong to other layers than the model has, or to inputs that mean something else (other
+            fields, categories or vocabulary); the message names one.
     """
     if weights is None:
         return model
@@ -54,6 +60,7 @@ def load_weights(model: SchemaModel, weights, *, size: str) -> SchemaModel:
         model.load_weights(path)
         return model
     source = load_model(path)
+    _check_meaning(path, source.schema, model.schema)
     fresh_head = source.schema.outputs != model.schema.outputs
     have = {layer.name: layer for layer in source.layers if layer.weights}
     for layer in model.layers:
@@ -73,3 +80,30 @@ def load_weights(model: SchemaModel, weights, *, size: str) -> SchemaModel:
         if name not in needed and not (name.startswith(HEAD_PREFIX) and fresh_head):
             raise ValueError(f"weights {path}: the model has no layer {name!r}; built with the same fusion?")
     return model
+
+
+def _check_meaning(path: pathlib.Path, trained: Schema, schema: Schema) -> None:
+    """Other categories or columns in another order have the same shapes, and would be read as something else."""
+    for name in (name for name in schema.inputs if name in trained.inputs):
+        old, new = _meaning(trained.inputs[name]), _meaning(schema.inputs[name])
+        for part in {**old, **new}:
+            if old.get(part) != new.get(part):
+                raise ValueError(
+                    f"weights {path}: input {name!r}: {part} is not the one that was trained on; "
+                    f"build the model from the schema of the weights"
+                )
+
+
+def _meaning(modality: Modality) -> dict[str, object]:
+    """What the numbers of an input stand for, part by part; ranges and formats of fields don't belong to it."""
+    if isinstance(modality, Sensors | Sequence):
+        return {
+            f"field {place} ({field.name!r})": (
+                type(field),
+                getattr(field, "unit", None),
+                getattr(field, "categories", None),
+            )
+            for place, field in enumerate(modality.fields)
+        }
+    parts = {field.name: getattr(modality, field.name) for field in dataclasses.fields(modality)}
+    return {"kind": type(modality), **{name: value for name, value in parts.items() if name not in SIZES}}
