@@ -177,6 +177,11 @@ def test_no_schema_file(tmp_path):
         (lambda: Text(8, "wordpiece", (*PIECES, "a")), "vocabulary: 'a' stands there twice"),
         (lambda: Text(8, "wordpiece", PIECES, start="[CLS]"), r"start: '\[CLS\]' is no piece of the vocabulary"),
         (lambda: Text(2, "wordpiece", PIECES, start="a", end="."), "length: expected room for a piece beside 'a' and"),
+        (lambda: Value("m", 3, 3), "expected minimum < maximum, got 3.0 and 3.0"),
+        (lambda: Value("m", maximum=math.inf), "maximum: expected a finite number or None, got inf"),
+        (lambda: Value("m", "0"), "minimum: expected a finite number or None, got '0'"),
+        (lambda: Value("EUR", maximum=-1, scale="log"), "maximum: expected more than 0 on a log scale, got -1.0"),
+        (lambda: Value("EUR", scale="square"), "scale: expected 'linear' or 'log'"),
         (lambda: Schema("s", {3: Text(4)}, {"y": Value()}), "3 is no identifier"),
     ],
 )

@@ -14,7 +14,8 @@ import pandas as pd
 from mmzoo import encoding
 from mmzoo.edge.columns import parse_cell
 from mmzoo.edge.paths import resolve
-from mmzoo.schema import LARGEST_FLOAT32, Category, Label, MultiLabel, Output, Sensors, Text
+from mmzoo.schema import Category, Label, MultiLabel, Output, Sensors, Text
+from mmzoo.schema.fields import LARGEST_FLOAT32
 
 # Between the labels of a `MultiLabel` in one cell.
 LABELS_SEPARATOR = "|"

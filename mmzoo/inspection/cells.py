@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmzoo.schema import LARGEST_FLOAT32
+from mmzoo.schema.fields import LARGEST_FLOAT32
 
 # What the reader of tables takes; tolist() makes Python's own types of NumPy's.
 _KNOWN = (str, bool, int, float, np.bool_, np.integer, np.floating, datetime.date, os.PathLike)

@@ -1,0 +1,24 @@
+"""What names and sizes in a schema may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def check_sizes(**sizes: int) -> None:
+    for name, size in sizes.items():
+        if not isinstance(size, int) or size < 1:
+            raise ValueError(f"{name}: expected a whole number of at least 1, got {size!r}")
+
+
+def check_names(names: Iterable[str], what: str) -> None:
+    names = list(names)
+    if not names:
+        raise ValueError(f"{what}: expected at least one, got none")
+    seen = set()
+    for name in names:
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"{what}: expected non-empty strings, got {name!r}")
+        if name in seen:
+            raise ValueError(f"{what}: {name!r} stands there twice")
+        seen.add(name)

@@ -1,0 +1,62 @@
+"""Parts of a schema as trees of dicts, lists, strings and numbers, as they stand in JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from mmzoo.schema.fields import Angle, Category, Date, Number
+from mmzoo.schema.modalities import Audio, History, Image, Sensors, Sequence, Text, Video
+from mmzoo.schema.outputs import Label, MultiLabel, Value
+
+_KINDS = {
+    kind.__name__: kind
+    for kind in (
+        *(Number, Angle, Category, Date),
+        *(Image, Text, Sensors, Audio, Video, Sequence, History),
+        *(Label, MultiLabel, Value),
+    )
+}
+
+
+def to_tree(part: Any) -> dict[str, Any]:
+    """A field, modality or output, with its kind."""
+    tree: dict[str, Any] = {"kind": type(part).__name__}
+    for attribute in dataclasses.fields(part):
+        value = getattr(part, attribute.name)
+        if isinstance(value, tuple):
+            value = [item if isinstance(item, str) else to_tree(item) for item in value]
+        tree[attribute.name] = value
+    return tree
+
+
+def from_tree(tree: Mapping[str, Any], place: str) -> Any:
+    """What `to_tree` took.
+
+    Args:
+        tree: the tree.
+        place: where it stands in the schema, for messages.
+
+    Raises:
+        ValueError: an unknown kind or attribute, or a value that the kind refuses.
+    """
+    if not isinstance(tree, Mapping):
+        raise ValueError(f"{place}: expected an object with a 'kind', got {tree!r:.80}")
+    kind = _KINDS.get(tree.get("kind"))
+    if kind is None:
+        raise ValueError(f"{place}: unknown kind {tree.get('kind')!r}; expected one of {sorted(_KINDS)}")
+    known = {attribute.name for attribute in dataclasses.fields(kind)}
+    attributes = {}
+    for key, value in tree.items():
+        if key == "kind":
+            continue
+        if key not in known:
+            raise ValueError(f"{place}: {kind.__name__} has no attribute {key!r}; it has {sorted(known)}")
+        if isinstance(value, list):
+            value = tuple(item if isinstance(item, str) else from_tree(item, f"{place}.{key}") for item in value)
+        attributes[key] = value
+    try:
+        return kind(**attributes)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{place}: {error}") from error
