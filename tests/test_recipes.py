@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pathlib
 import platform
@@ -15,7 +16,7 @@ from mmzoo import cli
 from mmzoo.recipes import demo, get_recipe, results, table_results
 from mmzoo.recipes.card import road_sign_card
 from mmzoo.recipes.road_sign import RECIPES
-from mmzoo.recipes.run_record import RunRecord, machine, processor
+from mmzoo.recipes.run_record import RunRecord, machine, origin, processor
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ARMS = {"image": 0.985, "text+location+road_condition": 0.31, "image+text+location+road_condition": 0.9912}
@@ -55,6 +56,14 @@ def csv_file(monkeypatch, tmp_path):
 def test_a_record_survives_its_file(tmp_path):
     record().save(tmp_path / "run.json")
     assert RunRecord.load(tmp_path / "run.json") == record()
+
+
+def test_where_weights_come_from_is_told_without_folders(tmp_path):
+    assert origin(None) is None and origin("gtsrb") == "gtsrb"
+    (tmp_path / "bundle").mkdir()
+    assert origin(tmp_path / "bundle") == "bundle"
+    record().save(tmp_path / "run.json")
+    assert origin(tmp_path / "bundle") == f"bundle, made by `{record().command}`"
 
 
 def test_the_machine_is_described_without_names_or_paths():
@@ -195,6 +204,10 @@ def test_the_card_says_first_what_is_simulated():
     blind = record(held_out=False, samples=0, metrics={}, arms={})
     text = road_sign_card(blind, mmzoo.road_sign_schema(), 0.4)
     assert "trained on all tracks" in text and "These weights, on" not in text
+    assert "started from" not in text and "taught by" not in text and "teaching" not in text
+    begun = dataclasses.replace(blind, training={**blind.training, "weights": "bundle, made by `mmzoo train x`"})
+    text = road_sign_card(begun, mmzoo.road_sign_schema(), 0.4)
+    assert "They started from other weights" in text and "- started from: bundle, made by `mmzoo train x`" in text
     drawn = record(data="rendered", note="images drawn, context simulated")
     assert "drawn by mmzoo" in road_sign_card(drawn, mmzoo.road_sign_schema(), 0.4)
 

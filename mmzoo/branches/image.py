@@ -17,7 +17,7 @@ from mmzoo.layers import ImageStandardization
 SEPARABLE_SIZES = {
     "nano": (24, ((24, 1), (32, 2), (32, 1), (64, 2), (84, 2))),
     "small": (32, ((32, 1), (48, 2), (96, 2), (96, 1), (192, 2), (192, 1))),
-    "base": (48, ((48, 1), (96, 2), (96, 1), (192, 2), (192, 1), (192, 1), (384, 2), (384, 1), (384, 1))),
+    "base": (32, ((32, 1), (96, 2), (96, 1), (192, 2), (192, 1), (384, 2), (384, 1))),
 }
 # The same blocks, the first of them one dense convolution.
 DENSE_FIRST = "separable_dense_first"

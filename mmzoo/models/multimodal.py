@@ -70,7 +70,7 @@ def build_multimodal_model(
     Args:
         schema: describes the data.
         size: "nano", "small" or "base": width of all branches. An image branch ("separable") takes at most 45,000,
-            230,000 or 1,260,000 parameters, hashed n-grams 64,000, 1,024,000 or 2,048,000.
+            230,000 or 870,000 parameters, hashed n-grams 64,000, 1,024,000 or 2,048,000.
         fusion: "attention", "concat", "sum", or a function; see `mmzoo.fusion`.
         text: how texts are read, for all or by input: "bytes" (GRU over UTF-8 bytes), "ngrams" (averaged embeddings of
             words and pairs of words), "wordpiece" (GRU over word pieces; the schema must hold the vocabulary, see

@@ -29,7 +29,10 @@ def road_sign_card(record: RunRecord, schema: Schema, context_only_accuracy: flo
         Markdown; its first line says what is real and what is simulated. The tables between the marks are those of
         results.csv, which `python -m mmzoo.recipes.results tables` writes again.
     """
-    training, recipe = record.training or {}, record.recipe or {}
+    training, recipe = record.training or {}, dict(record.recipe or {})
+    begun, teacher = training.get("weights"), training.get("teacher")
+    if not teacher:
+        recipe.pop("teaching", None)
     lines = [
         f"**{record.note}**",
         "",
@@ -40,7 +43,7 @@ def road_sign_card(record: RunRecord, schema: Schema, context_only_accuracy: flo
         "",
         "## Figures",
         "",
-        *(_own_figures(record) if record.held_out else (_ALL_TRACKS, "")),
+        *(_own_figures(record) if record.held_out else (f"{_ALL_TRACKS} {_GONE_ON if begun else ''}".rstrip(), "")),
         "The recipe on data that was not trained on, whole tracks held out where they are real (`--fold K`; one "
         "physical sign gives some thirty pictures, so a fold's figure hangs on few signs). The official GTSRB test was "
         "not used.",
@@ -55,6 +58,8 @@ def road_sign_card(record: RunRecord, schema: Schema, context_only_accuracy: flo
         f"- command: `{record.command}`",
         f"- data: {training.get('images', 0):,} images of {record.data}, "
         + ("training part of the same split" if record.held_out else "all of the official training part"),
+        *([f"- started from: {begun}"] if begun else []),
+        *([f"- taught by: {teacher}"] if teacher else []),
         f"- time: {training.get('minutes', 0)} minutes for the epochs, loading not counted, on {record.machine}",
         *(f"- {name.replace('_', ' ')}: {value}" for name, value in recipe.items() if name != "size"),
         "",
@@ -77,6 +82,7 @@ _ALL_TRACKS = (
     "These weights were trained on all tracks, so no picture is left to measure them on: what they are worth is what "
     "the same recipe reaches when it is trained without the tracks it is measured on."
 )
+_GONE_ON = "They started from other weights (see Training); the commands behind the figures stand in results.csv."
 
 
 def _own_figures(record):

@@ -34,7 +34,7 @@ import os
 import pathlib
 from collections.abc import Callable, Mapping
 
-from mmzoo.recipes.run_record import RunRecord, machine
+from mmzoo.recipes.run_record import RunRecord, machine, origin
 
 OUTPUT = "sign"
 # A fresh draw of contexts and drawn signs costs seconds: a few are made and taken in turn.
@@ -84,7 +84,7 @@ class RoadSignRecipe:
 RECIPES = {
     "nano": RoadSignRecipe(size="nano", epochs=24, dropout=0.0),
     "small": RoadSignRecipe(size="small", epochs=30),
-    "base": RoadSignRecipe(size="base", epochs=40),
+    "base": RoadSignRecipe(size="base", epochs=20),
 }
 
 
@@ -202,8 +202,8 @@ def train(
             "images": len(signs.labels),
             "epochs": recipe.epochs,
             "minutes": _minutes(out / "training"),
-            "weights": weights,
-            "teacher": None if teacher is None else pathlib.Path(teacher).name,
+            "weights": origin(weights),
+            "teacher": origin(teacher),
             "limit": limit,
         },
     )

@@ -59,6 +59,20 @@ class RunRecord:
         return cls(**json.loads(pathlib.Path(path).read_text(encoding="utf-8")))
 
 
+def origin(weights: str | os.PathLike | None) -> str | None:
+    """What weights are called, without folders, and the command that made them where their run lies around them.
+
+    Args:
+        weights: a name, or the path of a file or bundle; None for none.
+    """
+    if weights is None:
+        return None
+    path = pathlib.Path(weights)
+    run = path.parent / "run.json"
+    command = RunRecord.load(run).command if path.exists() and run.is_file() else ""
+    return f"{path.name}, made by `{command}`" if command else path.name
+
+
 # What a processor multiplies with, best first: flag in /proc/cpuinfo -> name. How much faster 8 bits are hangs on it.
 VECTOR_UNITS = {
     "avx512_vnni": "AVX-512 VNNI",
