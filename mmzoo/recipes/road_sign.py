@@ -3,9 +3,14 @@
 The commands that made the pretrained weights, and what came of them, stand in each bundle's CARD.md and in
 saved_models/results.csv:
 
-    mmzoo train road_sign --size nano  --data gtsrb --data-dir DIR --all-tracks --out RUN
+    mmzoo train road_sign --size nano --data gtsrb --data-dir DIR --all-tracks --out RUN
     mmzoo train road_sign --size small --data gtsrb --data-dir DIR --all-tracks --out RUN
+    mmzoo train road_sign --size base --data gtsrb --data-dir DIR --fold 0 --out R1
+    mmzoo train road_sign --size base --data gtsrb --data-dir DIR --all-tracks --weights R1/bundle --epochs 12 --out R2
     mmzoo train road_sign --size small --data rendered --epochs 20 --out RUN
+
+`base` takes two trainings: the first without the tracks of fold 0, which its figures are of, the second goes on from
+there on all tracks.
 
 What each step brought `small`: image alone, in per cent on the tracks that a fold holds out, the last epoch of one
 seed, each line with all that stands above it. A dash was not run. From the third line on, choices were made on folds 1
