@@ -85,7 +85,10 @@ def train(
     ] = None,
     teacher: Annotated[
         pathlib.Path | None,
-        typer.Option(help="A .keras file or bundle of a larger model to learn from.", rich_help_panel=_MODELS),
+        typer.Option(
+            help="A larger model to learn from: a .keras file, a bundle, or the name of one of `mmzoo list`.",
+            rich_help_panel=_MODELS,
+        ),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many images.", min=1, rich_help_panel=_MODELS)] = None,
     xla: Annotated[

@@ -118,6 +118,10 @@ def test_the_device_needs_only_the_files_it_reads(bundle):
     assert len(edge.load(bundle, variant="int8").predict(text="50")["sign"]) == 3
 
 
+def test_a_shipped_bundle_loads_by_its_name():
+    assert mmzoo.load_model(NANO).schema == mmzoo.road_sign_schema()
+
+
 def test_keras_and_pretrained_weights_refuse_an_altered_file(bundle):
     alter(bundle / "model.keras")
     with pytest.raises(ValueError, match="model.keras: altered since the export"):

@@ -8,7 +8,7 @@ import keras
 from keras.src.models.functional import Functional
 
 from mmzoo import fusion, layers  # noqa: F401 - registers the custom layers that a saved model may hold
-from mmzoo.bundles import verify
+from mmzoo.bundles import find_bundle, verify
 from mmzoo.models.model_file import load_keras_file
 from mmzoo.schema import Schema, Sensors
 
@@ -62,7 +62,7 @@ def load_model(path: str | pathlib.Path) -> SchemaModel:
     """Loads a model with its schema from a `.keras` file or a bundle; runs no code that the file may carry.
 
     Args:
-        path: the file, or a bundle's folder.
+        path: the file, a bundle's folder, or the name of a bundle that comes with mmzoo ("road_sign_small_gtsrb").
 
     Returns:
         The model, not compiled unless the file holds a compiled one.
@@ -72,7 +72,7 @@ def load_model(path: str | pathlib.Path) -> SchemaModel:
         ValueError: the file holds a Keras model without a schema or with a layer that runs code, is damaged, or is not
             the one that the bundle's SHA256SUMS lists.
     """
-    path = pathlib.Path(path)
+    path = find_bundle(path)
     file = path / "model.keras" if path.is_dir() else path
     if not file.is_file():
         raise FileNotFoundError(f"{file}: no such model file; expected a .keras file or a bundle with a model.keras")

@@ -122,7 +122,8 @@ def train(
         seed: of everything random.
         epochs: instead of the recipe's.
         weights: pretrained weights to start from.
-        teacher: a .keras file or bundle of a road-sign model to learn from; see `mmzoo.training.distillation`.
+        teacher: a road-sign model to learn from, see `mmzoo.training.distillation`: a .keras file, a bundle, or the
+            name of a bundle that comes with mmzoo.
         limit: at most so many training images.
         jit_compile: XLA: "auto" (measured on a CPU), True or False.
         tensorboard: also write TensorBoard logs.
