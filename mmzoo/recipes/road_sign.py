@@ -26,6 +26,9 @@ and 2.
 The line before the last is for a failing camera: on covered pictures, all inputs given, the second line's 35 % became
 56 % (fold 0). The last is for speed in 8 bits, see `mmzoo.branches.residual.dense_block`. Of the errors on fold 2 with
 the block in its old form, 51 of 75 are two physical signs of its 261: a snowy one, and a dark 60 taken for an 80.
+
+`base` with the last line's recipe, in 20 epochs, has 99.57 on fold 0, less than half the errors of `small`; it was
+trained once, and nothing was chosen by that figure.
 """
 
 from __future__ import annotations
