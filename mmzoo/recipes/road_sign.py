@@ -31,8 +31,8 @@ the block in its old form, 51 of 75 are two physical signs of its 261: a snowy o
 trained once, and nothing was chosen by that figure.
 
 Not kept: `small` begun from the drawn signs' weights and taught by `base` (`--weights rendered --teacher
-road_sign_base_gtsrb --epochs 14`), neither of which saw fold 0, has 99.14 there after 14 epochs: three pictures more than
-without, in half the epochs.
+road_sign_base_gtsrb --epochs 14`), neither of which saw fold 0, has 99.14 there after 14 epochs: three pictures more
+than without, in half the epochs.
 """
 
 from __future__ import annotations
