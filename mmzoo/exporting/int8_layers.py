@@ -15,12 +15,14 @@ from keras import layers, ops
 class PoolingByConvolution(layers.AveragePooling2D):
     """Average pooling as a depthwise convolution with equal, constant weights: 40 us less for three poolings.
 
-    XNNPACK has no average pooling in 8 bits. Where windows reach over the edge (they count fewer pixels there), and
-    with channels first, it is the plain layer.
+    XNNPACK has no average pooling in 8 bits. It is the plain layer where windows reach over the edge (they count fewer
+    pixels there), with channels first, and with two strides: TensorFlow has such depthwise convolutions in oneDNN only,
+    which is off by default on processors without AVX-512.
     """
 
     def call(self, inputs):
-        if self.data_format != "channels_last" or not self._windows_fit(inputs.shape[1:3]):
+        plain = self.data_format != "channels_last" or self.strides[0] != self.strides[1]
+        if plain or not self._windows_fit(inputs.shape[1:3]):
             return super().call(inputs)
         height, width = self.pool_size
         kernel = ops.full((height, width, inputs.shape[-1], 1), 1 / (height * width), inputs.dtype)
