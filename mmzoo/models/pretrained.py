@@ -10,8 +10,8 @@ from mmzoo.fusion.head import HEAD_PREFIX
 from mmzoo.models.schema_model import SchemaModel, load_model
 from mmzoo.schema import Modality, Schema, Sensors, Sequence
 
-# What weights don't hang on; where they do, the shapes tell.
-SIZES = ("height", "width", "length", "samples", "frames", "steps")
+# Attributes of an input that weights don't hang on; where they do, the shapes tell.
+_EXTENTS = ("height", "width", "length", "samples", "frames", "steps")
 
 
 def pretrained_path(weights: str | pathlib.Path, model: str, size: str) -> pathlib.Path:
@@ -84,13 +84,15 @@ def load_weights(model: SchemaModel, weights, *, size: str) -> SchemaModel:
 
 def _check_meaning(path: pathlib.Path, trained: Schema, schema: Schema) -> None:
     """Other categories or columns in another order have the same shapes, and would be read as something else."""
-    for name in (name for name in schema.inputs if name in trained.inputs):
-        old, new = _meaning(trained.inputs[name]), _meaning(schema.inputs[name])
+    for name, modality in schema.inputs.items():
+        if name not in trained.inputs:
+            continue
+        old, new = _meaning(trained.inputs[name]), _meaning(modality)
         for part in {**old, **new}:
             if old.get(part) != new.get(part):
                 raise ValueError(
                     f"weights {path}: input {name!r}: {part} is not the one that was trained on; "
-                    f"build the model from the schema of the weights"
+                    "build the model from the schema of the weights"
                 )
 
 
@@ -106,4 +108,4 @@ def _meaning(modality: Modality) -> dict[str, object]:
             for place, field in enumerate(modality.fields)
         }
     parts = {field.name: getattr(modality, field.name) for field in dataclasses.fields(modality)}
-    return {"kind": type(modality), **{name: value for name, value in parts.items() if name not in SIZES}}
+    return {"kind": type(modality), **{name: value for name, value in parts.items() if name not in _EXTENTS}}

@@ -43,7 +43,7 @@ def road_sign_card(record: RunRecord, schema: Schema, context_only_accuracy: flo
         "",
         "## Figures",
         "",
-        *(_own_figures(record) if record.held_out else (f"{_ALL_TRACKS} {_GONE_ON if begun else ''}".rstrip(), "")),
+        *(_own_figures(record) if record.held_out else (_ALL_TRACKS, *([_GONE_ON] if begun else []), "")),
         "The recipe on data that was not trained on, whole tracks held out where they are real (`--fold K`; one "
         "physical sign gives some thirty pictures, so a fold's figure hangs on few signs). The official GTSRB test was "
         "not used.",

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 
 
 def check_sizes(**sizes: int) -> None:
+    """Raises ValueError, naming the attribute, unless each is a whole number of at least 1."""
     for name, size in sizes.items():
         if not isinstance(size, int) or size < 1:
             raise ValueError(f"{name}: expected a whole number of at least 1, got {size!r}")
 
 
 def check_names(names: Iterable[str], what: str) -> None:
+    """Raises ValueError, beginning with `what`, unless there are names, none empty and none twice."""
     names = list(names)
     if not names:
         raise ValueError(f"{what}: expected at least one, got none")
