@@ -69,6 +69,15 @@ def test_a_cover_takes_up_to_half_of_the_picture_of_its_share_of_samples():
     assert covered.max() < 0.60 and np.median(covered[covered > 0]) > 0.12
 
 
+def test_bleaching_turns_red_pale_and_leaves_the_rest():
+    red, rest = [170, 20, 30], [[240, 240, 240], [30, 30, 30], [20, 40, 160], [40, 150, 40]]
+    images = np.tile(np.array([red, *rest], np.uint8)[None, :, None], (50, 1, 5, 1))
+    bleached = augmented(images, 0, dataclasses.replace(OFF, bleach=0.999))
+    np.testing.assert_array_equal(bleached[:, 1:], images[:, 1:])
+    assert bleached[:, 0].min() > 60 and bleached[:, 0, :, 1].max() > 200
+    assert (bleached[:, 0, :, 0] >= 170).all()
+
+
 def test_the_mean_stays_in_the_range_a_camera_gives(pictures):
     bright = np.minimum(pictures.astype(int) + 110, 255).astype(np.uint8)
     dark = (pictures // 8).astype(np.uint8)

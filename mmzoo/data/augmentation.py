@@ -29,6 +29,8 @@ class ImageAugmentation:
         contrast: largest loss of contrast, as a fraction; the gain is up to 0.8 times that.
         colour: largest change of one colour channel, as a fraction.
         fading: share of samples that lose much or all of their colour, as old signs do.
+        bleach: share of samples whose red has turned pale while the other colours stayed, as on signs that have been in
+            the sun for years; of pictures with three channels only.
         shadow: share of samples with a shadow over one side, its edge sharp or soft.
         blur: share of samples blurred (Gaussian-like, horizontal or vertical motion).
         low_resolution: share of samples scaled down to half their size and back.
@@ -50,6 +52,7 @@ class ImageAugmentation:
     contrast: float = 0.5
     colour: float = 0.08
     fading: float = 0.15
+    bleach: float = 0.0
     shadow: float = 0.15
     blur: float = 0.25
     low_resolution: float = 0.08
@@ -95,6 +98,7 @@ def augment_images(images, seed, policy: ImageAugmentation = ImageAugmentation()
     x = _occlude(x, draw, policy)
     x = _low_resolution(x, draw, policy)
     x = _blur(x, draw, policy)
+    x = _bleach(x, draw, policy)
     x = _fade(x, draw, policy)
     x = _light(x, draw, policy)
     x = tf.clip_by_value(tf.round(x), 0.0, 255.0) * tf.cast(given, tf.float32)
@@ -207,6 +211,19 @@ def _blur(x, draw, policy):
 
         x = (x + taps[0] * (moved(-1) + moved(1)) + taps[1] * (moved(-2) + moved(2))) / total
     return tf.concat([x, kept], axis=0)
+
+
+def _bleach(x, draw, policy):
+    """Takes what is red to a grey between its own red channel and the whitest place of the picture."""
+    if not policy.bleach or x.shape[3] != 3:
+        return x
+    red = x[..., :1]
+    saturation = (red - tf.reduce_max(x[..., 1:], axis=3, keepdims=True)) / tf.maximum(red, 1.0)
+    # Half as red as can be is all paint; the darker the picture, the more its noise looks like colour.
+    paint = tf.clip_by_value(2 * saturation, 0.0, 1.0) * tf.clip_by_value(red / 40.0, 0.0, 1.0)
+    loss = draw.chance(policy.bleach) * draw.uniform(0.5, 1.0, (1, 1, 1)) * paint
+    white = tf.reduce_max(x, axis=(1, 2, 3), keepdims=True)
+    return x + loss * (red + draw.uniform(0.0, 1.0, (1, 1, 1)) * (white - red) - x)
 
 
 def _fade(x, draw, policy):

@@ -88,7 +88,7 @@ class RoadSignRecipe:
     dropout: float = 0.1
     drawn: int = 8_600
     teaching: float = 0.7
-    augmentation: Mapping[str, float] = dataclasses.field(default_factory=lambda: {"cover": 0.08})
+    augmentation: Mapping[str, float] = dataclasses.field(default_factory=lambda: {"cover": 0.08, "bleach": 0.1})
 
 
 RECIPES = {
