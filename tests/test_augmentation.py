@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from mmzoo.data import pipeline
 from mmzoo.data.augmentation import ImageAugmentation, augment_images
 from mmzoo.data.pipeline import from_arrays
 
@@ -109,6 +110,13 @@ def test_two_runs_with_a_seed_are_alike_and_epochs_are_not(pictures):
     assert not np.array_equal(kinds, later_kinds)
     assert not np.array_equal(images[np.argsort(kinds)], later_images[np.argsort(later_kinds)])
     assert sorted(kinds) == sorted(later_kinds) == list(range(20))
+
+
+def test_pipelines_of_one_policy_share_the_traced_function(pictures):
+    policy = ImageAugmentation(rotation=7.0)
+    for seed in range(3):
+        epoch(batches(pictures, seed=seed, drop_remainder=True, augmentation=policy))
+    assert pipeline._augmenter(policy).experimental_get_tracing_count() == 1
 
 
 def test_another_seed_is_another_run(pictures):

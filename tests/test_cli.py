@@ -26,8 +26,6 @@ from mmzoo.recipes.road_sign import RECIPES
 from mmzoo.recipes.run_record import RunRecord
 from mmzoo.training import resume
 
-# Fewer drawn signs than a user gets.
-COUNTS = {"train": 300, "validation": 86, "test": 86}
 CLOCK = ["seconds", "samples_per_second"]
 KILLED_RUN = ("train", "road_sign", "--size", "nano", "--data", "rendered", "--epochs", "3", "--no-export", "--out")
 
@@ -56,10 +54,15 @@ def prepared_data(monkeypatch, tmp_path):
     monkeypatch.setattr("tensorflow_datasets.core.constants.DATA_DIR", str(tmp_path / "prepared"))
 
 
+def draw_few(patch):
+    """Fewer drawn signs than a user gets, and than the recipe mixes into each epoch."""
+    patch.setattr("mmzoo.data.road_signs.RENDERED_COUNTS", {"train": 300, "validation": 86, "test": 86})
+    patch.setitem(RECIPES, "nano", dataclasses.replace(RECIPES["nano"], drawn=100))
+
+
 @pytest.fixture
 def few_signs(monkeypatch):
-    """Fewer drawn signs than a user gets."""
-    monkeypatch.setattr("mmzoo.data.road_signs.RENDERED_COUNTS", COUNTS)
+    draw_few(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -182,12 +185,6 @@ def test_train_then_again(command, few_signs, tmp_path):
     assert RunRecord.load(tmp_path / "run" / "run.json").arms == record.arms
 
 
-def draw_few(patch):
-    """As `few_signs`, and fewer drawn signs than the recipe mixes into each epoch."""
-    patch.setattr("mmzoo.data.road_signs.RENDERED_COUNTS", COUNTS)
-    patch.setitem(RECIPES, "nano", dataclasses.replace(RECIPES["nano"], drawn=100))
-
-
 def killed_train(out: str) -> None:
     """Trains in a process of its own, which kills itself a moment after the first epoch's state is written."""
     save = resume.RunFolder.save
@@ -204,8 +201,7 @@ def killed_train(out: str) -> None:
         cli.main()
 
 
-def test_a_killed_training_command_given_again_ends_where_it_would_have(command, monkeypatch, tmp_path):
-    draw_few(monkeypatch)
+def test_a_killed_training_command_given_again_ends_where_it_would_have(command, few_signs, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     paths = os.pathsep.join([str(pathlib.Path(__file__).parent), *sys.path])
     child = subprocess.Popen(

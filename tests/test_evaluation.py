@@ -11,7 +11,7 @@ import pytest
 from PIL import Image as Pillow
 
 import mmzoo
-from mmzoo.evaluation.arrays import gather
+from mmzoo.evaluation.arrays import gather, predict_arrays
 from mmzoo.evaluation.evaluate import markdown_table
 from mmzoo.evaluation.metrics import class_ids, output_metrics
 from mmzoo.evaluation.missing_inputs import hide_inputs, missing_input_table, subsets
@@ -36,7 +36,7 @@ class Lookup:
 
     schema = SCHEMA
 
-    def predict(self, inputs, batch_size, verbose):
+    def predict_on_batch(self, inputs):
         answers = []
         for i in range(len(inputs["image"])):
             if inputs["image"][i].any():
@@ -224,3 +224,9 @@ def test_sample_sheet(tmp_path):
     sample_sheet(np.zeros((5, 4, 4, 3), np.uint8), ["one"] * 5, tmp_path / "sheet.png", columns=3, title=NOTE)
     with Pillow.open(tmp_path / "sheet.png") as picture:
         assert picture.width > picture.height
+
+
+def test_arrays_in_steps_give_what_predict_gives(nano, samples):
+    expected, found = nano.predict(samples, verbose=0), predict_arrays(nano, samples, batch_size=5)
+    assert {name: array.shape for name, array in found.items()} == {"sign": (12, 43)}
+    np.testing.assert_allclose(found["sign"], expected["sign"], atol=1e-6)

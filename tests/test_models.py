@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from zoo_harness import assert_sound, run, with_missing
+from zoo_harness import assert_sound, run, stir, with_missing
 
 import mmzoo
 from mmzoo.branches import image_branch, ngrams_branch, sensor_branch, text_branch
@@ -68,7 +68,7 @@ def tiny_model(names, fusion, **arguments):
 @pytest.mark.parametrize("branch", ["image", "text", "ngrams", "sensors"])
 def test_every_branch_goes_with_every_fusion(branch, fusion):
     for names in ((branch,), (branch, "more")):
-        model = tiny_model(names, fusion)
+        model = stir(tiny_model(names, fusion))
         outputs = run(model, with_missing(model.schema, random_samples(model.schema, 3, seed=0)))
         assert_sound(model.schema, outputs)
         assert np.ptp(outputs["kind"][:3], axis=0).max() > 1e-4, "the samples should differ"

@@ -23,7 +23,7 @@ INPUTS = {
 LABEL = Label(("cat", "dog", "<b>bird</b>"))
 
 
-def evaluation(output, target, predicted, table=None):
+def evaluation(output, target, predicted, table=None, note=""):
     count = len(target)
     random = np.random.default_rng(0)
     inputs = {
@@ -33,7 +33,7 @@ def evaluation(output, target, predicted, table=None):
     }
     schema = Schema("zoo", INPUTS, {"animal": output})
     metrics = {"animal": output_metrics(output, target, predicted)}
-    return Evaluation(count, metrics, table, schema, inputs, {"animal": target}, {"animal": predicted})
+    return Evaluation(count, metrics, table, schema, inputs, {"animal": target}, {"animal": predicted}, note)
 
 
 def animals():
@@ -80,9 +80,8 @@ def page(tmp_path):
     )
     path = write_report(
         tmp_path / "report.html",
-        evaluation(LABEL, truth, predicted, table),
+        evaluation(LABEL, truth, predicted, table, "images drawn, context simulated"),
         title="zoo_small on animals",
-        note="images drawn, context simulated",
         about="one seed",
         command="mmzoo evaluate zoo --out RUN",
         machine="two cores",
@@ -195,7 +194,7 @@ class Bright:
 
     schema = Schema("zoo", INPUTS, {"animal": Label(("cat", "dog"))})
 
-    def predict(self, inputs, batch_size, verbose):
+    def predict_on_batch(self, inputs):
         bright = inputs["photo"].mean(axis=(1, 2, 3)) > 100
         return {"animal": np.eye(2, dtype=np.float32)[np.where(bright, 1, inputs["caption"][:, 0] % 2)]}
 

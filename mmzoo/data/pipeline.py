@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -134,7 +135,7 @@ def finish(
             # stateless_* want int32 or int64 seeds, and the dataset's numbers reach over int32.
             drawn = tf.cast(drawn % 2_147_483_647, tf.int32)
             changed = {
-                name: augment_images(tensor, drawn, augmentation)
+                name: _augmenter(augmentation)(tensor, drawn)
                 for name, tensor in inputs.items()
                 if tensor.dtype == tf.uint8 and tensor.shape.rank == 4
             }
@@ -156,3 +157,11 @@ def finish(
     # cores up to half of the training time. Maps with AUTOTUNE then use every core from the start.
     options.autotune.enabled = False
     return dataset.prefetch(PREFETCHED).with_options(options)
+
+
+@functools.cache
+def _augmenter(policy: ImageAugmentation):
+    """`augment_images` as one function for all pipelines: each epoch has one of its own, and tracing takes longer than
+    an epoch of a small data set.
+    """
+    return tf.function(lambda images, seed: augment_images(images, seed, policy))

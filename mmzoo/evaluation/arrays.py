@@ -1,4 +1,4 @@
-"""Data of either kind, arrays or a tf.data pipeline, as arrays."""
+"""Arrays from data of either kind, and from arrays what a model says."""
 
 from __future__ import annotations
 
@@ -43,6 +43,25 @@ def gather(data, schema: Schema) -> tuple[dict[str, np.ndarray], dict[str, np.nd
     for name, empty in schema.missing().items():
         inputs.setdefault(name, np.broadcast_to(empty, (count, *empty.shape)))
     return inputs, targets
+
+
+def predict_arrays(model, inputs: Mapping[str, np.ndarray], batch_size: int = 512) -> dict[str, np.ndarray]:
+    """What `model.predict` gives for arrays, without a tf.data pipeline for each call: for many calls on few samples.
+
+    Args:
+        model: a model with inputs and outputs by name.
+        inputs: input name -> array (N, ...), N > 0.
+        batch_size: samples a step.
+
+    Returns:
+        Output name -> float (N, units).
+    """
+    count = len(next(iter(inputs.values())))
+    batches = [
+        model.predict_on_batch({name: array[start : start + batch_size] for name, array in inputs.items()})
+        for start in range(0, count, batch_size)
+    ]
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
 def _named(target, schema):

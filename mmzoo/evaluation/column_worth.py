@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from mmzoo.evaluation.arrays import predict_arrays
 from mmzoo.evaluation.metrics import HEADLINE, lower_is_better, output_metrics
 from mmzoo.evaluation.missing_inputs import hide_inputs
 from mmzoo.schema import Sensors
@@ -32,7 +33,7 @@ def column_worth(
     schema = model.schema
 
     def figures(arrays):
-        predicted = model.predict(arrays, batch_size=batch_size, verbose=0)
+        predicted = predict_arrays(model, arrays, batch_size)
         return {
             f"{name}_{HEADLINE[type(output)]}": output_metrics(output, targets[name], predicted[name])[
                 HEADLINE[type(output)]

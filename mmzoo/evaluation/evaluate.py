@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 import json
 import pathlib
 from collections.abc import Callable, Mapping
@@ -11,15 +12,15 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from mmzoo.evaluation.arrays import gather
+from mmzoo.evaluation.arrays import gather, predict_arrays
 from mmzoo.evaluation.metrics import class_ids, is_share, output_metrics
 from mmzoo.evaluation.missing_inputs import missing_input_table
-from mmzoo.evaluation.pictures import confusion_picture
+from mmzoo.evaluation.pictures import confusion_picture, value_picture
 from mmzoo.evaluation.report import write_report
-from mmzoo.schema import Label, Schema
+from mmzoo.schema import Label, Schema, Value
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Evaluation:
     """What `evaluate` found.
 
@@ -31,6 +32,7 @@ class Evaluation:
         inputs: input name -> array (N, ...).
         targets: output name -> array (N, ...).
         predictions: output name -> float (N, units).
+        note: what is real in the data and what is simulated.
         files: what was written.
     """
 
@@ -41,7 +43,21 @@ class Evaluation:
     inputs: dict[str, np.ndarray]
     targets: dict[str, np.ndarray]
     predictions: dict[str, np.ndarray]
+    note: str = ""
     files: tuple[pathlib.Path, ...] = ()
+
+    @functools.cached_property
+    def pictures(self) -> dict[str, bytes]:
+        """Output name -> a PNG: of a `Label` the confusion matrix, of a `Value` what is predicted against the truth."""
+        pictures = {}
+        for name, output in self.schema.outputs.items():
+            target, predicted = self.targets[name], self.predictions[name]
+            if isinstance(output, Label):
+                truth = class_ids(target, output)
+                pictures[name] = confusion_picture(truth, predicted.argmax(axis=1), output.classes, title=self.note)
+            elif isinstance(output, Value):
+                pictures[name] = value_picture(np.ravel(target), np.ravel(predicted), output.unit)
+        return pictures
 
 
 def evaluate(
@@ -79,15 +95,17 @@ def evaluate(
     count = len(next(iter(inputs.values())))
     if count == 0:
         raise ValueError("no samples to evaluate on")
-    predictions = model.predict(inputs, batch_size=batch_size, verbose=0)
+    predictions = predict_arrays(model, inputs, batch_size)
     metrics = {
         name: output_metrics(output, targets[name], predictions[name]) for name, output in model.schema.outputs.items()
     }
     table = None
     if missing_inputs:
         table = missing_input_table(model, inputs, targets, failures=failures, batch_size=batch_size, progress=progress)
-    result = Evaluation(count, metrics, table, model.schema, inputs, targets, predictions)
-    return dataclasses.replace(result, files=tuple(_write(pathlib.Path(out), result, note))) if out else result
+    result = Evaluation(count, metrics, table, model.schema, inputs, targets, predictions, note)
+    if out:
+        result.files = tuple(_write(pathlib.Path(out), result))
+    return result
 
 
 def markdown_table(table: pd.DataFrame) -> str:
@@ -104,11 +122,12 @@ def markdown_table(table: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _write(out, result: Evaluation, note):
+def _write(out, result: Evaluation):
     out.mkdir(parents=True, exist_ok=True)
     schema, targets, predictions, table = result.schema, result.targets, result.predictions, result.missing_inputs
+    note = result.note
     files = [out / "report.html", out / "metrics.json"]
-    write_report(files[0], result, title=f"{schema.name}: evaluation", note=note)
+    write_report(files[0], result, title=f"{schema.name}: evaluation")
     figures = {"note": note, "samples": result.samples, **result.metrics}
     files[1].write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     for name, output in schema.outputs.items():
@@ -116,7 +135,7 @@ def _write(out, result: Evaluation, note):
             truth, guess = class_ids(targets[name], output), predictions[name].argmax(axis=1)
             files += [out / f"per_class_{name}.csv", out / f"confusion_{name}.png"]
             _write_per_class(files[-2], truth, guess, output.classes, note)
-            confusion_picture(truth, guess, output.classes, files[-1], title=note)
+            files[-1].write_bytes(result.pictures[name])
     if table is not None:
         files += [out / "missing_inputs.csv", out / "missing_inputs.md"]
         _write_csv(files[-2], table, note)

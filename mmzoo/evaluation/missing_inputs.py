@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import pandas as pd
 
+from mmzoo.evaluation.arrays import predict_arrays
 from mmzoo.evaluation.metrics import HEADLINE, output_metrics
 from mmzoo.schema import Image, Schema
 
@@ -79,7 +80,7 @@ def missing_input_table(
         for condition, arrays in conditions.items():
             # Without a picture a failing camera changes nothing.
             if not condition or set(pictures) & set(given):
-                predicted = model.predict(hide_inputs(arrays, model.schema, hidden), batch_size=batch_size, verbose=0)
+                predicted = predict_arrays(model, hide_inputs(arrays, model.schema, hidden), batch_size)
             for name, output in model.schema.outputs.items():
                 metric = HEADLINE[type(output)]
                 row[f"{name}_{metric}{condition}"] = output_metrics(output, targets[name], predicted[name])[metric]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pathlib
 import textwrap
 from collections.abc import Sequence
@@ -9,15 +10,17 @@ from collections.abc import Sequence
 import numpy as np
 
 
-def confusion_picture(truth, predicted, classes: Sequence[str], path, title: str = "") -> None:
+def confusion_picture(truth, predicted, classes: Sequence[str], title: str = "") -> bytes:
     """Draws the confusion matrix: rows the true class, columns the predicted one, in per cent of the row.
 
     Args:
         truth: class ids (N,).
         predicted: class ids (N,).
         classes: the names.
-        path: file to write, .png or .svg, or an open binary file for a PNG.
         title: title of the picture.
+
+    Returns:
+        A PNG.
     """
     from matplotlib import colors
     from matplotlib.figure import Figure
@@ -45,17 +48,19 @@ def confusion_picture(truth, predicted, classes: Sequence[str], path, title: str
         )  # fmt: skip
     bar = figure.colorbar(picture, ax=axes, shrink=0.6, label="% of the true class")
     bar.set_ticks([0, 1, 10, 100], labels=["0", "1", "10", "100"])
-    figure.savefig(path, dpi=110)
+    return _png(figure)
 
 
-def value_picture(truth, predicted, unit: str, path) -> None:
+def value_picture(truth, predicted, unit: str) -> bytes:
     """Draws predicted against true values, with the line where they are equal.
 
     Args:
         truth: float (N,).
         predicted: float (N,).
         unit: of both.
-        path: file to write, .png or .svg, or an open binary file for a PNG.
+
+    Returns:
+        A PNG.
     """
     from matplotlib.figure import Figure
 
@@ -66,7 +71,13 @@ def value_picture(truth, predicted, unit: str, path) -> None:
     axes.scatter(truth, predicted, s=6, alpha=0.4)
     axes.set_xlabel(f"true ({unit})" if unit else "true")
     axes.set_ylabel(f"predicted ({unit})" if unit else "predicted")
-    figure.savefig(path, dpi=110)
+    return _png(figure)
+
+
+def _png(figure):
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    return buffer.getvalue()
 
 
 def sample_sheet(images, titles: Sequence[str], path: str | pathlib.Path, columns: int = 8, title: str = "") -> None:

@@ -22,7 +22,6 @@ from mmzoo import encoding
 from mmzoo.evaluation.calibration import are_probabilities, expected_calibration_error, reliability_table
 from mmzoo.evaluation.latency import litert_latencies
 from mmzoo.evaluation.metrics import class_ids, is_share, lower_is_better
-from mmzoo.evaluation.pictures import confusion_picture, value_picture
 from mmzoo.schema import Audio, Image, Label, MultiLabel, Schema, Sensors, Text
 from mmzoo.text_encoding import decode_text
 
@@ -38,7 +37,6 @@ def write_report(
     evaluation,
     *,
     title: str,
-    note: str = "",
     about: str = "",
     command: str = "",
     machine: str = "",
@@ -51,7 +49,6 @@ def write_report(
         path: file to write.
         evaluation: an `Evaluation`.
         title: the page's title, e.g. "road_sign_small on gtsrb, validation (fold 0)".
-        note: what is real and what is simulated; stands first.
         about: a sentence on data, split and seeds.
         command: how to get these figures again.
         machine: what they were measured on.
@@ -66,7 +63,7 @@ def write_report(
 
     schema = evaluation.schema
     page = {
-        **{"title": title, "note": note, "about": about, "command": command, "machine": machine},
+        **{"title": title, "note": evaluation.note, "about": about, "command": command, "machine": machine},
         "samples": evaluation.samples,
         "outputs": [_output_section(evaluation, name) for name in schema.outputs],
         "tables": [
@@ -102,7 +99,8 @@ def _output_section(evaluation, name) -> dict[str, Any]:
             evaluation, output, np.ravel(evaluation.targets[name]), np.ravel(evaluation.predictions[name])
         )
     figures = [(key.replace("_", " "), _metric(key, value)) for key, value in evaluation.metrics[name].items()]
-    return {"name": name, **own, "figures": figures + own.get("figures", [])}
+    picture = _png_uri(evaluation.pictures[name]) if name in evaluation.pictures else None
+    return {"name": name, "picture": picture, **own, "figures": figures + own.get("figures", [])}
 
 
 def _label_section(evaluation, output, truth, predicted):
@@ -115,7 +113,6 @@ def _label_section(evaluation, output, truth, predicted):
         "bars_title": "Recall of each class",
         "bars": _label_bars(evaluation, output, truth, predicted),
         "picture_title": "Confusion matrix",
-        "picture": _picture_of(confusion_picture, truth, guess, output.classes),
         "mistakes_title": "The worst mistakes",
         "mistakes_about": f"The surest first, at most {MISTAKES_A_PAIR} of one confusion.",
         "mistakes": _label_mistakes(evaluation, output, truth, predicted),
@@ -193,7 +190,6 @@ def _value_section(evaluation, output, truth, guess):
     said = [f"{value:.4g} {output.unit}".strip() for value in guess]
     return {
         "picture_title": "Predicted against true",
-        "picture": _picture_of(value_picture, truth, guess, output.unit),
         "mistakes_title": "The largest errors",
         "mistakes_about": "",
         "mistakes": [
@@ -247,13 +243,11 @@ def _data_uri(pixels: np.ndarray) -> str:
 
     buffer = io.BytesIO()
     Pillow.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return _png_uri(buffer.getvalue())
 
 
-def _picture_of(draw, *arguments) -> str:
-    buffer = io.BytesIO()
-    draw(*arguments, buffer)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+def _png_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 # Missing inputs, files -----------------------------------------------------------------------------------------------

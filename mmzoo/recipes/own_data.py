@@ -212,7 +212,6 @@ def _finish(out, model, data, figures, source, recipe, export, command, say):
         out / "evaluation" / "report.html",
         result,
         title=f"{', '.join(data.schema.outputs)}: own data",
-        note=note,
         about=f"{data.count('train'):,} training, {data.count('validation'):,} validation and "
         f"{data.count('test'):,} test rows; the page is about the first seed's model",
         command=command,

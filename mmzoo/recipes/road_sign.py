@@ -371,7 +371,6 @@ def _report(out, record, result, bundle):
         pathlib.Path(out) / "report.html",
         result,
         title=f"{record.model} on {record.data}, {record.split}",
-        note=record.note,
         about=f"{record.parameters:,} parameters; {whole_tracks}one seed ({record.seed})",
         command=record.command,
         machine=record.machine,
