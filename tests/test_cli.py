@@ -22,7 +22,7 @@ import mmzoo
 from mmzoo import cli
 from mmzoo.bundles import write_checksums
 from mmzoo.exporting.litert import write_litert
-from mmzoo.recipes.road_sign import RECIPES
+from mmzoo.recipes.road_sign_recipe import RECIPES
 from mmzoo.recipes.run_record import RunRecord
 from mmzoo.training import resume
 

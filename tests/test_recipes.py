@@ -15,7 +15,7 @@ import mmzoo
 from mmzoo import cli
 from mmzoo.recipes import demo, get_recipe, results, table_results
 from mmzoo.recipes.card import road_sign_card
-from mmzoo.recipes.road_sign import RECIPES
+from mmzoo.recipes.road_sign_recipe import RECIPES, recipe_for
 from mmzoo.recipes.run_record import RunRecord, machine, origin, processor
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -213,7 +213,7 @@ def test_the_card_says_first_what_is_simulated():
 
 
 def test_recipes_are_found_by_name():
-    assert get_recipe("road_sign").RECIPES is RECIPES
+    assert get_recipe("road_sign").recipe_for is recipe_for
     with pytest.raises(ValueError, match=r"no recipe for 'cats'; there are recipes for \['road_sign'\]"):
         get_recipe("cats")
 
@@ -226,6 +226,12 @@ def test_every_size_has_its_recipe():
         assert recipe.size == size
         model = mmzoo.build_road_sign_model(size=size, dropout=recipe.dropout, modality_dropout=recipe.modality_dropout)
         assert model.get_layer("modality_dropout").rates == recipe.modality_dropout
+
+
+def test_a_recipe_is_as_its_data_and_epochs_want_it():
+    assert recipe_for("small", "gtsrb") == RECIPES["small"]
+    drawn = recipe_for("small", "rendered", epochs=3)
+    assert drawn == dataclasses.replace(RECIPES["small"], epochs=3, bleach=0.0) != RECIPES["small"]
 
 
 def test_the_demo_from_end_to_end(tmp_path, monkeypatch, capsys):

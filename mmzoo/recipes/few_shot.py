@@ -55,7 +55,8 @@ def few_shot_curve(
     """
     import mmzoo
     from mmzoo.data.road_signs import load_road_signs
-    from mmzoo.recipes.road_sign import OUTPUT, RECIPES, image_only
+    from mmzoo.recipes.road_sign import OUTPUT, image_only
+    from mmzoo.recipes.road_sign_recipe import RECIPES
 
     out, recipe = pathlib.Path(out), RECIPES[size]
     out.mkdir(parents=True, exist_ok=True)

@@ -1,47 +1,13 @@
-"""Road signs: GTSRB or drawn signs, with simulated context.
-
-The commands that made the pretrained weights, and what came of them, stand in each bundle's CARD.md and in
-saved_models/results.csv:
-
-    mmzoo train road_sign --size nano --data gtsrb --data-dir DIR --all-tracks --out RUN
-    mmzoo train road_sign --size small --data gtsrb --data-dir DIR --all-tracks --out RUN
-    mmzoo train road_sign --size base --data gtsrb --data-dir DIR --fold 0 --out RUN
-    mmzoo train road_sign --size small --data rendered --epochs 20 --out RUN
-
-What each step brought `small`: image alone, in per cent on the tracks that a fold holds out, the last epoch of one
-seed, each line with all that stands above it. A dash was not run. From the third line on, choices were made on folds 1
-and 2.
-
-    | recipe                                                                        | fold 0 | fold 1 | fold 2 |
-    |-------------------------------------------------------------------------------|--------|--------|--------|
-    | the picture standardized as a whole, mild augmentation, batches of 128        |  98.24 |    -   |    -   |
-    | standardized by its middle; fading, several covered places; 20 epochs, EMA,   |        |        |        |
-    | sqrt class weights, batches of 64                                             |  98.69 |  99.33 |  98.90 |
-    | 8,600 drawn signs in each epoch                                               |    -   |  99.33 |  98.97 |
-    | a residual block at full resolution                                           |    -   |  99.63 |  99.08 |
-    | one large cover on 8 % of the pictures, curved sixes on drawn signs, label    |        |        |        |
-    | smoothing 0.02 instead of 0.05, 30 epochs                                     |  99.09 |    -   |    -   |
-    | the block at full resolution one dense convolution instead of two separable   |  99.10 |    -   |    -   |
-
-The line before the last is for a failing camera: on covered pictures, all inputs given, the second line's 35 % became
-56 % (fold 0). The last is for speed in 8 bits, see `mmzoo.branches.residual.dense_block`. Of the errors on fold 2 with
-the block in its old form, 51 of 75 are two physical signs of its 261: a snowy one, and a dark 60 taken for an 80.
-
-`base` with the last line's recipe, in 20 epochs, has 99.57 on fold 0, less than half the errors of `small`; it was
-trained once, and nothing was chosen by that figure.
-
-Not kept: `small` begun from the drawn signs' weights and taught by `base` (`--weights rendered --teacher
-road_sign_base_gtsrb --epochs 14`), neither of which saw fold 0, has 99.14 there after 14 epochs: three pictures more
-than without, in half the epochs.
-"""
+"""Road signs: GTSRB or drawn signs, with simulated context: training, evaluation, export."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
+from mmzoo.recipes.road_sign_recipe import recipe_for
 from mmzoo.recipes.run_record import RunRecord, machine, origin
 
 OUTPUT = "sign"
@@ -51,51 +17,6 @@ HELD_OUT_FOLDS = {"base": 0}
 DRAWS = 4
 # Seeds of the drawn signs that are mixed in, away from those of the "rendered" data.
 DRAWN_SEED = 1_000_000
-
-
-@dataclasses.dataclass(frozen=True)
-class RoadSignRecipe:
-    """Hyper-parameters of a training.
-
-    Attributes:
-        size: "nano", "small" or "base".
-        epochs: passes over the training data.
-        batch_size: samples a step.
-        learning_rate: peak of the schedule (AdamW; warm-up, then cosine decay).
-        weight_decay: of AdamW.
-        label_smoothing: share of the target spread over all classes.
-        class_weight: None, "sqrt" or "balanced".
-        ema: momentum of the average of the weights, or None.
-        modality_dropout: how often each input is hidden. The camera is the input that is nearly always there, so
-            training sees many samples without context and few without an image.
-        dropout: dropout rate before the head.
-        drawn: drawn signs added to each epoch: new physical signs, of which GTSRB has only 1,307.
-        teaching: how much of the targets is the teacher's, where there is one.
-        augmentation: keywords of `ImageAugmentation`.
-    """
-
-    size: str
-    epochs: int
-    batch_size: int = 64
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.02
-    label_smoothing: float = 0.02
-    class_weight: str | None = "sqrt"
-    ema: float | None = 0.999
-    modality_dropout: Mapping[str, float] = dataclasses.field(
-        default_factory=lambda: {"image": 0.10, "text": 0.5, "location": 0.5, "road_condition": 0.5}
-    )
-    dropout: float = 0.1
-    drawn: int = 8_600
-    teaching: float = 0.7
-    augmentation: Mapping[str, float] = dataclasses.field(default_factory=lambda: {"cover": 0.08, "bleach": 0.1})
-
-
-RECIPES = {
-    "nano": RoadSignRecipe(size="nano", epochs=24, dropout=0.0),
-    "small": RoadSignRecipe(size="small", epochs=30),
-    "base": RoadSignRecipe(size="base", epochs=20),
-}
 
 
 def train(
@@ -148,8 +69,8 @@ def train(
     from mmzoo.data.road_signs import load_road_signs
     from mmzoo.training.distillation import taught
 
-    recipe = _recipe(size, epochs)
-    augmentation = ImageAugmentation(**recipe.augmentation)
+    recipe = recipe_for(size, data, epochs)
+    augmentation = ImageAugmentation(**recipe.augmentation, bleach=recipe.bleach)
     out = pathlib.Path(out)
     model = mmzoo.build_road_sign_model(
         size=size, weights=weights, seed=seed, dropout=recipe.dropout, modality_dropout=recipe.modality_dropout
@@ -384,12 +305,6 @@ def _card(record, schema):
 
     found = context_only_accuracy()
     return road_sign_card(record, schema, max(found["forest"], found["logistic"]))
-
-
-def _recipe(size, epochs):
-    if size not in RECIPES:
-        raise ValueError(f"size: expected one of {list(RECIPES)}, got {size!r}")
-    return RECIPES[size] if epochs is None else dataclasses.replace(RECIPES[size], epochs=epochs)
 
 
 def _minutes(folder: pathlib.Path) -> float:
