@@ -164,4 +164,4 @@ def _augmenter(policy: ImageAugmentation):
     """`augment_images` as one function for all pipelines: each epoch has one of its own, and tracing takes longer than
     an epoch of a small data set.
     """
-    return tf.function(lambda images, seed: augment_images(images, seed, policy))
+    return tf.function(lambda images, seed: augment_images(images, seed, policy), autograph=False)
