@@ -65,8 +65,8 @@ class RoadSignRecipe:
         drawn: drawn signs added to each epoch: new physical signs, of which GTSRB has only 1,307.
         teaching: how much of the targets is the teacher's, where there is one.
         augmentation: keywords of `ImageAugmentation`.
-        bleach: its `bleach` in trainings on gtsrb; the paint of drawn signs was aged in drawing, and the few-shot curve,
-            which goes from one to the other, was made without.
+        bleach: its `bleach` in trainings on gtsrb; the paint of drawn signs was aged in drawing, and the few-shot
+            curve, which goes from one to the other, was made without.
     """
 
     size: str
