@@ -17,6 +17,22 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
 
+@pytest.fixture(autouse=True, scope="module")
+def seeded_module():
+    """For the fixtures of a module: the same first weights and samples in every run, see `seeded`."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def seeded(seeded_module):
+    """A test that fails with one draw of the first weights in a thousand would fail some day on some machine."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+
+
 @pytest.fixture(scope="session")
 def nano():
     """A road-sign model for all tests, not to be changed. Every input has its say, as it would after a training."""
