@@ -300,8 +300,8 @@ def _report(out, record, result, bundle):
 
 
 def _card(record, schema):
-    from mmzoo.data.road_context import context_only_accuracy
     from mmzoo.recipes.card import road_sign_card
+    from mmzoo.recipes.context_only import context_only_accuracy
 
     found = context_only_accuracy()
     return road_sign_card(record, schema, max(found["forest"], found["logistic"]))
