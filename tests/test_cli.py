@@ -139,19 +139,6 @@ def test_evaluate_says_so_when_the_images_were_trained_on(command, prepared_data
         assert ("these images were trained on" in page) != held_out
 
 
-def test_pretrained_weights_may_be_measured_on_the_fold_that_was_held_out_from_them(
-    command, prepared_data, monkeypatch, tmp_path
-):
-    monkeypatch.setattr("mmzoo.recipes.road_sign.HELD_OUT_FOLDS", {"nano": 3})
-    written = write_gtsrb_archive(tmp_path / "archives", classes=[1, 2, 14], tracks=5, frames=2, test_images=3)
-    words = ["evaluate", "road_sign", "--size", "nano", "--data-dir", written.directory, "--out", tmp_path / "run"]
-    for fold, split, held_out in ((3, "validation", True), (3, "train", False), (2, "validation", False)):
-        status, out, err = command(*words, "--fold", fold, "--split", split)
-        assert status == 0, err
-        assert ("these images were trained on" in out) != held_out
-        assert RunRecord.load(tmp_path / "run" / "run.json").held_out == held_out
-
-
 def test_weights_of_ones_own_are_taken_to_have_seen_the_training_tracks_only(
     command, nano_file, prepared_data, tmp_path
 ):

@@ -5,7 +5,7 @@ saved_models/results.csv:
 
     mmzoo train road_sign --size nano --data gtsrb --data-dir DIR --all-tracks --out RUN
     mmzoo train road_sign --size small --data gtsrb --data-dir DIR --all-tracks --out RUN
-    mmzoo train road_sign --size base --data gtsrb --data-dir DIR --fold 0 --out RUN
+    mmzoo train road_sign --size base --data gtsrb --data-dir DIR --all-tracks --out RUN
     mmzoo train road_sign --size small --data rendered --epochs 20 --out RUN
 
 What each step brought `small`: image alone, in per cent on the tracks that a fold holds out, the last epoch of one
@@ -36,9 +36,9 @@ for an 80.
 2 to 3 points more on blurred and on occluded pictures). `base` is trained with all but the last: in 20 epochs it has
 99.57 on fold 0, where nothing was chosen by that figure.
 
-Not kept: with the sixth line's recipe, `small` begun from the drawn signs' weights and taught by `base` (`--weights
-rendered --teacher road_sign_base_gtsrb --epochs 14`), neither of which saw fold 0, has 99.14 there: three pictures more
-than without, in half the epochs.
+Not kept: with the sixth line's recipe, `small` begun from the drawn signs' weights and taught by a `base` (`--weights
+rendered --teacher BASE --epochs 14`), neither of which saw fold 0, has 99.14 there: three pictures more than without,
+in half the epochs.
 """
 
 from __future__ import annotations
