@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
+import io
 import json
 import os
 import pathlib
@@ -27,7 +29,7 @@ from mmzoo.recipes.run_record import RunRecord
 from mmzoo.training import resume
 
 CLOCK = ["seconds", "samples_per_second"]
-KILLED_RUN = ("train", "road_sign", "--size", "nano", "--data", "rendered", "--epochs", "3", "--no-export", "--out")
+TRAIN = "train road_sign --size nano --data rendered --limit 200 --epochs 3 --no-export --out".split()
 
 
 @pytest.fixture
@@ -152,24 +154,34 @@ def test_weights_of_ones_own_are_taken_to_have_seen_the_training_tracks_only(
     assert "no physical sign is also in the training data" in page
 
 
-def test_train_then_again(command, few_signs, tmp_path):
-    words = ["train", "road_sign", "--size", "nano", "--data", "rendered", "--limit", "200", "--epochs", "1"]
-    words += ["--no-export", "--out", tmp_path / "run"]
-    status, out, err = command(*words)
-    assert status == 0, err
-    assert "200 training and 86 validation images; images drawn, context simulated" in out
-    assert "Done: " in out and not (tmp_path / "run" / "bundle").exists()
-    assert (tmp_path / "run" / "training" / "best.keras").is_file()
-    assert (tmp_path / "run" / "evaluation" / "missing_inputs.md").is_file()
-    record = RunRecord.load(tmp_path / "run" / "run.json")
-    assert record.training["images"] == 200 and record.training["epochs"] == record.recipe["epochs"] == 1
-    history = (tmp_path / "run" / "training" / "history.csv").read_text()
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory):
+    """A training that nothing interrupted: its folder and what it printed."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as printed:
+        draw_few(patch)
+        patch.setattr(sys, "argv", ["mmzoo", *TRAIN, str(out)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+    assert not stop.value.code, printed.getvalue()
+    return out, printed.getvalue()
 
-    status, out, err = command(*words)
+
+def test_train_then_again(command, few_signs, whole_run):
+    run, out = whole_run
+    assert "200 training and 86 validation images; images drawn, context simulated" in out
+    assert "Done: " in out and not (run / "bundle").exists()
+    assert (run / "training" / "best.keras").is_file()
+    assert (run / "evaluation" / "missing_inputs.md").is_file()
+    record = RunRecord.load(run / "run.json")
+    assert record.training["images"] == 200 and record.training["epochs"] == record.recipe["epochs"] == 3
+    history = (run / "training" / "history.csv").read_text()
+
+    status, out, err = command(*TRAIN, run)
     assert status == 0, err
-    assert "finished already, after epoch 1 of 1" in out
-    assert (tmp_path / "run" / "training" / "history.csv").read_text() == history
-    assert RunRecord.load(tmp_path / "run" / "run.json").arms == record.arms
+    assert "finished already, after epoch 3 of 3" in out
+    assert (run / "training" / "history.csv").read_text() == history
+    assert RunRecord.load(run / "run.json").arms == record.arms
 
 
 def killed_train(out: str) -> None:
@@ -184,28 +196,26 @@ def killed_train(out: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         draw_few(patch)
         patch.setattr(resume.RunFolder, "save", save_and_die)
-        patch.setattr(sys, "argv", ["mmzoo", *KILLED_RUN, out])
+        patch.setattr(sys, "argv", ["mmzoo", *TRAIN, out])
         cli.main()
 
 
-def test_a_killed_training_command_given_again_ends_where_it_would_have(command, few_signs, tmp_path):
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
+def test_a_killed_training_command_given_again_ends_where_it_would_have(command, few_signs, whole_run, tmp_path):
+    (whole, _), killed = whole_run, tmp_path / "killed"
     paths = os.pathsep.join([str(pathlib.Path(__file__).parent), *sys.path])
-    child = subprocess.Popen(
+    child = subprocess.run(
         [sys.executable, "-c", f"import test_cli; test_cli.killed_train({str(killed)!r})"],
         env={**os.environ, "PYTHONPATH": paths},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        check=False,
     )
-    status, _, err = command(*KILLED_RUN, whole)
-    assert status == 0, err
-    output, _ = child.communicate()
-    assert child.returncode == -signal.SIGKILL, output[-2000:]
+    assert child.returncode == -signal.SIGKILL, child.stdout[-2000:]
     assert 1 <= len(pd.read_csv(killed / "training" / "history.csv")) < 3
     assert not (killed / "run.json").exists()
 
-    status, out, err = command(*KILLED_RUN, killed)
+    status, out, err = command(*TRAIN, killed)
     assert status == 0, err
     assert "resuming after epoch" in out and "Epoch 3/3" in out and "Epoch 1/3" not in out
     expected, found = (pd.read_csv(run / "training" / "history.csv").drop(columns=CLOCK) for run in (whole, killed))

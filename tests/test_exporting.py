@@ -544,8 +544,9 @@ def test_value_is_compared_relative_to_its_range():
 
 
 def test_broken_parity_leaves_nothing_behind(small_bundle, tmp_path, monkeypatch):
-    def write(model, path, dynamic_int8=False):
-        path.write_bytes((small_bundle.path / path.name).read_bytes())
+    def write(model, path, dynamic_int8):
+        for file in (path, dynamic_int8):
+            file.write_bytes((small_bundle.path / file.name).read_bytes())
 
     call = LiteRTModel.__call__
     monkeypatch.setattr(bundle_module, "write_litert", write)

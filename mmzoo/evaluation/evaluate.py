@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import functools
 import json
+import os
 import pathlib
 from collections.abc import Callable, Mapping
 
@@ -59,6 +60,22 @@ class Evaluation:
                 pictures[name] = value_picture(np.ravel(target), np.ravel(predicted), output.unit)
         return pictures
 
+    def write(self, out: str | os.PathLike, **page) -> tuple[pathlib.Path, ...]:
+        """Writes what a person wants to see, and sets `files`.
+
+        Args:
+            out: folder for report.html, metrics.json, per_class_<output>.csv, confusion_<output>.png,
+                missing_inputs.csv, missing_inputs.md and predictions.csv.
+            page: what report.html says beside the figures, see `write_report`; its title need not be given.
+
+        Returns:
+            The files.
+        """
+        out = pathlib.Path(out)
+        out.mkdir(parents=True, exist_ok=True)
+        self.files = tuple(_write(out, self, {"title": f"{self.schema.name}: evaluation", **page}))
+        return self.files
+
 
 def evaluate(
     model,
@@ -76,9 +93,7 @@ def evaluate(
     Args:
         model: a model with a schema.
         data: (inputs, targets) as dicts of arrays, or a finite `tf.data.Dataset` of such batches.
-        out: folder for report.html (see `write_report`), metrics.json, per_class_<output>.csv,
-            confusion_<output>.png, missing_inputs.csv,
-            missing_inputs.md and predictions.csv; None writes nothing.
+        out: folder for what `Evaluation.write` writes, a report and the figures it shows; None writes nothing.
         missing_inputs: also measure every subset of the inputs, 2^n - 1 passes over the data.
         failures: with `missing_inputs`: also under each of these camera failures, see `missing_input_table`.
         batch_size: samples a prediction step.
@@ -104,7 +119,7 @@ def evaluate(
         table = missing_input_table(model, inputs, targets, failures=failures, batch_size=batch_size, progress=progress)
     result = Evaluation(count, metrics, table, model.schema, inputs, targets, predictions, note)
     if out:
-        result.files = tuple(_write(pathlib.Path(out), result))
+        result.write(out)
     return result
 
 
@@ -122,12 +137,11 @@ def markdown_table(table: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _write(out, result: Evaluation):
-    out.mkdir(parents=True, exist_ok=True)
+def _write(out, result: Evaluation, page):
     schema, targets, predictions, table = result.schema, result.targets, result.predictions, result.missing_inputs
     note = result.note
     files = [out / "report.html", out / "metrics.json"]
-    write_report(files[0], result, title=f"{schema.name}: evaluation")
+    write_report(files[0], result, **page)
     figures = {"note": note, "samples": result.samples, **result.metrics}
     files[1].write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     for name, output in schema.outputs.items():

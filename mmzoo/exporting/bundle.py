@@ -126,8 +126,7 @@ def _write(folder, model, inputs, targets, seed, card, int8_tolerance, int8_floa
         schema.save(folder / "schema.json")
         model.save(folder / MODEL)
         write_saved_model(model, folder / SAVED_MODEL)
-        write_litert(model, folder / FLOAT32)
-        write_litert(model, folder / DYNAMIC_INT8, dynamic_int8=True)
+        write_litert(model, folder / FLOAT32, dynamic_int8=folder / DYNAMIC_INT8)
         sets = {"real": inputs} if inputs else {}
         sets |= probe_sets(schema, inputs or random_samples(schema, 16, seed), seed)
         raw = golden_samples(schema, seed)

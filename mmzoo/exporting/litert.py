@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import pathlib
+import tempfile
 
 import numpy as np
 
 SIGNATURE = "serving_default"
 
 
-def write_litert(model, path: str | pathlib.Path, *, dynamic_int8: bool = False) -> None:
+def write_litert(model, path: str | pathlib.Path, *, dynamic_int8: str | pathlib.Path | None = None) -> None:
     """Converts a model to a LiteRT file of batch 1 with inputs and outputs by name.
 
     Args:
         model: an uncompiled float32 `SchemaModel`, see `exportable`.
         path: the file to write, ending in .tflite.
-        dynamic_int8: store the weights in 8 bits; activations stay float32 between the operators.
+        dynamic_int8: a second file, with the weights in 8 bits; activations stay float32 between the operators.
 
     Raises:
         ValueError: the converter refuses an operator; or see `check_builtin`.
@@ -23,21 +24,56 @@ def write_litert(model, path: str | pathlib.Path, *, dynamic_int8: bool = False)
     import tensorflow as tf
     from tensorflow.lite.python.convert import ConverterError
 
-    options = {"optimizations": [tf.lite.Optimize.DEFAULT]} if dynamic_int8 else {}
-    # Keras' default also allows TensorFlow's own operators, which plain LiteRT lacks: the file would not run. And only
-    # a static batch lets a recurrent layer stay a loop of builtin operators.
-    try:
-        model.export(
-            str(path),
-            format="litert",
-            input_signature=[input_specs(model.schema, batch=1)],
-            target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]},
-            verbose=False,
-            **options,
-        )
-    except ConverterError as error:
-        raise ValueError(f"{path}: the model holds an operator that LiteRT has no builtin for: {error}") from error
-    check_builtin(path)
+    with tempfile.TemporaryDirectory() as folder:
+        write_one_sample(model, folder)
+        for file, optimizations in ((path, []), (dynamic_int8, [tf.lite.Optimize.DEFAULT])):
+            if file is None:
+                continue
+            try:
+                pathlib.Path(file).write_bytes(converter(folder, optimizations).convert())
+            except ConverterError as error:
+                message = f"{file}: the model holds an operator that LiteRT has no builtin for: {error}"
+                raise ValueError(message) from error
+            check_builtin(file)
+
+
+def write_one_sample(model, folder: str | pathlib.Path) -> None:
+    """Writes the SavedModel that `converter` reads.
+
+    Only a static batch lets a recurrent layer stay a loop of builtin operators. `model.export(format="litert")` makes
+    such a SavedModel too, with a function for every layer: that takes four times as long for the same file.
+
+    Args:
+        model: an uncompiled float32 `SchemaModel`.
+        folder: the folder to write.
+    """
+    import tensorflow as tf
+
+    @tf.function(input_signature=[input_specs(model.schema)], autograph=False)
+    def serve(inputs):
+        return model(inputs, training=False)
+
+    module = tf.Module()
+    # The function holds the variables; what a SavedModel stores is what hangs on the module.
+    module.model_variables = [variable.value for variable in model.variables]
+    tf.saved_model.save(module, str(folder), signatures={SIGNATURE: serve.get_concrete_function()})
+
+
+def converter(folder: str | pathlib.Path, optimizations):
+    """The `tf.lite.TFLiteConverter` of a SavedModel by `write_one_sample`.
+
+    Args:
+        folder: the SavedModel.
+        optimizations: a list of `tf.lite.Optimize`.
+    """
+    import tensorflow as tf
+
+    made = tf.lite.TFLiteConverter.from_saved_model(str(folder))
+    made.optimizations = optimizations
+    # Keras' default also allows TensorFlow's own operators, which plain LiteRT lacks: the file would not run.
+    made.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    made.experimental_enable_resource_variables = True
+    return made
 
 
 def input_specs(schema, batch: int | None = 1) -> dict:

@@ -130,7 +130,8 @@ def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.P
         import_tensorflow_text()
     arrays = {name: tf.TensorSpec((None, *m.shape), m.dtype, name) for name, m in schema.inputs.items()}
 
-    @tf.function(input_signature=[arrays])
+    # Nothing in here is for AutoGraph to rewrite.
+    @tf.function(input_signature=[arrays], autograph=False)
     def predict(inputs):
         # oneDNN's convolutions, which TensorFlow takes on some CPUs, fail on no samples: then a blank one runs.
         count = tf.shape(next(iter(inputs.values())))[0]
@@ -139,11 +140,11 @@ def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.P
         filled = {name: tf.pad(array, ends[name]) for name, array in inputs.items()}
         return {name: output[:count] for name, output in model(filled, training=False).items()}
 
-    @tf.function
+    @tf.function(autograph=False)
     def serve(**raw):
         return predict(encode_raw(schema, _checked(raw, raw_signature(schema))))
 
-    @tf.function
+    @tf.function(autograph=False)
     def serve_arrays(**inputs):
         return predict(_checked(inputs, arrays))
 

@@ -7,7 +7,6 @@ the user's session must outlive that.
 from __future__ import annotations
 
 import fnmatch
-import functools
 import json
 import os
 import pathlib
@@ -110,19 +109,12 @@ def prepare_static_int8(
     Raises:
         ValueError: see `float_layers`.
     """
-    import keras
-
-    from mmzoo.exporting.litert import input_specs
+    from mmzoo.exporting.litert import write_one_sample
 
     folder = pathlib.Path(folder)
     settings = {"float_layers": float_layers(model, keep)}
     (folder / _SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint(
-        "serve", functools.partial(model.__call__, training=False), input_signature=[input_specs(model.schema)]
-    )
-    archive.write_out(str(folder / _MODEL), verbose=False)
+    write_one_sample(model, folder / _MODEL)
     np.savez(folder / _SAMPLES, **calibration)
 
 
@@ -173,18 +165,16 @@ def _convert(folder: pathlib.Path) -> bytes:
 
     from mmzoo.exporting.compact import compact
     from mmzoo.exporting.equalization import equalized
+    from mmzoo.exporting.litert import converter
     from mmzoo.exporting.ranges import narrowed
 
     def dataset():
         for i in range(count):
             yield {name: array[i : i + 1] for name, array in samples.items()}
 
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(folder / _MODEL))
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    converter.experimental_enable_resource_variables = True
-    converter.representative_dataset = dataset
-    debugger = tf.lite.experimental.QuantizationDebugger(converter=converter, debug_dataset=dataset)
+    convert = converter(folder / _MODEL, [tf.lite.Optimize.DEFAULT])
+    convert.representative_dataset = dataset
+    debugger = tf.lite.experimental.QuantizationDebugger(converter=convert, debug_dataset=dataset)
     calibrated, float_nodes = keep_float(debugger.calibrated_model, settings["float_layers"])
     debugger.calibrated_model = narrowed(equalized(calibrated, samples), samples)
     debugger.options = tf.lite.experimental.QuantizationDebugOptions(denylisted_nodes=float_nodes)

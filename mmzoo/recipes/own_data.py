@@ -182,7 +182,6 @@ def _add_baselines(figures, number, data):
 
 def _finish(out, model, data, figures, source, recipe, export, command, say):
     import mmzoo
-    from mmzoo.evaluation import write_report
     from mmzoo.evaluation.column_worth import column_worth
     from mmzoo.recipes.run_record import machine
 
@@ -190,7 +189,7 @@ def _finish(out, model, data, figures, source, recipe, export, command, say):
     inputs, targets = data.arrays("test")
     say(f"Measuring on {data.count('test'):,} test rows ...")
     few = len(data.schema.inputs) <= MOST_INPUTS_IN_SUBSETS
-    result = mmzoo.evaluate(model, (inputs, targets), out=out / "evaluation", note=note, missing_inputs=few)
+    result = mmzoo.evaluate(model, (inputs, targets), note=note, missing_inputs=few)
     worth = column_worth(model, inputs, targets)
     worth.to_csv(out / "worth.csv", index=False)
     bundle, edge = None, None
@@ -208,9 +207,8 @@ def _finish(out, model, data, figures, source, recipe, export, command, say):
     )
     lines = summary_lines(figures, model, data, source.findings, worth, bundle, edge)
     (out / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    write_report(
-        out / "evaluation" / "report.html",
-        result,
+    result.write(
+        out / "evaluation",
         title=f"{', '.join(data.schema.outputs)}: own data",
         about=f"{data.count('train'):,} training, {data.count('validation'):,} validation and "
         f"{data.count('test'):,} test rows; the page is about the first seed's model",

@@ -143,7 +143,8 @@ def train(
         )
         record = dataclasses.replace(record, parity=bundle.parity)
         if result:
-            _report(out / "evaluation", record, result, bundle.path)
+            # Once more, as it shows the files too.
+            _write(out / "evaluation", record, result, bundle.path)
     record.save(out / "run.json")
     return record
 
@@ -193,7 +194,7 @@ def evaluate(
     note = signs.note if held_out else f"{signs.note}; these images were trained on, so these are no figures to quote"
     say(f"Evaluating on {len(signs.labels):,} images of {data} {split} ({note}) ...")
     samples = (signs.inputs(model.schema), signs.targets)
-    result = mmzoo.evaluate(model, samples, out=out, note=note, failures=CAMERA_FAILURES)
+    result = mmzoo.evaluate(model, samples, note=note, failures=CAMERA_FAILURES)
     record = dataclasses.replace(
         _record(model, size=size, data=data, note=note, seed=seed, command=command),
         # Weights measured on other data than they were trained on go by the name of their bundle.
@@ -208,8 +209,8 @@ def evaluate(
             for failure in CAMERA_FAILURES
         },
     )
+    _write(out, record, result, bundle)
     record.save(pathlib.Path(out) / "run.json")
-    _report(out, record, result, bundle)
     return record, result
 
 
@@ -282,14 +283,11 @@ def _bundle_of(weights, size):
     return path if path and (path / "parity.json").is_file() else None
 
 
-def _report(out, record, result, bundle):
-    from mmzoo.evaluation import write_report
-
+def _write(out, record, result, bundle):
     by_track = record.held_out and record.split.startswith("validation (")
     whole_tracks = "no physical sign is also in the training data; " if by_track else ""
-    write_report(
-        pathlib.Path(out) / "report.html",
-        result,
+    result.write(
+        out,
         title=f"{record.model} on {record.data}, {record.split}",
         about=f"{record.parameters:,} parameters; {whole_tracks}one seed ({record.seed})",
         command=record.command,
