@@ -8,7 +8,7 @@ import pytest
 from gtsrb_archive_writer import write_gtsrb_archive
 
 from mmzoo.data.road_signs import RoadSigns
-from mmzoo.recipes import few_shot
+from mmzoo.recipes import few_shot, few_shot_results
 from mmzoo.recipes.results import COLUMNS
 
 
@@ -53,9 +53,9 @@ def test_the_curve_reaches_the_readme():
             "samples": 100,
         }
     )
-    rows = few_shot.rows_of(table, size="small", fold=0, seed=0, device="a machine", parameters=5)
+    rows = few_shot_results.rows_of(table, size="small", fold=0, seed=0, device="a machine", parameters=5)
     assert list(rows.columns) == list(COLUMNS) and set(rows.model) == {"road_sign_small_few_shot"}
-    lines = few_shot.readme_table(rows).splitlines()
+    lines = few_shot_results.readme_table(rows).splitlines()
     assert lines[0] == "| real pictures a class, image alone | 0 | 20 | all |"
     assert lines[2:] == ["| from drawn signs | 90.0 % | 95.0 % | 99.0 % |", "| from scratch | - | 80.0 % | 98.0 % |"]
-    assert few_shot.readme_table(rows.assign(model="road_sign_small")) == ""
+    assert few_shot_results.readme_table(rows.assign(model="road_sign_small")) == ""

@@ -19,8 +19,9 @@ from mmzoo.exporting.probes import random_samples
 from mmzoo.fusion import FUSIONS, fuse, heads_for
 from mmzoo.layers import ImageStandardization, ModalityAttention, ModalityDropout, SensorEncoder, ValueScaling
 from mmzoo.models.registry import get_builder
-from mmzoo.models.schema_model import adapt_sensors, keras_inputs, schema_model
+from mmzoo.models.schema_model import keras_inputs, schema_model
 from mmzoo.schema import Angle, Category, Date, Image, Label, Number, Schema, Sensors, Text
+from mmzoo.training.adaptation import adapt_sensors
 
 build = mmzoo.build_road_sign_model
 

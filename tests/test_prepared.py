@@ -28,8 +28,9 @@ from mmzoo.data.statistics import Moments
 from mmzoo.data.table import read_chunks, read_table
 from mmzoo.fusion import fuse, heads_for
 from mmzoo.fusion.head import activations_for
-from mmzoo.models.schema_model import adapt_sensors, keras_inputs, schema_model
+from mmzoo.models.schema_model import keras_inputs, schema_model
 from mmzoo.schema import Angle, Audio, Category, Date, Image, Label, MultiLabel, Number, Schema, Sensors, Text, Value
+from mmzoo.training.adaptation import adapt_sensors
 
 ROAD = Sensors((Number("speed", "km/h", 0, 300), Angle("heading"), Category("kind", ("city", "country")), Date("day")))
 SCHEMA = Schema(

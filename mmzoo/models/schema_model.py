@@ -10,7 +10,7 @@ from keras.src.models.functional import Functional
 from mmzoo import fusion, layers  # noqa: F401 - registers the custom layers that a saved model may hold
 from mmzoo.bundles import find_bundle, verify
 from mmzoo.models.model_file import load_keras_file
-from mmzoo.schema import Schema, Sensors
+from mmzoo.schema import Schema
 
 
 @keras.saving.register_keras_serializable(package="mmzoo")
@@ -84,15 +84,3 @@ def load_model(path: str | pathlib.Path) -> SchemaModel:
             f"{file}: holds a {type(model).__name__} without a schema; mmzoo's builders make models with one"
         )
     return model
-
-
-def adapt_sensors(model: SchemaModel, arrays: dict) -> None:
-    """Sets the normalisation of every sensor input from data.
-
-    Args:
-        model: the model.
-        arrays: input name -> float array (N, fields) for each `Sensors` input; others are left out.
-    """
-    for name, modality in model.schema.inputs.items():
-        if isinstance(modality, Sensors) and name in arrays:
-            model.get_layer(f"{name}_encoder").adapt(arrays[name])

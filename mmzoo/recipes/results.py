@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from mmzoo.bundles import saved_models_dir
-from mmzoo.recipes import few_shot, table_results
+from mmzoo.recipes import few_shot_results, table_results
 from mmzoo.recipes.run_record import RunRecord
 
 COLUMNS = (
@@ -96,7 +96,7 @@ def readme_table(path: pathlib.Path | None = None) -> str:
         + " |",
         "|---" * (5 + len(README_ARMS)) + "|",
     ]
-    others = table.model.str.startswith(table_results.MODEL) | table.model.str.endswith(few_shot.RESULTS)
+    others = table.model.str.startswith(table_results.MODEL) | table.model.str.endswith(few_shot_results.MODEL_END)
     table = with_fold_means(table[(table.metric == "accuracy") & ~others])
     for (model, data, split), group in table.groupby(["model", "data", "split"], sort=True):
         first = group.iloc[0]
@@ -234,7 +234,7 @@ def fresh_tables(readme: pathlib.Path) -> dict[pathlib.Path, str]:
     Args:
         readme: README.md.
     """
-    curve = few_shot.readme_table(read(results_path()))
+    curve = few_shot_results.readme_table(read(results_path()))
     tables = "\n\n".join(filter(None, [readme_table(), failures_table(), curve]))
     text = with_table(readme.read_text(encoding="utf-8"), tables)
     own = table_results.readme_table(read(results_path()))
@@ -276,7 +276,7 @@ def main(arguments: list[str] | None = None) -> None:
         arguments = {"size": options.size, "fold": options.fold, "seed": options.seed, "device": machine()}
         parameters = mmzoo.build_road_sign_model(size=options.size).count_params()
         table = pd.read_csv(options.run / "few_shot.csv")
-        _put_in(few_shot.rows_of(table, parameters=parameters, **arguments))
+        _put_in(few_shot_results.rows_of(table, parameters=parameters, **arguments))
     else:
         for path, text in fresh_tables(options.readme).items():
             path.write_text(text, encoding="utf-8")

@@ -6,7 +6,6 @@ import numpy as np
 
 from mmzoo.fusion.head import value_scaling_name
 from mmzoo.layers import SensorEncoder, ValueScaling
-from mmzoo.models.schema_model import adapt_sensors
 from mmzoo.schema import Sensors, Value
 
 # Mean and deviation of a field are known well enough after this many samples.
@@ -42,6 +41,18 @@ def _is_default(model, name, kind, features):
         np.array_equal(np.asarray(a), np.asarray(b))
         for a, b in zip(layer.get_weights(), fresh.get_weights(), strict=True)
     )
+
+
+def adapt_sensors(model, arrays: dict) -> None:
+    """Sets the normalisation of every sensor input from data.
+
+    Args:
+        model: the model.
+        arrays: input name -> float array (N, fields) for each `Sensors` input; others are left out.
+    """
+    for name, modality in model.schema.inputs.items():
+        if isinstance(modality, Sensors) and name in arrays:
+            model.get_layer(f"{name}_encoder").adapt(arrays[name])
 
 
 def adapt_from(model, batches) -> list[str]:
