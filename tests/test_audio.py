@@ -17,7 +17,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 from hypothesis import strategies as st
-from zoo_harness import assert_same, assert_sound, raw_samples, raw_tensors, run, wav
+from zoo_harness import assert_same, assert_sound, on_backend, raw_samples, raw_tensors, run, wav
 
 import mmzoo
 from mmzoo import audio_encoding, edge, encoding
@@ -757,9 +757,7 @@ def on_jax(model, data, tmp_path_factory):
     inputs["audio"] = np.where(np.arange(16)[:, None] < 3, np.float32(0), inputs["audio"])
     model.save(folder / "model.keras")
     np.savez(folder / "inputs.npz", **inputs)
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    environment["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    process = subprocess.Popen([sys.executable, "-c", JAX, folder], env=environment)
+    process = subprocess.Popen([sys.executable, "-c", JAX, folder], env=on_backend("jax"))
     yield folder, process
     process.kill()
     process.wait()

@@ -15,6 +15,7 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
+from zoo_harness import on_backend
 
 import mmzoo
 from mmzoo import edge
@@ -204,7 +205,7 @@ def test_predict_on_jax_equals_tensorflow(tmp_path, signs):
     sample = {"image": str(signs / "a.png"), "text": "50"}
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "model.keras"), sample["image"]],
-        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+        env=on_backend("jax"),
         capture_output=True,
         text=True,
     )

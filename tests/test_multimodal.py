@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import subprocess
 import sys
 
@@ -11,10 +10,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from zoo_harness import (
-    _COMPILE_FAST,
-    _RELOAD,
+    RELOAD,
     assert_same,
     assert_sound,
+    on_backend,
     raw_samples,
     raw_tensors,
     run,
@@ -133,10 +132,9 @@ def folders(trained, inputs, tmp_path_factory):
     copy.save(root / "compiled" / "model.keras")
     processes = {}
     for backend in ("tensorflow", "jax"):
-        environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": _COMPILE_FAST}
         names = ("plain", "compiled") if backend == "tensorflow" else ("plain",)
-        arguments = [sys.executable, "-c", _RELOAD, *(str(root / name) for name in names)]
-        processes[backend] = subprocess.Popen(arguments, env=environment)
+        arguments = [sys.executable, "-c", RELOAD, *(str(root / name) for name in names)]
+        processes[backend] = subprocess.Popen(arguments, env=on_backend(backend))
     yield root, processes
     for process in processes.values():
         process.kill()

@@ -26,7 +26,7 @@ from mmzoo.models.registry import get_builder, list_models
 from mmzoo.schema import Audio, Category, Image, Label, MultiLabel, Schema, Sensors, Text, Value
 
 # Runs in a process of its own: loads the models of all folders named, and writes what they give.
-_RELOAD = """
+RELOAD = """
 import os, pathlib, sys, traceback
 import mmzoo, numpy as np
 
@@ -36,15 +36,17 @@ for folder in map(pathlib.Path, sys.argv[1:]):
         model = mmzoo.load_model(folder / "model.keras")
         import keras
         assert keras.backend.backend() == backend
-        outputs = model(dict(np.load(folder / "inputs.npz")), training=False)
-        np.savez(folder / f"{backend}.npz", **{n: keras.ops.convert_to_numpy(v) for n, v in outputs.items()})
+        np.savez(folder / f"{backend}.npz", **model.predict_on_batch(dict(np.load(folder / "inputs.npz"))))
         model.schema.save(folder / f"{backend}.schema.json")
     except Exception:
         (folder / f"{backend}.error").write_text(traceback.format_exc())
 """
 
-# JAX compiles every operator it meets, to run it once.
-_COMPILE_FAST = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+
+def on_backend(backend: str) -> dict[str, str]:
+    """The environment of a process of its own, on the CPU; JAX compiles fast there rather than well."""
+    flags = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    return {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,8 +145,8 @@ class Zoo:
             return
         folders = [str(self.prepared(case).folder) for case in CASES]
         for backend in ("tensorflow", "jax"):
-            environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": _COMPILE_FAST}
-            self._reloads[backend] = subprocess.Popen([sys.executable, "-c", _RELOAD, *folders], env=environment)
+            command = [sys.executable, "-c", RELOAD, *folders]
+            self._reloads[backend] = subprocess.Popen(command, env=on_backend(backend))
 
     def reloaded(self, case: Case, backend: str) -> tuple[Schema, dict[str, np.ndarray]]:
         """The schema, and the outputs for `inputs`, of the model reloaded in a fresh process."""

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmzoo.fusion.head import HEAD_PREFIX
 from mmzoo.schema import Schema, Text
 
 # Unrolled, a longer text would make a file of mostly operators.
@@ -40,7 +39,7 @@ FLOAT_KINDS = (
 )
 # Heads too: a logit beyond the calibrated range would be cut off, and with it the certainty of the surest answers.
 # And what reads a bag of words, whose sums can go far beyond it too.
-FLOAT_NAMES = ("*_encoder", "*_standardization", "*_spectrogram", "*_ngrams_vector", f"{HEAD_PREFIX}*")
+FLOAT_NAMES = ("*_encoder", "*_standardization", "*_spectrogram", "*_ngrams_vector", "head_*")
 
 _MODEL, _SAMPLES, _SETTINGS, _RESULT = "saved_model", "calibration.npz", "settings.json", "model_int8.tflite"
 
@@ -232,5 +231,7 @@ def _belongs(name: str, layers: list[str]) -> bool:
 
 
 if __name__ == "__main__":
+    # Where they are installed, TensorFlow and Keras import them: two seconds more, for nothing that is needed here.
+    sys.modules.update(dict.fromkeys(("jax", "sklearn")))
     target = pathlib.Path(sys.argv[1])
     (target / _RESULT).write_bytes(_convert(target))
