@@ -42,7 +42,8 @@ def test_every_point_is_trained_measured_and_not_trained_again(nano_file, monkey
     assert (tmp_path / "run" / "few_shot.png").stat().st_size > 5000
     assert pd.read_csv(tmp_path / "run" / "few_shot.csv").accuracy.tolist() == table.accuracy.tolist()
 
-    again = curve(str(nano_file), {0: 0, 2: 2})
+    curve(str(nano_file), {0: 0, 2: 2})
+    again = curve("scratch", {0: 0, None: 2})
     assert len(lines) == 3 and again.accuracy.tolist() == pytest.approx(table.accuracy.tolist())
 
 

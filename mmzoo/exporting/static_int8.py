@@ -37,9 +37,8 @@ FLOAT_KINDS = (
     "STFTSpectrogram",
     "SensorEncoder",
 )
-# Heads too: a logit beyond the calibrated range would be cut off, and with it the certainty of the surest answers.
-# And what reads a bag of words, whose sums can go far beyond it too.
-FLOAT_NAMES = ("*_encoder", "*_standardization", "*_spectrogram", "*_ngrams_vector", "head_*")
+# And what reads a bag of words, whose sums can go far beyond the calibrated range. So do the heads, see `float_layers`.
+FLOAT_NAMES = ("*_encoder", "*_standardization", "*_spectrogram", "*_ngrams_vector")
 
 _MODEL, _SAMPLES, _SETTINGS, _RESULT = "saved_model", "calibration.npz", "settings.json", "model_int8.tflite"
 
@@ -81,16 +80,20 @@ def float_layers(model, patterns: Sequence[str] = ()) -> list[str]:
     Raises:
         ValueError: a pattern fits no layer; the message lists the layers there are.
     """
+    # Not for the child, which needs nothing of Keras.
+    from mmzoo.fusion.head import HEAD_PREFIX
+
     layers = list(model._flatten_layers(include_self=False))
     names = [layer.name for layer in layers]
     for pattern in patterns:
         if not fnmatch.filter(names, pattern):
             raise ValueError(f"int8_float_layers: {pattern!r} fits no layer; the layers are {names}")
+    # A logit beyond the calibrated range would be cut off, and with it the certainty of the surest answers.
+    stay = (*FLOAT_NAMES, f"{HEAD_PREFIX}*", *patterns)
     return [
         layer.name
         for layer in layers
-        if type(layer).__name__ in FLOAT_KINDS
-        or any(fnmatch.fnmatch(layer.name, pattern) for pattern in (*FLOAT_NAMES, *patterns))
+        if type(layer).__name__ in FLOAT_KINDS or any(fnmatch.fnmatch(layer.name, pattern) for pattern in stay)
     ]
 
 
