@@ -139,7 +139,7 @@ def _bare_model(model, size):
 def _compiled(model, *, jit):
     import keras
 
-    from mmzoo.training.schedule import adamw
+    from mmzoo.training.optimizer import adamw
 
     optimizer = adamw(model, 1e-3, weight_decay=0.02)
     model.compile(

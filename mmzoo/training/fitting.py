@@ -17,9 +17,10 @@ from mmzoo.training.compilation import choose_jit
 from mmzoo.training.epochs import EpochEnd
 from mmzoo.training.feed import Feed
 from mmzoo.training.objectives import class_weights_for, default_monitor, is_over, losses_for, metrics_for
+from mmzoo.training.optimizer import adamw
 from mmzoo.training.precision import choose_precision, computing_in
 from mmzoo.training.resume import RunFolder, RunState
-from mmzoo.training.schedule import adamw, warm_up_and_cosine
+from mmzoo.training.schedule import warm_up_and_cosine
 
 
 def fit(
