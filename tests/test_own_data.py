@@ -58,7 +58,7 @@ def shop(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(shop, tmp_path_factory):
     out = tmp_path_factory.mktemp("run")
-    recipe = TableRecipe(size="nano", epochs=20, learning_rate=1e-2)
+    recipe = TableRecipe(size="nano", epochs=8, learning_rate=1e-2)
     result = train(shop, "kind", out, recipe=recipe, image_size=24, seeds=1, progress=False, say=lambda line: None)
     return result, recipe
 
