@@ -43,7 +43,7 @@ class AdamW(keras.optimizers.AdamW):
     the slower ones are not part of its configuration.
 
     On TensorFlow a variable takes its step in one operator, Adam's own, where Keras writes down some thirty; the same
-    but for rounding. It halves the time that a small model takes to its first step, most of which is tracing.
+    but for rounding. A small model comes to its first step sooner, since tracing takes most of the time until then.
     Embeddings are left to Keras: where a batch reaches a row repeatedly, it squares gradients before adding them up.
     """
 
