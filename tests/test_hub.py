@@ -261,8 +261,11 @@ def test_optimizer_spares_pretrained_weights(folder, lora):
     # Factors decay as kernels do; biases of attention, which are matrices, don't.
     optimizer = adamw(lora, 1.0, weight_decay=0.1)
     optimizer.build(lora.trainable_variables)
+    inside = [v for name in ("image", "text") for v in lora.get_layer(f"{name}_backbone").trainable_variables]
+    assert set(optimizer._factors) == {optimizer._var_key(v) for v in inside} != set()
     factors = [v for v in lora.trainable_variables if "lora_kernel" in v.name]
     assert factors and all(optimizer._use_weight_decay(v) for v in factors)
+    assert not adamw(build(folder, text=None), 1.0, weight_decay=0.1)._factors, "frozen: nothing is slowed down"
 
 
 # Files ---------------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from mmzoo.models.seeding import initial_weights_seed
 from mmzoo.schema import Category, Image, Label, MultiLabel, Number, Schema, Sensors, Text, Value
 from mmzoo.training import averaging, compilation, objectives, resume
 from mmzoo.training.batches import Batches
+from mmzoo.training.optimizer import adamw
 from mmzoo.training.schedule import warm_up_and_cosine
 
 ROAD = Sensors(
@@ -216,6 +217,15 @@ def test_schedule_rises_and_falls_to_zero():
     assert rates[10] == pytest.approx(0.1) and rates[-1] == pytest.approx(0.0, abs=1e-6)
     assert 0 < rates[0] and rates[:11] == sorted(rates[:11]) and rates[10:] == sorted(rates[10:], reverse=True)
     assert float(warm_up_and_cosine(0.1, steps=10, warmup_steps=0)(0)) == pytest.approx(0.1)
+
+
+def test_weight_decay_leaves_biases_and_embeddings_alone():
+    model = tiny_model(text=True)
+    optimizer = adamw(model, 0.1, weight_decay=0.02)
+    optimizer.build(model.trainable_variables)
+    decayed = {v.path for v in model.trainable_variables if optimizer._use_weight_decay(v)}
+    assert "road_vector/kernel" in decayed
+    assert not any("bias" in path or "embedding" in path for path in decayed)
 
 
 def test_sensors_set_before_are_left_alone():

@@ -47,9 +47,13 @@ class AdamW(keras.optimizers.AdamW):
     Embeddings are left to Keras: where a batch reaches a row repeatedly, it squares gradients before adding them up.
     """
 
+    def __init__(self, *arguments, **keywords):
+        super().__init__(*arguments, **keywords)
+        self._factors = {}
+
     def slow_down(self, variables, factor: float) -> None:
         """Lets variables learn at `factor` times the rate; before the first step."""
-        self._factors = {**getattr(self, "_factors", {}), **{self._var_key(v): factor for v in variables}}
+        self._factors = {**self._factors, **{self._var_key(v): factor for v in variables}}
 
     def apply(self, grads, trainable_variables=None):
         if keras.backend.backend() == "tensorflow":
@@ -65,7 +69,7 @@ class AdamW(keras.optimizers.AdamW):
         """With each step, where the rate of the variable is known."""
 
     def update_step(self, gradient, variable, learning_rate):
-        learning_rate = learning_rate * getattr(self, "_factors", {}).get(self._var_key(variable), 1.0)
+        learning_rate = learning_rate * self._factors.get(self._var_key(variable), 1.0)
         if self._use_weight_decay(variable):
             self.assign_sub(variable, variable * (self.weight_decay * learning_rate))
         if not self._takes_one_operator(gradient):
