@@ -22,11 +22,11 @@ _LAZY = {
     "inspect_table": "mmzoo.inspection",
     "list_models": "mmzoo.models.registry",
     "load_model": "mmzoo.models.schema_model",
-    "open_prepared": "mmzoo.data.prepared",
+    "open_prepared": "mmzoo.data.tables.prepared",
     "predict": "mmzoo.prediction",
-    "prepare": "mmzoo.data.preparing",
+    "prepare": "mmzoo.data.tables.preparing",
     "road_sign_schema": "mmzoo.models.road_sign_schema",
-    "split_table": "mmzoo.data.splits",
+    "split_table": "mmzoo.data.tables.splits",
     "train_table": "mmzoo.recipes.own_data:train",
 }
 _SUBMODULES = (

@@ -20,16 +20,17 @@ from hypothesis import strategies as st
 from zoo_harness import assert_same, assert_sound, on_backend, raw_samples, raw_tensors, run, wav
 
 import mmzoo
-from mmzoo import audio_encoding, edge, encoding
+from mmzoo import edge, encoding
 from mmzoo.arrays import check_values
 from mmzoo.branches import audio_branch, sensor_branch
-from mmzoo.data.audio_ops import decode_audio
-from mmzoo.data.manifest import manifest_dataset, read_manifest
+from mmzoo.data.tables.manifest import manifest_dataset, read_manifest
 from mmzoo.edge.__main__ import main as edge_main
+from mmzoo.encoding import sounds as audio_encoding
 from mmzoo.evaluation import evaluate
 from mmzoo.exporting.litert import check_builtin
 from mmzoo.exporting.parity import FLOAT_BOUND, INT8_MEAN_BOUND
 from mmzoo.exporting.probes import subsets_of_inputs
+from mmzoo.exporting.raw.audio_ops import decode_audio
 from mmzoo.fusion import fuse, heads_for
 from mmzoo.fusion.head import activations_for
 from mmzoo.layers import LogMelSpectrogram, MaskedMean, SpecAugment

@@ -18,10 +18,10 @@ import tensorflow as tf
 from PIL import Image as Pillow
 
 from mmzoo.arrays import check_values
-from mmzoo.data import encoding_ops
-from mmzoo.data.manifest import manifest_dataset, read_manifest
-from mmzoo.edge.columns import encode_row, match_columns
+from mmzoo.data.tables.manifest import manifest_dataset, read_manifest
+from mmzoo.exporting.raw import encoding_ops
 from mmzoo.schema import Angle, Category, Date, Image, Label, Number, Schema, Sensors, Text
+from mmzoo.schema.columns import encode_row, match_columns
 
 FIELDS = (Number("speed", "km/h", 0, 300), Angle("heading"), Category("road", ("city", "land")), Date("day"))
 SCHEMA = Schema(

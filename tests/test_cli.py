@@ -58,7 +58,7 @@ def prepared_data(monkeypatch, tmp_path):
 
 def draw_few(patch):
     """Fewer drawn signs than a user gets, and than the recipe mixes into each epoch."""
-    patch.setattr("mmzoo.data.road_signs.RENDERED_COUNTS", {"train": 300, "validation": 86, "test": 86})
+    patch.setattr("mmzoo.data.sets.road_signs.RENDERED_COUNTS", {"train": 300, "validation": 86, "test": 86})
     patch.setitem(RECIPES, "nano", dataclasses.replace(RECIPES["nano"], drawn=100))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmzoo.data.pipeline import from_arrays
-from mmzoo.data.road_signs import RoadSigns, load_road_signs
+from mmzoo.data.sets.road_signs import RoadSigns, load_road_signs
 from mmzoo.schema import Image, Label, Schema
 from mmzoo.training.distillation import taught
 

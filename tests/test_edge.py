@@ -20,9 +20,9 @@ from zoo_harness import on_backend
 import mmzoo
 from mmzoo import edge
 from mmzoo.bundles import write_checksums
-from mmzoo.edge import columns, runtime
+from mmzoo.edge import runtime
 from mmzoo.edge.__main__ import main
-from mmzoo.schema import Category, Label, MultiLabel, Number, Schema, Sensors, Text, Value
+from mmzoo.schema import Category, Label, MultiLabel, Number, Schema, Sensors, Text, Value, columns
 from mmzoo.schema import Image as SchemaImage
 
 LOCATION = {"latitude": 48.1, "longitude": 11.6, "heading": 370.0, "speed": 48.0, "road_class": "primary"}

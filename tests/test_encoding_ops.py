@@ -11,7 +11,7 @@ import tensorflow as tf
 from PIL import Image as Pillow
 
 from mmzoo import encoding
-from mmzoo.data import encoding_ops
+from mmzoo.exporting.raw import encoding_ops
 from mmzoo.schema import Angle, Category, Image, Number, Text
 
 

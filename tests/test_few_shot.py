@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from gtsrb_archive_writer import write_gtsrb_archive
 
-from mmzoo.data.road_signs import RoadSigns
+from mmzoo.data.sets.road_signs import RoadSigns
 from mmzoo.recipes import few_shot, few_shot_results
 from mmzoo.recipes.results import COLUMNS
 

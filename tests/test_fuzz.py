@@ -35,8 +35,8 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from mmzoo import encoding
-from mmzoo.data import encoding_ops, exif_ops
-from mmzoo.data.manifest import read_manifest
+from mmzoo.data.tables.manifest import read_manifest
+from mmzoo.exporting.raw import encoding_ops, exif_ops
 from mmzoo.schema import Angle, Category, Date, Image, Label, Number, Schema, Sensors, Text, Value
 
 CASES = int(os.environ.get("MMZOO_FUZZ_CASES", "30"))

@@ -19,9 +19,9 @@ from gtsrb_archive_writer import (
 )
 from PIL import Image
 
-from mmzoo.data.datasets import gtsrb, gtsrb_archive
-from mmzoo.data.datasets.gtsrb import NUM_FOLDS, Gtsrb, is_validation, load_gtsrb, validation_tracks
-from mmzoo.data.road_context import GTSRB_FREQUENCIES
+from mmzoo.data.sets import gtsrb, gtsrb_archive
+from mmzoo.data.sets.gtsrb import NUM_FOLDS, Gtsrb, is_validation, load_gtsrb, validation_tracks
+from mmzoo.data.sets.road_context import GTSRB_FREQUENCIES
 
 CLASSES = (0, 7, 42)
 TRAINING = "GTSRB/Final_Training/Images"

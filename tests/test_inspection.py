@@ -16,15 +16,14 @@ from PIL import Image as Pillow
 from typer.testing import CliRunner
 
 import mmzoo
-from mmzoo.data.cells import CellReader
-from mmzoo.data.manifest import read_manifest
-from mmzoo.data.table import choose_columns
-from mmzoo.edge.paths import resolve
+from mmzoo.data.tables.cells import CellReader
+from mmzoo.data.tables.manifest import read_manifest
+from mmzoo.data.tables.table import choose_columns
 from mmzoo.edge.table import predict_rows
 from mmzoo.inspection import infer_schema, inspect_table, print_inspection, write_inspection
-from mmzoo.inspection import names as names_lib
-from mmzoo.inspection.duplicates import group_pictures
-from mmzoo.inspection.ranges import sensible_range
+from mmzoo.inspection.findings.duplicates import group_pictures
+from mmzoo.inspection.reading import names as names_lib
+from mmzoo.inspection.reading.ranges import sensible_range
 from mmzoo.schema import (
     Angle,
     Audio,
@@ -39,6 +38,7 @@ from mmzoo.schema import (
     Text,
     Value,
 )
+from mmzoo.schema.paths import resolve
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -804,7 +804,7 @@ def real(name, target, **options):
 
 def readable_but_for_the_findings(table, inspection):
     """Every cell that the reader of tables refuses is in a row that a finding names."""
-    frame = mmzoo.data.table.read_table(table)[0]
+    frame = mmzoo.data.tables.table.read_table(table)[0]
     chosen = choose_columns(inspection.schema, list(frame.columns), inspection.mapping, "t", targets=True)
     reader = CellReader(frame, table.parent)
     for (name, index), column in chosen.items():

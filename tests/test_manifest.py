@@ -11,8 +11,8 @@ import tensorflow as tf
 from PIL import Image as Pillow
 
 from mmzoo.data.augmentation import ImageAugmentation
-from mmzoo.data.manifest import manifest_dataset, read_manifest
 from mmzoo.data.pipeline import from_arrays
+from mmzoo.data.tables.manifest import manifest_dataset, read_manifest
 from mmzoo.schema import Angle, Category, Image, Label, MultiLabel, Number, Schema, Sensors, Text, Value
 
 SCHEMA = Schema(

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 
 import mmzoo
 from mmzoo import cli
-from mmzoo.data.splits import is_split_column, split_table
+from mmzoo.data.tables.splits import is_split_column, split_table
 from mmzoo.evaluation.baseline import BOOSTING, LINEAR, table_baselines
 from mmzoo.evaluation.column_worth import column_worth
 from mmzoo.exporting import ParityError

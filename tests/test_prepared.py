@@ -18,14 +18,14 @@ import mmzoo
 from mmzoo import cli
 from mmzoo.bench import streaming
 from mmzoo.branches import sensor_branch, text_branch
-from mmzoo.data import preparing, record_builder, table_check
 from mmzoo.data.augmentation import ImageAugmentation
-from mmzoo.data.manifest import Manifest, read_manifest
-from mmzoo.data.prepared import open_prepared
-from mmzoo.data.preparing import prepare
-from mmzoo.data.records import record_features, restored, stored
-from mmzoo.data.statistics import Moments
-from mmzoo.data.table import read_chunks, read_table
+from mmzoo.data.tables import preparing, record_builder, table_check
+from mmzoo.data.tables.manifest import Manifest, read_manifest
+from mmzoo.data.tables.prepared import open_prepared
+from mmzoo.data.tables.preparing import prepare
+from mmzoo.data.tables.records import record_features, restored, stored
+from mmzoo.data.tables.statistics import Moments
+from mmzoo.data.tables.table import read_chunks, read_table
 from mmzoo.fusion import fuse, heads_for
 from mmzoo.fusion.head import activations_for
 from mmzoo.models.schema_model import keras_inputs, schema_model

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmzoo.data.rendered import STYLES, contact_sheet, draw_sign, render_signs, sign_stream
-from mmzoo.data.rendered.canvas import Canvas
-from mmzoo.data.rendered.glyphs import draw_text
+from mmzoo.data.sets.rendered import STYLES, contact_sheet, draw_sign, render_signs, sign_stream
+from mmzoo.data.sets.rendered.canvas import Canvas
+from mmzoo.data.sets.rendered.glyphs import draw_text
 
 ALL = np.arange(43)
 
@@ -71,7 +71,7 @@ def test_same_seed_same_images_other_seed_other_images():
 
 def test_a_new_process_draws_the_same():
     code = (
-        "import sys; from mmzoo.data.rendered import render_signs;"
+        "import sys; from mmzoo.data.sets.rendered import render_signs;"
         "sys.stdout.buffer.write(render_signs([5, 13], seed=9).tobytes())"
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
@@ -169,13 +169,13 @@ def test_a_thousand_images_a_second_on_one_core():
 
 def test_command_measures_and_draws(tmp_path):
     sheet = tmp_path / "sheet.png"
-    command = [sys.executable, "-m", "mmzoo.data.rendered", "--count", "86", "--out", str(sheet)]
+    command = [sys.executable, "-m", "mmzoo.data.sets.rendered", "--count", "86", "--out", str(sheet)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "images/s" in done.stdout
     assert Image.open(sheet).width == 2 * 66
 
 
 def test_needs_neither_tensorflow_nor_keras():
-    code = "import sys, mmzoo.data.rendered.scene; print([m for m in ('tensorflow', 'keras') if m in sys.modules])"
+    code = "import sys, mmzoo.data.sets.rendered.scene; print([m for m in ('tensorflow', 'keras') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

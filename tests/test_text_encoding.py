@@ -24,8 +24,10 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from mmzoo import encoding, text_encoding, unicode_tables
-from mmzoo.data import encoding_ops, text_ops
+from mmzoo import encoding
+from mmzoo.encoding import texts as text_encoding
+from mmzoo.encoding import unicode_tables
+from mmzoo.exporting.raw import encoding_ops, text_ops
 from mmzoo.schema import Text
 
 CASES = int(os.environ.get("MMZOO_TEXT_CASES", "300"))

@@ -17,9 +17,9 @@ from zoo_harness import assert_same, assert_sound, raw_samples, raw_tensors, run
 import mmzoo
 from mmzoo import edge
 from mmzoo.branches import ngrams_branch, text_branch
-from mmzoo.data.manifest import manifest_dataset
 from mmzoo.data.pipeline import from_arrays
-from mmzoo.data.vocabulary import ngrams_text, train_vocabulary, wordpiece_text
+from mmzoo.data.tables.manifest import manifest_dataset
+from mmzoo.data.tables.vocabulary import ngrams_text, train_vocabulary, wordpiece_text
 from mmzoo.evaluation.report import _sample
 from mmzoo.exporting.parity import FLOAT_BOUND, INT8_MEAN_BOUND
 from mmzoo.exporting.probes import random_samples
@@ -262,7 +262,7 @@ load_saved_model(pieces)
 
 
 def test_without_tensorflow_text_the_error_says_what_to_install(monkeypatch, model, tmp_path):
-    from mmzoo.data import text_ops
+    from mmzoo.exporting.raw import text_ops
 
     text_ops._tokenizer.cache_clear()
     monkeypatch.setitem(sys.modules, "tensorflow_text", None)

@@ -99,7 +99,7 @@ def _raw_sample(folder: pathlib.Path) -> dict:
     """One drawn sign, 64 pixels wide, with all that a car would know around it."""
     from PIL import Image
 
-    from mmzoo.data.rendered.scene import render_signs
+    from mmzoo.data.sets.rendered.scene import render_signs
 
     Image.fromarray(render_signs([2], image_size=(64, 64), seed=0)[0]).save(folder / "sign.png")
     return {

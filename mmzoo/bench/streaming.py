@@ -158,7 +158,7 @@ def _in_child(what, form, folder, steps):
 def _measure(what: str, form: str, folder: pathlib.Path, steps: int) -> dict:
     """One measurement, in this process."""
     import mmzoo
-    from mmzoo.data.manifest import manifest_dataset
+    from mmzoo.data.tables.manifest import manifest_dataset
 
     model = mmzoo.build_road_sign_model(size="nano", weights=None)
     start, rows = time.perf_counter(), 0

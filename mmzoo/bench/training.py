@@ -46,7 +46,7 @@ def training_figures(
     """
     from mmzoo.data.augmentation import ImageAugmentation
     from mmzoo.data.pipeline import from_arrays
-    from mmzoo.data.road_signs import load_road_signs
+    from mmzoo.data.sets.road_signs import load_road_signs
     from mmzoo.training.batches import Batches
     from mmzoo.training.feed import Feed
     from mmzoo.training.fitting import copy_of

@@ -35,7 +35,7 @@ def run_prepare(
         split: the column that names each row's split; or
         validation, test: shares of the rows that become the splits of these names.
         allow_outside_root: also read files outside of the root.
-        beam_options: see `mmzoo.data.preparing.prepare`; only with `beam`.
+        beam_options: see `mmzoo.data.tables.preparing.prepare`; only with `beam`.
         **options: of `prepare`.
 
     Raises:
@@ -44,7 +44,7 @@ def run_prepare(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     import mmzoo
-    from mmzoo.data.preparing import prepare
+    from mmzoo.data.tables.preparing import prepare
 
     if (schema is None) == (target is None):
         raise ValueError("give --schema schema.json, or --target with the column to predict, to infer a schema for")

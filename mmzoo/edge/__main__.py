@@ -75,7 +75,8 @@ def _positive(text: str) -> int:
 
 def _run(options) -> int:
     start = time.perf_counter()
-    from mmzoo.edge import columns, runtime, table
+    from mmzoo.edge import runtime, table
+    from mmzoo.schema import columns
 
     if options.benchmark:
         # These are otherwise imported where they are first used.

@@ -1,6 +1,6 @@
 """Predictions for a table or a folder of images, to a CSV file, with the csv module alone.
 
-Columns are named as in `mmzoo.edge.columns`; those that feed no input are carried over untouched.
+Columns are named as in `mmzoo.schema.columns`; those that feed no input are carried over untouched.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mmzoo.edge.columns import encode_row, input_columns, match_columns, output_columns, readable
 from mmzoo.schema import Image, Schema
+from mmzoo.schema.columns import encode_row, input_columns, match_columns, output_columns, readable
 
 _SEPARATORS = (",", ";", "\t")
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")

@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 
 from mmzoo import encoding
+from mmzoo.encoding.texts import decode_text
 from mmzoo.evaluation.calibration import are_probabilities, expected_calibration_error, reliability_table
 from mmzoo.evaluation.latency import litert_latencies
 from mmzoo.evaluation.metrics import class_ids, is_share, lower_is_better
 from mmzoo.schema import Audio, Image, Label, MultiLabel, Schema, Sensors, Text
-from mmzoo.text_encoding import decode_text
 
 # What a page still shows in full; of more, the worst.
 MOST_CLASSES = 60

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mmzoo.schema import Angle, Audio, Category, Date, Image, Label, Number, Schema, Sensors, Sequence, Text, Value
-from mmzoo.text_encoding import (
+from mmzoo.encoding.texts import (
     BASE,
     FIRST,
     HASHED_CHARACTERS,
@@ -14,6 +13,7 @@ from mmzoo.text_encoding import (
     SUFFIX,
     UNKNOWN,
 )
+from mmzoo.schema import Angle, Audio, Category, Date, Image, Label, Number, Schema, Sensors, Sequence, Text, Value
 
 
 def minimal_card(schema: Schema, name: str, sizes: dict[str, int], parity: dict) -> str:
@@ -81,7 +81,7 @@ def _input(modality):
     if isinstance(modality, Audio):
         return (
             f"samples -1..1 of the first {modality.samples / modality.sample_rate:g} s, the mean of its channels, at "
-            f"{modality.sample_rate:,} Hz (resampled as in `mmzoo/audio_encoding.py`), then 0; missing: all 0"
+            f"{modality.sample_rate:,} Hz (resampled as in `mmzoo/encoding/sounds.py`), then 0; missing: all 0"
         )
     if isinstance(modality, Text) and modality.tokenizer == "bytes":
         return (
@@ -96,7 +96,7 @@ def _input(modality):
 
 
 def _tokens(text):
-    # All that code in another language must do; mmzoo/text_encoding.py and mmzoo/unicode_tables.py do it in Python.
+    # All that code in another language must do; in Python mmzoo/encoding/texts.py and unicode_tables.py do it.
     lowered = (
         "lower-case it character by character (one code point for one, İ to i, ς to σ), " if text.lowercase else ""
     )

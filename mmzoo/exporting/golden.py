@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from mmzoo import encoding
-from mmzoo.edge.columns import FILES
 from mmzoo.schema import Audio, Category, Image, Number, Schema, Sensors, Text
+from mmzoo.schema.columns import FILES
 
 _TEXTS = ("50", "Überholverbot für LKW über 7,5 t", "auf 2 km", "Straße gesperrt – Umleitung über Köln", "STOP", "€ 5")
 

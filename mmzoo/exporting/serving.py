@@ -10,8 +10,8 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from mmzoo.data import audio_ops, encoding_ops
-from mmzoo.data.text_ops import import_tensorflow_text, needs_tensorflow_text
+from mmzoo.exporting.raw import audio_ops, encoding_ops
+from mmzoo.exporting.raw.text_ops import import_tensorflow_text, needs_tensorflow_text
 from mmzoo.models.schema_model import SchemaModel
 from mmzoo.schema import Audio, Category, Image, Schema, Sensors, Text
 

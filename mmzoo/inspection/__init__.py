@@ -7,8 +7,8 @@ write_inspection(inspection, "inspected")     # inspect.html, and schema.json to
 
 from mmzoo.inspection.inspection import Column, Finding, Inspection
 from mmzoo.inspection.inspector import infer_schema, inspect_table
-from mmzoo.inspection.printing import print_inspection
-from mmzoo.inspection.writing import write_inspection
+from mmzoo.inspection.showing.printing import print_inspection
+from mmzoo.inspection.showing.writing import write_inspection
 
 __all__ = [
     "Column",

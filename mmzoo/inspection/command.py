@@ -7,8 +7,8 @@ import pathlib
 from collections.abc import Iterable
 
 from mmzoo.inspection.inspector import inspect_table
-from mmzoo.inspection.printing import print_inspection
-from mmzoo.inspection.writing import write_inspection
+from mmzoo.inspection.showing.printing import print_inspection
+from mmzoo.inspection.showing.writing import write_inspection
 from mmzoo.schema import Schema
 
 

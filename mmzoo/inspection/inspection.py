@@ -79,7 +79,7 @@ class Inspection:
         source: the table's name.
         rows: the number of its rows.
         mapping: input or output -> column, where the name alone does not tell; the `columns` of
-            `mmzoo.data.manifest.read_manifest`.
+            `mmzoo.data.tables.manifest.read_manifest`.
     """
 
     schema: Schema | None

@@ -10,20 +10,20 @@ from typing import Any
 
 import pandas as pd
 
-from mmzoo.data.table import read_table
-from mmzoo.inspection import files as files_lib
-from mmzoo.inspection import names
-from mmzoo.inspection.assembly import Assembly, parts_of
-from mmzoo.inspection.cells import Cells
-from mmzoo.inspection.column_findings import files_of, missing_cells, rare_categories, unreachable_files
-from mmzoo.inspection.decision import Decision, make_audio, make_image
-from mmzoo.inspection.describing import describe
+from mmzoo.data.tables.table import read_table
+from mmzoo.inspection.deciding.assembly import Assembly, parts_of
+from mmzoo.inspection.deciding.decision import Decision, make_audio, make_image
+from mmzoo.inspection.deciding.overrides import TARGET_KINDS, check_columns, check_kinds, decide_as, target_as
+from mmzoo.inspection.deciding.rules import decide
+from mmzoo.inspection.deciding.targets import decide_target
+from mmzoo.inspection.findings.column_findings import files_of, missing_cells, rare_categories, unreachable_files
+from mmzoo.inspection.findings.leaks import find_leaks
+from mmzoo.inspection.findings.table_findings import find_duplicates
 from mmzoo.inspection.inspection import LEVELS, Finding, Inspection, counted, in_words, percent
-from mmzoo.inspection.leaks import find_leaks
-from mmzoo.inspection.overrides import TARGET_KINDS, check_columns, check_kinds, decide_as, target_as
-from mmzoo.inspection.rules import decide
-from mmzoo.inspection.table_findings import find_duplicates
-from mmzoo.inspection.targets import decide_target
+from mmzoo.inspection.reading import files as files_lib
+from mmzoo.inspection.reading import names
+from mmzoo.inspection.reading.cells import Cells
+from mmzoo.inspection.showing.describing import describe
 from mmzoo.schema import Audio, Image, Schema
 
 _log = logging.getLogger(__name__)
@@ -81,13 +81,14 @@ def inspect_table(
 ) -> Inspection:
     """Looks at every column of a table, decides what it is, and finds what is wrong.
 
-    The rules for inputs stand in `mmzoo.inspection.rules`, those for targets in `mmzoo.inspection.targets`. Numbers
-    get a range in which new data is expected (`mmzoo.inspection.ranges`): wide, as the device refuses what is outside.
-    All numbers, angles, categories and dates go into one input "sensors"; texts, images, sounds and targets are named
-    by `mmzoo.schema.identifier` of their column.
+    The rules for inputs stand in `mmzoo.inspection.deciding.rules`, those for targets in
+    `mmzoo.inspection.deciding.targets`. Numbers get a range in which new data is expected
+    (`mmzoo.inspection.reading.ranges`): wide, as the device refuses what is outside. All numbers, angles, categories
+    and dates go into one input "sensors"; texts, images, sounds and targets are named by `mmzoo.schema.identifier` of
+    their column.
 
     Args:
-        table: a DataFrame, or the path of a CSV file, see `mmzoo.data.table.read_table`.
+        table: a DataFrame, or the path of a CSV file, see `mmzoo.data.tables.table.read_table`.
         target: the column to predict, or several; not needed with `schema`.
         root: image and sound paths are relative to it; by default the CSV file's folder, or the current one.
         kinds: column -> "text", "category", "number", "angle", "date", "image", "audio" or "ignore", or the schema's

@@ -74,8 +74,8 @@ def build_multimodal_model(
         fusion: "attention", "concat", "sum", or a function; see `mmzoo.fusion`.
         text: how texts are read, for all or by input: "bytes" (GRU over UTF-8 bytes), "ngrams" (averaged embeddings of
             words and pairs of words), "wordpiece" (GRU over word pieces; the schema must hold the vocabulary, see
-            `mmzoo.data.vocabulary.wordpiece_text`), or a keras-hub backbone: the directory of a preset, its name, or
-            "bert", "distilbert", ... None, and inputs left out: as the schema says.
+            `mmzoo.data.tables.vocabulary.wordpiece_text`), or a keras-hub backbone: the directory of a preset, its
+            name, or "bert", "distilbert", ... None, and inputs left out: as the schema says.
         image: how pictures are read: "separable", "vgg", the name of a function in keras.applications, or a keras-hub
             backbone: the directory of a preset, its name, or "mobilenet", "resnet", ...
         finetune: of keras-hub backbones: "frozen", "lora" (Hu et al. 2022) or "full".

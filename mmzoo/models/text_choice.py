@@ -47,7 +47,7 @@ def with_texts(
         elif kind == "wordpiece":
             raise ValueError(
                 f"text: the schema holds no vocabulary of word pieces for {name!r}; make one of the training texts "
-                "with mmzoo.data.vocabulary.wordpiece_text(texts) and put it into the schema with with_inputs"
+                "with mmzoo.data.tables.vocabulary.wordpiece_text(texts) and put it into the schema with with_inputs"
             )
         elif kind == "ngrams":
             inputs[name] = Text(NGRAM_STEPS, "ngrams", buckets=buckets, lowercase=True)

@@ -48,7 +48,7 @@ def road_sign_card(record: RunRecord, schema: Schema, context_only_accuracy: flo
         "physical sign gives some thirty pictures, so a fold's figure hangs on few signs). The official GTSRB test was "
         "not used.",
         *("", with_table(f"{BEGIN}{END}", card_tables(f"{record.model}_{record.data}")), ""),
-        "The context is simulated (see `mmzoo/data/road_context.py`): its probabilities are judgements, not "
+        "The context is simulated (see `mmzoo/data/sets/road_context.py`): its probabilities are judgements, not "
         "measurements. It must not give the sign away: the bound is 60 % for any model on the context alone. The "
         "better of two classifiers trained on nothing but the context (`python -m mmzoo.recipes.context_only`) reaches "
         f"{100 * context_only_accuracy:.1f} %. The camera's row is the one to compare with other work.",

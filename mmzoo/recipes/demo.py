@@ -36,7 +36,7 @@ def run(out: str | pathlib.Path, *, seed: int = 0, images: int = IMAGES, epochs:
         import mmzoo.edge
         from mmzoo.data.augmentation import ImageAugmentation
         from mmzoo.data.pipeline import from_arrays
-        from mmzoo.data.road_signs import load_road_signs
+        from mmzoo.data.sets.road_signs import load_road_signs
         from mmzoo.evaluation.pictures import sample_sheet
 
     with console.status("Rendering road signs ..."):

@@ -52,7 +52,7 @@ def few_shot_curve(
         One row a point: start, pictures a class (NaN: all), pictures in all, steps, accuracy, samples.
     """
     import mmzoo
-    from mmzoo.data.road_signs import load_road_signs
+    from mmzoo.data.sets.road_signs import load_road_signs
     from mmzoo.recipes.road_sign import OUTPUT, image_only
     from mmzoo.recipes.road_sign_recipe import RECIPES
 

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmzoo.data.splits import SPLITS
+from mmzoo.data.tables.splits import SPLITS
 from mmzoo.recipes.retracing import without_retracing_warnings
 from mmzoo.recipes.table_arms import ALL, ArmsTable, TableRecipe, arms_of, measured, train_arm
 from mmzoo.recipes.table_results import write_record
@@ -99,7 +99,7 @@ def train(
         schema: instead of what `mmzoo.inspect_table` decides; an edited schema.json, for example.
         root, kinds, groups, image_size, allow_outside_root: see `mmzoo.inspect_table`.
         split: column that says which split a row belongs to; None: found where its values are train, validation, test.
-        group, time: see `mmzoo.data.splits.split_table`.
+        group, time: see `mmzoo.data.tables.splits.split_table`.
         unlabelled: words in the target that stand for "not known yet" ("todo"); such rows are left out.
         mask: regular expressions of words to mask in all texts, such as those that name the answer.
         fewest: classes with fewer rows are trained as one, "(other)".

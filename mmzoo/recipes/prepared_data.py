@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from mmzoo.data.prepared import Prepared, open_prepared
+from mmzoo.data.tables.prepared import Prepared, open_prepared
 from mmzoo.schema import Image, Schema
 
 BATCH, MOST_ROWS = 256, 10_240

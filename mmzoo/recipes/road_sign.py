@@ -64,7 +64,7 @@ def train(
     import mmzoo
     from mmzoo.data.augmentation import ImageAugmentation
     from mmzoo.data.pipeline import from_arrays
-    from mmzoo.data.road_signs import load_road_signs
+    from mmzoo.data.sets.road_signs import load_road_signs
     from mmzoo.training.distillation import taught
 
     recipe = recipe_for(size, data, epochs)
@@ -179,7 +179,7 @@ def evaluate(
     """
     import mmzoo
     from mmzoo.data.corruption import CAMERA_FAILURES
-    from mmzoo.data.road_signs import load_road_signs
+    from mmzoo.data.sets.road_signs import load_road_signs
 
     bundle = None
     if model is None:
@@ -240,7 +240,7 @@ def export(
         The `Bundle`.
     """
     import mmzoo
-    from mmzoo.data.road_signs import load_road_signs
+    from mmzoo.data.sets.road_signs import load_road_signs
 
     signs = load_road_signs(data, "validation", data_dir=data_dir, fold=fold or 0)
     say(f"Exporting to {path} and checking every file against the Keras model ...")

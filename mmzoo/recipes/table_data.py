@@ -28,7 +28,7 @@ class TableData:
         frames: split -> rows of the table.
         encoded: split -> (inputs, targets), each name -> array (N, ...).
         texts: split -> text input -> the raw strings.
-        matches: column -> (input, index of the field or None), as `mmzoo.edge.columns.encode_row` takes it.
+        matches: column -> (input, index of the field or None), as `mmzoo.schema.columns.encode_row` takes it.
         root, allow_outside_root: where the files of the table are.
         presets: text input -> keras-hub preset that reads it.
         notes: what was done to the table, in words.
@@ -116,9 +116,9 @@ def load_table(
     Raises:
         ValueError, FileNotFoundError: bad cells; see `read_manifest`. Or more data than memory should hold.
     """
-    from mmzoo.data.manifest import read_manifest
-    from mmzoo.data.table import choose_columns
-    from mmzoo.data.vocabulary import wordpiece_text
+    from mmzoo.data.tables.manifest import read_manifest
+    from mmzoo.data.tables.table import choose_columns
+    from mmzoo.data.tables.vocabulary import wordpiece_text
     from mmzoo.models.text_choice import with_texts
 
     names = [name for name, modality in schema.inputs.items() if isinstance(modality, Text)]

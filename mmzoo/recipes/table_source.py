@@ -50,8 +50,8 @@ class TableSource:
         say: Callable[[str], None],
         **options: Any,
     ):
-        from mmzoo.data.manifest import root_of
-        from mmzoo.data.table import read_table
+        from mmzoo.data.tables.manifest import root_of
+        from mmzoo.data.tables.table import read_table
         from mmzoo.inspection import inspect_table, write_inspection
 
         self._root = root_of(table, root)
@@ -90,7 +90,7 @@ class TableSource:
 
     def load(self, seed: int, recipe) -> TableData:
         """The splits of a seed, encoded as the recipe wants its texts."""
-        from mmzoo.data.splits import split_table
+        from mmzoo.data.tables.splits import split_table
         from mmzoo.models.multimodal import SIZES
 
         return load_table(

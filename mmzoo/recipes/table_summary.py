@@ -9,12 +9,12 @@ import time
 import numpy as np
 import pandas as pd
 
-from mmzoo.edge.columns import readable
 from mmzoo.evaluation.baseline import BOOSTING, LINEAR
 from mmzoo.evaluation.metrics import HEADLINE, class_ids, is_share, lower_is_better
 from mmzoo.evaluation.report import wilson_interval
 from mmzoo.recipes.table_arms import ALL, CONCAT, measured
 from mmzoo.schema import Label, Value
+from mmzoo.schema.columns import readable
 
 # Rows that are run through the bundle from their raw cells.
 EDGE_ROWS = 200
@@ -179,7 +179,7 @@ def on_the_edge(bundle: pathlib.Path, model, data) -> dict[str, float]:
 
 
 def _raw_answers(edge, data, count):
-    from mmzoo.edge.columns import encode_row
+    from mmzoo.schema.columns import encode_row
 
     frame = data.frames["test"].head(count)
     for row in frame.to_dict("records"):

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from typing import ClassVar
 
-from mmzoo import text_encoding
+from mmzoo.encoding import texts as text_encoding
 from mmzoo.schema.checks import check_names, check_sizes
 from mmzoo.schema.fields import Field
 

@@ -1,0 +1,1 @@
+"""Tables of own data: CSV files, cells, manifests, splits, and prepared records."""

@@ -1,0 +1,227 @@
+"""Cells of a table to encoded values, with a note of every cell that can't be used."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmzoo import encoding
+from mmzoo.schema import Category, Label, MultiLabel, Output, Sensors, Text
+from mmzoo.schema.columns import parse_cell
+from mmzoo.schema.fields import LARGEST_FLOAT32
+from mmzoo.schema.paths import resolve
+
+# Between the labels of a `MultiLabel` in one cell.
+LABELS_SEPARATOR = "|"
+# Problems that a message lists before it only counts.
+_SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """A cell that can't be used.
+
+    Attributes:
+        row: as a spreadsheet numbers it (1 is the header) for a CSV file, else the DataFrame's index.
+        column: the column's name; "" where it is the row as a whole.
+        message: what was expected and what came.
+        missing_file: the cell names a file that does not exist.
+    """
+
+    row: Any
+    column: str
+    message: str
+    missing_file: bool = False
+
+    def __str__(self) -> str:
+        return f"row {self.row}{f', column {self.column!r}' if self.column else ''}: {self.message}"
+
+
+class CellReader:
+    """Turns columns into values and notes the cells where that fails, so that one look shows all that is wrong.
+
+    Args:
+        frame: the table.
+        root: paths of files are relative to it.
+        allow_outside_root: also read files outside of `root`.
+
+    Attributes:
+        problems: position of the row in the table -> what is wrong with it.
+    """
+
+    def __init__(self, frame: pd.DataFrame, root: pathlib.Path, allow_outside_root: bool = False):
+        self.frame, self.root, self.allow_outside_root = frame, root, allow_outside_root
+        self.problems: dict[int, list[Problem]] = {}
+
+    def files(self, column: str | None) -> list[str]:
+        """Paths of files that exist; "" where the cell is empty."""
+        return self._read(column, self._file, "")
+
+    def texts(self, column: str | None, text: Text) -> np.ndarray:
+        """Encoded texts: int32 (N, length)."""
+        # Without their padding, which is most of many texts.
+        texts = self._read(
+            column, lambda cell: without_padding(encoding.encode(text, _as_text(cell), "")), np.zeros(0, np.int32)
+        )
+        padded = np.zeros((len(texts), text.length), np.int32)
+        for row, ids in zip(padded, texts, strict=True):
+            row[: len(ids)] = ids
+        return padded
+
+    def sensors(self, columns: Iterable[str | None], sensors: Sensors) -> np.ndarray:
+        """The fields, each from its column: float32 (N, fields)."""
+        fields = [
+            self._read(column, lambda cell, f=field: _field_value(f, cell), np.nan)
+            for column, field in zip(columns, sensors.fields, strict=True)
+        ]
+        return np.array(fields, np.float32).T
+
+    def targets(self, column: str | None, output: Output, name: str) -> np.ndarray:
+        """Labels, int32 (N,); of a `MultiLabel` float32 (N, classes), where an empty cell is none of them; values,
+        float32 (N, 1).
+
+        Raises:
+            ValueError: there is no column.
+        """
+        if column is None:
+            raise ValueError(f"columns: output {name!r} needs a column; pass targets=False where there are no labels")
+        if isinstance(output, Label):
+            known = {class_name: index for index, class_name in enumerate(output.classes)}
+            return np.array(self._read(column, lambda cell: _label(known, cell), 0, f"the label of {name!r}"), np.int32)
+        if isinstance(output, MultiLabel):
+            return np.stack(self._read(column, lambda cell: _labels(output, cell), np.zeros(output.units, np.float32)))
+        numbers = self._read(column, lambda cell: _number(output, cell), np.nan, f"the value of {name!r}")
+        return np.array(numbers, np.float32)[:, None]
+
+    def find_duplicates(self) -> None:
+        """Notes the rows that equal an earlier one in every column of the table."""
+        first: dict[tuple, int] = {}
+        columns = [map(str, self.frame[name].tolist()) for name in self.frame.columns]
+        for index, cells in enumerate(zip(*columns, strict=True)):
+            earlier = first.setdefault(cells, index)
+            if earlier != index:
+                problem = duplicate(self.frame.index[index], self.frame.index[earlier])
+                self.problems.setdefault(index, []).append(problem)
+
+    def _read(self, name: str | None, read: Callable[[Any], Any], missing: Any, required: str = "") -> list:
+        """The values of a column; `missing` stands for empty and bad cells.
+
+        Args:
+            name: the column; None: missing in all rows.
+            read: from a cell that is not empty to its value; raises ValueError, TypeError or FileNotFoundError.
+            missing: the value of an empty cell.
+            required: what an empty cell lacks, if it may not be empty.
+        """
+        if name is None:
+            return [missing] * len(self.frame)
+        known: dict[Any, Any] = {}
+        values = []
+        for index, cell in enumerate(self.frame[name].tolist()):
+            values.append(missing)
+            try:
+                if not (pd.api.types.is_scalar(cell) or isinstance(cell, os.PathLike)):
+                    raise TypeError(f"expected one value, got {type(cell).__name__}: {cell!r:.80}")
+                if cell is None or cell is pd.NA or cell is pd.NaT or cell != cell or cell == "":
+                    if required:
+                        raise ValueError(f"{required} is missing")
+                    continue
+                # 1, 1.0 and True are one key.
+                key = (type(cell), cell)
+                if key not in known:
+                    known[key] = read(cell)
+                values[-1] = known[key]
+            except (ValueError, TypeError, FileNotFoundError) as error:
+                missing_file = isinstance(error, FileNotFoundError)
+                problem = Problem(self.frame.index[index], name, str(error).removeprefix(": "), missing_file)
+                self.problems.setdefault(index, []).append(problem)
+        return values
+
+    def _file(self, cell):
+        if not isinstance(cell, (str, os.PathLike)):
+            raise TypeError(f"expected the path of a file, got {type(cell).__name__}: {cell!r:.80}")
+        path = resolve(self.root, cell, allow_outside_root=self.allow_outside_root)
+        if not path.is_file():
+            raise FileNotFoundError(f"no such file: {path}")
+        return str(path)
+
+
+def without_padding(values: np.ndarray) -> np.ndarray:
+    """The values (T,) up to the last that is not 0, as a copy."""
+    return values[: np.flatnonzero(values)[-1] + 1 if values.any() else 0].copy()
+
+
+def duplicate(row: Any, earlier: Any) -> Problem:
+    """What is wrong with a row that equals an earlier one."""
+    return Problem(
+        row,
+        "",
+        f"the same as row {earlier} in every column; drop it or, if both are meant, add a column that tells them "
+        "apart, such as a number",
+    )
+
+
+def _as_text(cell):
+    if isinstance(cell, bytes):
+        return cell
+    # pandas turns a column of whole numbers into floats where a cell is empty.
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+def _field_value(field, cell):
+    if isinstance(cell, pd.Timestamp):
+        cell = cell.to_pydatetime()
+    if isinstance(field, Category) and isinstance(cell, (bool, int, float)):
+        cell = _as_text(cell)
+    return encoding.encode_field(field, parse_cell(field, cell, ""), "")
+
+
+def _label(known, cell):
+    for name in (cell, _as_text(cell).strip()):
+        if isinstance(name, str) and name in known:
+            return known[name]
+    try:
+        # float() would take "1_0" for 10.
+        number = float(str(cell).replace("_", "?"))
+    except ValueError:
+        number = None
+    if number is None or isinstance(cell, bool) or number not in range(len(known)):
+        names = ", ".join(map(repr, list(known)[:8])) + (", ..." if len(known) > 8 else "")
+        raise ValueError(f"unknown label {cell!r:.80}; expected one of {names} or a number 0..{len(known) - 1}")
+    return int(number)
+
+
+def _labels(output, cell):
+    found = [label.strip() for label in str(cell).split(LABELS_SEPARATOR)]
+    unknown = [label for label in found if label and label not in output.classes]
+    if unknown:
+        raise ValueError(
+            f"unknown label {unknown[0]!r:.80}; expected some of {list(output.classes[:8])}, joined by "
+            f"{LABELS_SEPARATOR!r}"
+        )
+    return np.array([name in found for name in output.classes], np.float32)
+
+
+def _number(output, cell):
+    try:
+        number = float(str(cell).replace("_", "?"))
+    except ValueError:
+        number = np.nan
+    low = -np.inf if output.minimum is None else output.minimum
+    high = np.inf if output.maximum is None else output.maximum
+    if not (abs(number) <= LARGEST_FLOAT32 and low <= number <= high):
+        raise ValueError(f"expected a number in {low:g}..{high:g}, got {cell!r:.80}")
+    return number
+
+
+def listed(problems: list[Problem]) -> str:
+    """The number of problems and the first few of them, for a message."""
+    lines = [str(problem) for problem in problems[:_SHOWN]]
+    if len(problems) > _SHOWN:
+        lines.append(f"and {len(problems) - _SHOWN} more")
+    return "\n  ".join([f"{len(problems)} bad cells:", *lines])

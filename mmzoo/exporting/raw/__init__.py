@@ -1,0 +1,1 @@
+"""TensorFlow twins of `mmzoo.encoding`, for SavedModels that take raw files and strings."""

@@ -1,0 +1,136 @@
+"""What the user says about columns, instead of the rules."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from mmzoo.inspection.deciding.decision import (
+    Decision,
+    make_angle,
+    make_category,
+    make_date,
+    make_number,
+    make_text,
+    not_numbers,
+)
+from mmzoo.inspection.inspection import Finding, counted, in_words, quoted
+from mmzoo.inspection.reading import dates
+from mmzoo.inspection.reading.cells import Cells
+from mmzoo.schema import Angle, Audio, Category, Date, Image, Label, MultiLabel, Number, Text, Value
+
+INPUT_KINDS = ("text", "category", "number", "angle", "date", "image", "audio", "ignore")
+TARGET_KINDS = {"label": "label", "multilabel": "multilabel", "value": "value", "category": "label", "number": "value"}
+_INPUT_PARTS = (Number, Angle, Category, Date, Text, Image, Audio)
+_TARGET_PARTS = (Label, MultiLabel, Value)
+_SAID = "you said so"
+
+
+def check_columns(names: Iterable[str], available: list[str], place: str) -> None:
+    """Refuses names that the table does not have.
+
+    Raises:
+        ValueError: an unknown name; the message names the closest and lists all.
+    """
+    for name in names:
+        if name not in available:
+            close = difflib.get_close_matches(str(name), available, 1, 0.6)
+            close = close or [other for other in available if other.casefold() == str(name).casefold()]
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise ValueError(f"{place}: no column {name!r}; {hint}The columns are {available}")
+
+
+def check_kinds(kinds: Mapping[str, Any], available: list[str], targets: list[str]) -> None:
+    """Refuses columns and kinds that there are not.
+
+    Raises:
+        ValueError: an unknown column, or a kind that does not go with it; the message lists those that do.
+    """
+    check_columns(kinds, available, "kinds")
+    for name, kind in kinds.items():
+        words, parts = (TARGET_KINDS, _TARGET_PARTS) if name in targets else (INPUT_KINDS, _INPUT_PARTS)
+        if not (isinstance(kind, parts) or (isinstance(kind, str) and kind in words)):
+            raise ValueError(
+                f"kinds: column {name!r}: expected one of {', '.join(map(repr, words))} or an object of "
+                f"{', '.join(part.__name__ for part in parts)}, got {kind!r:.80}"
+            )
+
+
+def decide_as(cells: Cells, kind: Any, *, unit: str | None, text_length: int | None) -> Decision:
+    """The decision for a column of values that the user named the kind of; images and sounds are not among them."""
+    if kind == "ignore":
+        return Decision("ignore", _SAID)
+    if not cells.values and isinstance(kind, str):
+        message = (
+            f"is empty in all rows, so it can't be made a {kind}; leave it out, or give the schema's object for it"
+        )
+        return Decision("unusable", "empty", None, [Finding("error", cells.name, message)])
+    if kind == "text":
+        return make_text(cells, _SAID, text_length)
+    if kind == "category":
+        return make_category(cells, _SAID)
+    if kind == "number":
+        return make_number(cells, _SAID, unit)
+    if kind == "angle":
+        return make_angle(cells, _SAID)
+    if kind == "date":
+        found = dates.read_dates(cells.values, cells.counts)
+        if found is None:
+            message = (
+                f"holds no dates in a known format ({quoted(cells.values)}); give Date({cells.name!r}, format=...)"
+            )
+            return Decision("unusable", "no dates", None, [Finding("error", cells.name, message)])
+        return make_date(cells, _SAID, found)
+    return _as_part(cells, kind)
+
+
+def _as_part(cells, part):
+    """A field or text that stands as it is; what does not fit it is found."""
+    if isinstance(part, Text):
+        return Decision("text", _SAID, part)
+    if part.name != cells.name:
+        part = dataclasses.replace(part, name=cells.name)
+    kind = type(part).__name__.lower()
+    if isinstance(part, Category):
+        unknown = [value not in part.categories for value in cells.values]
+        return Decision(kind, _SAID, part, _unfit(cells, unknown, f"not one of {quoted(part.categories)}"))
+    if isinstance(part, Date):
+        return make_date(cells, _SAID, dates.parse_all(cells.values, part.format))
+    findings = not_numbers(cells)
+    if isinstance(part, Number):
+        with np.errstate(invalid="ignore"):
+            out = (cells.numbers < part.minimum) | (cells.numbers > part.maximum)
+        findings += _unfit(cells, out, f"outside of {part.minimum:g}..{part.maximum:g} {part.unit}".rstrip())
+    return Decision(kind, _SAID, part, findings, cells.per_row(cells.numbers))
+
+
+def target_as(decision: Decision, cells: Cells, part: Any) -> Decision:
+    """A target with the output that the user gave; what does not fit it is found."""
+    if isinstance(part, Label):
+        bad = [value not in part.classes for value in cells.values]
+        decision.findings += _unfit(cells, bad, f"not one of the classes {quoted(part.classes)}")
+    elif isinstance(part, MultiLabel):
+        bad = [any(label not in part.classes for label in value.split("|")) for value in cells.values]
+        decision.findings += _unfit(cells, bad, f"with labels that are not of {quoted(part.classes)}")
+    else:
+        low = -np.inf if part.minimum is None else part.minimum
+        high = np.inf if part.maximum is None else part.maximum
+        with np.errstate(invalid="ignore"):
+            bad = (cells.numbers < low) | (cells.numbers > high)
+        decision.findings += _unfit(cells, bad, f"outside of {low:g}..{high:g} {part.unit}".rstrip())
+    return dataclasses.replace(decision, part=part, why=_SAID)
+
+
+def _unfit(cells, bad, what):
+    rows = cells.rows_where(bad)
+    if not rows:
+        return []
+    values = [value for value, one in zip(cells.values, bad, strict=True) if one]
+    message = (
+        f"{counted(len(rows), 'cell')} {what} ({quoted(values)}; {in_words(rows)}); training would refuse these rows"
+    )
+    return [Finding("error", cells.name, message, tuple(rows[:20]))]

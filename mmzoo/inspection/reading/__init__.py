@@ -1,0 +1,1 @@
+"""What a table's columns hold: cells, dates, files, numbers."""

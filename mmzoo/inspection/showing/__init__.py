@@ -1,0 +1,1 @@
+"""An inspection on the terminal and as a page."""
