@@ -8,7 +8,7 @@ from typing import Any
 
 from mmzoo.schema.fields import Angle, Category, Date, Number
 from mmzoo.schema.modalities import Audio, History, Image, Sensors, Sequence, Text, Video
-from mmzoo.schema.outputs import Label, MultiLabel, Value
+from mmzoo.schema.predicted import Label, MultiLabel, Value
 
 _KINDS = {
     kind.__name__: kind

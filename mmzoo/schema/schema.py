@@ -14,7 +14,7 @@ import numpy as np
 from mmzoo import encoding
 from mmzoo.schema.json_tree import from_tree, to_tree
 from mmzoo.schema.modalities import Modality
-from mmzoo.schema.outputs import Output
+from mmzoo.schema.predicted import Output
 
 SCHEMA_VERSION = 1
 

@@ -1,0 +1,137 @@
+"""What every kind of input has: `Modality`, the class that all of them derive from."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mmzoo.schema.fields import Field
+
+
+class Modality(abc.ABC):
+    """One named input of a model, as a frozen dataclass of what makes its shape and meaning.
+
+    All that depends on the kind of an input, and needs no more than NumPy, is asked of its class. What a room beyond
+    that needs (a branch, operations of TensorFlow, a record on disk) stands in that room's own table of kinds.
+
+    Attributes:
+        dtype: of the tensor in the model.
+        fields: those of the last axis, where it has any; () otherwise.
+        option: the word that gives it on a command line ("image" for --image); None: by --set alone.
+        is_file: whether a cell of a table, or the word on a command line, is the path of a file.
+        is_column: whether one cell of a table feeds it as a whole; of a kind with fields that is not, each field has a
+            column of its own.
+        is_given: whether users give it as data. What is not (a state, noise) has no column, is never hidden, and stands
+            in no table of missing inputs and in no arm.
+    """
+
+    dtype: ClassVar[str] = "float32"
+    fields: ClassVar[tuple[Field, ...]] | tuple[Field, ...] = ()
+    option: ClassVar[str | None] = None
+    is_file: ClassVar[bool] = False
+    is_column: ClassVar[bool] = True
+    is_given: ClassVar[bool] = True
+
+    @property
+    @abc.abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """Of one sample's array, without a batch dimension."""
+
+    # Raw values to arrays --------------------------------------------------------------------------------------------
+
+    def missing(self) -> np.ndarray:
+        """The array that stands for "this input is missing": zeros, unless the kind says otherwise."""
+        return np.zeros(self.shape, self.dtype)
+
+    def present(self, arrays: np.ndarray) -> np.ndarray:
+        """Which samples have the input: bool (N,) from arrays (N, *shape)."""
+        return (arrays != 0).reshape(len(arrays), -1).any(axis=1)
+
+    def encode(self, value: Any, place: str) -> np.ndarray:
+        """Encodes one raw value.
+
+        Args:
+            value: the raw value, see the class; None is missing.
+            place: the input's name, for error messages.
+
+        Returns:
+            Array of the modality's shape and dtype.
+
+        Raises:
+            ValueError, TypeError, KeyError, FileNotFoundError, ImportError: a value that can't be encoded; the message
+                begins with the place.
+        """
+        return self.missing() if value is None else self.encode_value(value, place)
+
+    @abc.abstractmethod
+    def encode_value(self, value: Any, place: str) -> np.ndarray:
+        """`encode` of a value that is not None."""
+
+    def parse_cell(self, cell: str, place: str) -> Any:
+        """A cell's text, or a word of a command line, as a raw value; None where it is empty, which is missing."""
+        return cell.strip() or None
+
+    @abc.abstractmethod
+    def check(self, arrays: np.ndarray, place: str) -> None:
+        """Refuses values that `encode` would never give.
+
+        Args:
+            arrays: (..., *shape), of the modality's kind of dtype but not cast yet.
+            place: the input's name, for error messages.
+
+        Raises:
+            ValueError: such a value; the message names the place, what was expected, the value and where it stands.
+        """
+
+    # What a file is tried on, and what a port is checked with --------------------------------------------------------
+
+    @abc.abstractmethod
+    def random(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Samples that are valid but mean nothing, nothing missing: array (count, *shape)."""
+
+    @abc.abstractmethod
+    def extreme(self, side: int) -> np.ndarray:
+        """The lowest (side 0) or highest (side 1) values there can be: array of the shape."""
+
+    def golden(self, rng: np.random.Generator, number: int) -> Any:
+        """A raw value for golden vectors, the same for the same state of `rng`; None where the kind has no raw form.
+
+        Args:
+            rng: draws.
+            number: counts the samples, for kinds that take one of a list of examples.
+        """
+        return None
+
+    def golden_extreme(self, side: int) -> Any:
+        """The raw value of `extreme`, for golden vectors."""
+        return None
+
+    def golden_cut(self) -> Any:
+        """A raw value that is too long and has to be cut; None where there is no such thing."""
+        return None
+
+    def plain(self, value: Any) -> Any:
+        """A raw value as it stands in golden.json; None where it can only be given as an array."""
+        return value
+
+    # In words --------------------------------------------------------------------------------------------------------
+
+    def raw_columns(self, name: str) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """What a SavedModel takes for it: column -> (dtype, shape without the batch); "string" are bytes or texts.
+
+        Kinds without a decoder in TensorFlow take their own arrays.
+        """
+        return {name: (self.dtype, self.shape)}
+
+    @abc.abstractmethod
+    def contract(self) -> str:
+        """A sentence or two for whoever feeds the LiteRT file in another language: content, and how missing looks."""
+
+
+def refuse(arrays: np.ndarray, bad: np.ndarray, wanted: str) -> None:
+    """Raises ValueError, beginning with what was wanted and naming the first bad value, if there is any."""
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0]) if arrays.ndim else ()
+        raise ValueError(f"{wanted}, got {arrays[first]} at {list(first)}; {int(bad.sum())} such values")
