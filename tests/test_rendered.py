@@ -1,4 +1,4 @@
-"""The drawn road signs: every class, those beyond GTSRB too, distinct, every picture reproducible, and fast enough to train on the fly."""
+"""The drawn road signs, those beyond GTSRB too: every class distinct, every picture reproducible, drawn fast."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_left_signs_mirror_right_signs():
 
 def test_same_seed_same_images_other_seed_other_images():
     first = render_signs(ALL, seed=3)
-    assert first.shape == (43, 32, 32, 3) and first.dtype == np.uint8
+    assert first.shape == (NUM_DRAWN, 32, 32, 3) and first.dtype == np.uint8
     np.testing.assert_array_equal(first, render_signs(ALL, seed=3))
     other = render_signs(ALL, seed=4)
     assert (np.abs(first.astype(int) - other).mean((1, 2, 3)) > 1).mean() > 0.9
