@@ -8,7 +8,7 @@ that `mmzoo train NAME -h` answers at once.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -89,8 +89,9 @@ class EpochContext:
     """What `Recipe.epoch_data` is told of the training it makes batches for.
 
     Attributes:
-        schema: of the model; of an arm it holds the arm's inputs alone.
-        samples: the training rows, with all inputs of the recipe.
+        schema: of the model of all inputs.
+        inputs: names of those that the model has; an arm has some of them only.
+        samples: the training rows, with all inputs.
         training: hyper-parameters.
         data: name of the data set.
         seed: of everything random.
@@ -98,6 +99,7 @@ class EpochContext:
     """
 
     schema: Schema
+    inputs: tuple[str, ...]
     samples: Samples
     training: Training
     data: str
@@ -122,11 +124,13 @@ class Recipe:
             what a sceptic would try first, on the same rows.
         builder_options: keywords of the builder that the user may give.
         options: what else the user may give, for the hooks below.
-        build: the builder; None: the registered one. It takes `size`, `weights`, `seed`, the builder options, what a
-            `Training` has for it, and, unless `arms` is empty, `inputs`: the names of those an arm has, None for all.
+        build: the builder; None: the registered one. It takes `size`, `weights`, `seed`, the builder options, and what
+            a `Training` has for it; how an arm comes to have some inputs only, see `mmzoo.fusion.arm`.
         adjust: hook (hyper-parameters, name of the data set) -> hyper-parameters as that data wants them.
         epoch_data: hook (`EpochContext`) -> function of the epoch that gives its batches, as `mmzoo.fit` takes it; None:
-            shuffled, pictures augmented.
+            shuffled, changed as `augment` says. What an arm has no input for is left out of the batches.
+        augment: hook (`EpochContext`) -> random changes of the batches, see `mmzoo.data.pipeline.from_arrays`; None:
+            of the pictures, as the training's `augmentation` says.
         watch: hook (schema, inputs, targets) -> (inputs, targets) that training watches; None: all there is.
         failures: name -> what a failing sensor makes of a picture input, for the missing-input table.
         card_sections: hook (record of the run) -> paragraphs for the card, behind its figures.
@@ -149,6 +153,7 @@ class Recipe:
     build: Callable | None = None
     adjust: Callable[[Training, str], Training] | None = None
     epoch_data: Callable[[EpochContext], Callable[[int], Any]] | None = None
+    augment: Callable[[EpochContext], Sequence[Callable]] | None = None
     watch: Callable[[Schema, Arrays, Arrays], tuple[Arrays, Arrays]] | None = None
     failures: Mapping[str, Callable] = dataclasses.field(default_factory=dict)
     card_sections: Callable[[RunRecord], list[str]] | None = None

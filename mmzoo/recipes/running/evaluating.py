@@ -14,7 +14,7 @@ from mmzoo.recipes.running.exporting import exported
 from mmzoo.recipes.running.hardware import machine
 from mmzoo.recipes.running.identity import RESTS_ON
 from mmzoo.recipes.running.options import RunOptions, run_options
-from mmzoo.recipes.running.record import RECORD, RunRecord
+from mmzoo.recipes.running.record import RECORD, RunRecord, units
 from mmzoo.recipes.running.reporting import MOST_PARITY_SAMPLES, figures_of, page_about, report
 from mmzoo.recipes.running.seen_rows import seen
 
@@ -89,7 +89,7 @@ def evaluate(
         seed=seed,
         samples=result.samples,
         parameters=int(model.count_params()),
-        outputs=tuple(model.schema.outputs),
+        outputs=units(model.schema),
         figures=[],
         machine=machine(),
         held_out=held_out,

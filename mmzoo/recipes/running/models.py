@@ -50,11 +50,11 @@ class RecipeModels:
         """
         if arm.name == ALL and seed in self._first:
             return self._first.pop(seed)
-        some = None if len(arm.inputs) == len(data.schema.inputs) else arm.inputs
-        return self._built(some, arm.builder, seed, names=arm.inputs)
+        return self._built(arm.inputs, arm.builder, seed)
 
-    def _built(self, inputs, changes, seed, names=None):
-        keywords = {**self._training.for_builder(names), **self._options, **changes}
-        if inputs is not None:
-            keywords["inputs"] = inputs
-        return self._builder(size=self._size, weights=self._weights, seed=seed, **keywords)
+    def _built(self, inputs, changes, seed):
+        from mmzoo.fusion.arm import only_inputs
+
+        keywords = {**self._training.for_builder(inputs), **self._options, **changes}
+        with only_inputs(inputs):
+            return self._builder(size=self._size, weights=self._weights, seed=seed, **keywords)

@@ -60,3 +60,8 @@ def run_options(recipe: Recipe, data_set: DataSet, given: Mapping[str, Any]) -> 
         data={name: values[name] for name in data_set.options},
         own={name: values[name] for name in recipe.options},
     )
+
+
+def data_options_of(recipe: Recipe) -> dict[str, Option]:
+    """The options of all data sets of a recipe."""
+    return {name: option for one in recipe.data.values() for name, option in one.options.items()}

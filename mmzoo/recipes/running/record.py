@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from mmzoo.recipes.running.arms import ALL
+from mmzoo.recipes.running.arms import ALL, COLUMNS
+from mmzoo.schema import Schema
 
 RECORD = "run.json"
 FORMAT = 2
@@ -29,7 +30,7 @@ class RunRecord:
         seed: the first of the run.
         samples: number of samples that the exported model is measured on.
         parameters: of the exported model.
-        outputs: names.
+        outputs: name -> unit of its values, "" where it has none.
         figures: one dict a figure: "split", "seed", "arm", "output", "metric", "value", "samples", "parameters". For
             what the arms are called see `mmzoo.recipes.running.arms`.
         machine: what it ran on.
@@ -50,7 +51,7 @@ class RunRecord:
     seed: int
     samples: int
     parameters: int
-    outputs: tuple[str, ...]
+    outputs: dict[str, str]
     figures: list[dict[str, Any]]
     machine: str
     held_out: bool = True
@@ -64,8 +65,6 @@ class RunRecord:
     @property
     def table(self) -> pd.DataFrame:
         """The figures, one a row."""
-        from mmzoo.recipes.running.arms import COLUMNS
-
         return pd.DataFrame(self.figures, columns=list(COLUMNS))
 
     def metrics(self, output: str, arm: str = ALL) -> dict[str, float]:
@@ -91,7 +90,14 @@ class RunRecord:
         found = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
         if found.pop("format", None) != FORMAT:
             raise ValueError(f"{path}: not in the format of this mmzoo; run the command again")
-        return cls(**{**found, "outputs": tuple(found["outputs"])})
+        return cls(**found)
+
+
+def units(schema: Schema) -> dict[str, str]:
+    """Output -> its unit, as a record has it; what is no prediction is left out."""
+    return {
+        name: getattr(kind, "unit", "") for name, kind in schema.outputs.items() if getattr(kind, "is_predicted", True)
+    }
 
 
 def origin(weights: str | os.PathLike | None) -> str | None:

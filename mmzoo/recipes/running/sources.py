@@ -69,11 +69,13 @@ class SampleData:
 
     def batches(self, names: Iterable[str], *, training: Training, seed: int) -> Callable[[int], Any]:
         """A function of the epoch that gives its batches, for a model of some inputs."""
-        samples = self.parts[TRAIN]
+        names = tuple(names)
+        context = EpochContext(
+            self.schema, names, self.parts[TRAIN], training, self.data, seed, self.options
+        )  # fmt: skip
         if self.recipe.epoch_data is None:
-            return shuffled_batches(samples, training, seed, names)
-        context = EpochContext(self.schema, samples, training, self.data, seed, self.options)
-        make, names = self.recipe.epoch_data(context), tuple(names)
+            return shuffled_batches(context, self.recipe.augment)
+        make = self.recipe.epoch_data(context)
         if len(names) == len(self.schema.inputs):
             return make
         return lambda epoch: make(epoch).map(
@@ -92,14 +94,18 @@ class SampleData:
         return self.parts[part].fingerprint()
 
 
-def shuffled_batches(
-    samples: Samples, training: Training, seed: int, names: Iterable[str] | None = None
-) -> Callable[[int], Any]:
-    """A function of the epoch: all samples in an order of that epoch, pictures augmented where the training says so."""
+def shuffled_batches(context: EpochContext, augment: Callable | None = None) -> Callable[[int], Any]:
+    """A function of the epoch: all samples in an order of that epoch, changed at random.
+
+    Args:
+        context: what is trained.
+        augment: the recipe's hook.
+    """
     from mmzoo.data.pipeline import from_arrays
 
-    inputs, targets = samples.arrays(None if names is None else list(names))
-    augmentation = augmentation_of(training)
+    training = context.training
+    inputs, targets = context.samples.arrays(context.inputs)
+    changes = augmentation_of(training) if augment is None else list(augment(context))
 
     def epoch_data(epoch):
         return from_arrays(
@@ -107,9 +113,9 @@ def shuffled_batches(
             targets,
             batch_size=training.batch_size,
             shuffle=True,
-            drop_remainder=len(samples) > training.batch_size,
-            seed=10_007 * seed + epoch,
-            augmentation=augmentation,
+            drop_remainder=len(context.samples) > training.batch_size,
+            seed=10_007 * context.seed + epoch,
+            augmentation=changes or None,
         )
 
     return epoch_data

@@ -17,7 +17,7 @@ from mmzoo.recipes.running.hardware import machine, versions
 from mmzoo.recipes.running.identity import RunIdentity
 from mmzoo.recipes.running.models import RecipeModels
 from mmzoo.recipes.running.options import run_options
-from mmzoo.recipes.running.record import RECORD, RunRecord, origin
+from mmzoo.recipes.running.record import RECORD, RunRecord, origin, units
 from mmzoo.recipes.running.reporting import MOST_PARITY_SAMPLES, figures_of, page_about, report
 from mmzoo.recipes.running.seen_rows import write_trained_rows
 from mmzoo.recipes.running.sources import MEASURED, TRAIN, RecipeSource
@@ -143,7 +143,7 @@ def train(
         seed=seed,
         samples=trained.data.count(MEASURED),
         parameters=int(trained.model.count_params()),
-        outputs=tuple(schema.outputs),
+        outputs=units(schema),
         figures=[],
         machine=machine(),
         held_out=not all_rows,
