@@ -81,7 +81,7 @@ def float_layers(model, patterns: Sequence[str] = ()) -> list[str]:
         ValueError: a pattern fits no layer; the message lists the layers there are.
     """
     # Not for the child, which needs nothing of Keras.
-    from mmzoo.fusion.head import HEAD_PREFIX
+    from mmzoo.tasks.names import HEAD_PREFIX
 
     layers = list(model._flatten_layers(include_self=False))
     names = [layer.name for layer in layers]

@@ -14,9 +14,10 @@ import keras
 from mmzoo.branches.features import Features
 from mmzoo.fusion.attention import attention_fusion
 from mmzoo.fusion.concat import concat_fusion
-from mmzoo.fusion.head import activations_for, heads_for, task_uncertainty_name
+from mmzoo.fusion.head import activations_for, heads_for
 from mmzoo.fusion.sum import sum_fusion
 from mmzoo.layers import ModalityDropout, TaskUncertainty
+from mmzoo.tasks.names import task_uncertainty_name
 
 __all__ = [
     "FUSIONS",

@@ -6,19 +6,17 @@ from collections.abc import Callable
 
 from keras import layers
 
-from mmzoo.layers import ValueScaling
-from mmzoo.schema import MultiLabel, Schema, Value
-
-# Layers whose names start with this belong to the user's classes and are made anew for other ones.
-HEAD_PREFIX = "head_"
+from mmzoo.schema import Schema
+from mmzoo.tasks import task_for
+from mmzoo.tasks.names import HEAD_PREFIX
 
 
 def heads_for(schema: Schema, *, dropout: float = 0.2, seed: int | None = None):
-    """The head factory of a schema: one dense layer an output.
+    """The head factory of a schema: for each output what its task makes, such as a dense layer.
 
     Args:
-        schema: its outputs say how many units each head has.
-        dropout: dropout rate before the dense layers.
+        schema: its outputs.
+        dropout: dropout rate before the heads.
         seed: seed of the dropout.
 
     Returns:
@@ -30,7 +28,7 @@ def heads_for(schema: Schema, *, dropout: float = 0.2, seed: int | None = None):
         suffix = f"_{name}" if name else ""
         x = layers.Dropout(dropout, seed=seed, name=f"{HEAD_PREFIX}dropout{suffix}")(vector) if dropout else vector
         return {
-            output: layers.Dense(kind.units, name=f"{HEAD_PREFIX}{output}{suffix}")(x)
+            output: task_for(kind).head(kind, x, f"{HEAD_PREFIX}{output}{suffix}", dropout=dropout)
             for output, kind in schema.outputs.items()
         }
 
@@ -45,23 +43,6 @@ def activations_for(schema: Schema, classifier_activation: str | None = "softmax
         classifier_activation: "softmax" for the classes of a `Label`; None gives logits, also for a `MultiLabel`.
 
     Returns:
-        Output name -> activation: of a `Label` as given, of a `MultiLabel` sigmoid, of a `Value` a `ValueScaling`.
+        Output name -> activation: a name, or a layer such as the `ValueScaling` of a `Value`.
     """
-    activations: dict[str, str | Callable] = {}
-    for name, kind in schema.outputs.items():
-        if isinstance(kind, Value):
-            activations[name] = ValueScaling(kind.scale, kind.minimum, kind.maximum, name=value_scaling_name(name))
-        else:
-            activation = "sigmoid" if isinstance(kind, MultiLabel) else classifier_activation
-            activations[name] = activation if classifier_activation and activation else "linear"
-    return activations
-
-
-def value_scaling_name(output: str) -> str:
-    """The name of the `ValueScaling` layer of an output."""
-    return f"{HEAD_PREFIX}{output}_scaling"
-
-
-def task_uncertainty_name(output: str) -> str:
-    """The name of the `TaskUncertainty` layer of an output."""
-    return f"{HEAD_PREFIX}{output}_uncertainty"
+    return {name: task_for(kind).activation(kind, name, classifier_activation) for name, kind in schema.outputs.items()}

@@ -6,9 +6,9 @@ import dataclasses
 import pathlib
 
 from mmzoo.bundles import saved_models_dir
-from mmzoo.fusion.head import HEAD_PREFIX
 from mmzoo.models.schema_model import SchemaModel, load_model
 from mmzoo.schema import Modality, Schema, Sensors, Sequence
+from mmzoo.tasks.names import HEAD_PREFIX
 
 # Attributes of an input that weights don't hang on; where they do, the shapes tell.
 _EXTENTS = ("height", "width", "length", "samples", "frames", "steps")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmzoo.fusion.head import value_scaling_name
-from mmzoo.layers import SensorEncoder, ValueScaling
-from mmzoo.schema import Sensors, Value
+from mmzoo.layers import SensorEncoder
+from mmzoo.schema import Sensors
+from mmzoo.tasks import task_for
 
 # Mean and deviation of a field are known well enough after this many samples.
 ADAPT_SAMPLES = 20_000
@@ -17,26 +17,25 @@ def unadapted_sensors(model) -> list[str]:
     return [
         name
         for name, modality in model.schema.inputs.items()
-        if isinstance(modality, Sensors) and _is_default(model, f"{name}_encoder", SensorEncoder, len(modality.fields))
+        if isinstance(modality, Sensors) and _has_default_encoder(model, name, modality)
     ]
 
 
 def unadapted_values(model) -> list[str]:
-    """Names of the `Value` outputs whose scale is still the schema's default."""
-    return [
-        name
-        for name, kind in model.schema.outputs.items()
-        if isinstance(kind, Value) and _is_default(model, value_scaling_name(name), ValueScaling, 1)
-    ]
+    """Names of the outputs whose scale, of a `Value`, is still the schema's default."""
+    scalings = {name: task_for(kind).scaling(model, name, kind) for name, kind in model.schema.outputs.items()}
+    shapes = {name: kind.shape for name, kind in model.schema.outputs.items()}
+    return [name for name, layer in scalings.items() if layer is not None and _is_default(layer, shapes[name])]
 
 
-def _is_default(model, name, kind, features):
-    layers = {layer.name: layer for layer in model.layers}
-    if not isinstance(layers.get(name), kind):
-        return False
-    layer = layers[name]
-    fresh = kind.from_config(layer.get_config())
-    fresh.build((None, features))
+def _has_default_encoder(model, name, modality):
+    layer = {layer.name: layer for layer in model.layers}.get(f"{name}_encoder")
+    return isinstance(layer, SensorEncoder) and _is_default(layer, modality.shape)
+
+
+def _is_default(layer, shape):
+    fresh = type(layer).from_config(layer.get_config())
+    fresh.build((None, *shape))
     return all(
         np.array_equal(np.asarray(a), np.asarray(b))
         for a, b in zip(layer.get_weights(), fresh.get_weights(), strict=True)
@@ -71,14 +70,16 @@ def adapt_from(model, batches) -> list[str]:
         return []
     rows: dict[str, list] = {name: [] for name in names}
     count = 0
-    for inputs, targets, *_ in batches.peek(batches.steps):
+    for inputs, targets, weights in batches.peek(batches.steps):
         for name in names:
-            rows[name].append((inputs if name in inputs else targets)[name])
-        count += len(rows[names[0]][-1])
+            # In place of a missing target stands something else, of weight 0.
+            rows[name].append(inputs[name] if name in inputs else targets[name][weights[name] > 0])
+        count += len(next(iter(inputs.values())))
         if count >= ADAPT_SAMPLES:
             break
     arrays = {name: np.concatenate(parts)[:ADAPT_SAMPLES] for name, parts in rows.items()}
     adapt_sensors(model, {name: arrays[name] for name in sensors})
     for name in values:
-        model.get_layer(value_scaling_name(name)).adapt(arrays[name])
+        kind = model.schema.outputs[name]
+        task_for(kind).scaling(model, name, kind).adapt(arrays[name])
     return names
