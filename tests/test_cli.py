@@ -18,14 +18,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from gtsrb_archive_writer import TEST_ZIP, write_gtsrb_archive
+from mmzoo.recipes.road_sign_recipe import RECIPES
+from mmzoo.recipes.run_record import RunRecord
 from PIL import Image as Pillow
 
 import mmzoo
 from mmzoo import cli
 from mmzoo.bundles import write_checksums
 from mmzoo.exporting.litert import write_litert
-from mmzoo.recipes.road_sign_recipe import RECIPES
-from mmzoo.recipes.run_record import RunRecord
 from mmzoo.training import resume
 
 CLOCK = ["seconds", "samples_per_second"]

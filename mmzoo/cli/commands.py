@@ -8,8 +8,8 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
-import click
 import typer
+import typer.core
 
 from mmzoo.data.sets.samples import Option
 from mmzoo.recipes import get_recipe, list_recipes
@@ -40,21 +40,22 @@ def option(type: Any, default: Any, help: str, *names: str, **more: Any) -> Give
     return Given(type, default, typer.Option(*names, help=help, **more))
 
 
-class Fold(click.ParamType):
-    """A fold's number, or "all"."""
+def fold_parser(count: int, *, every: bool) -> Callable[[str], int | str]:
+    """What reads a fold's number, or "all"; anything else is wrong usage.
 
-    name = "fold"
+    Args:
+        count: number of folds.
+        every: whether it may be "all".
+    """
 
-    def __init__(self, count: int, *, every: bool):
-        self._count, self._every = count, every
+    def fold(word: str) -> int | str:
+        if every and word == "all":
+            return word
+        if not str(word).isdigit() or not int(word) < count:
+            raise typer.BadParameter(f"expected 0..{count - 1}{' or all' * every}, got {word!r}")
+        return int(word)
 
-    def convert(self, value, param, ctx):
-        """The number, or "all"."""
-        if self._every and value == "all":
-            return value
-        if not str(value).isdigit() or not int(value) < self._count:
-            self.fail(f"expected 0..{self._count - 1}{' or all' * self._every}, got {value!r}", param, ctx)
-        return int(value)
+    return fold
 
 
 def common(recipe: Recipe, *, every_fold: bool = False) -> dict[str, Given]:
@@ -71,7 +72,7 @@ def common(recipe: Recipe, *, every_fold: bool = False) -> dict[str, Given]:
         every = ", or all: every one, measured together" if every_fold else ""
         found["fold"] = option(
             str | None, None, f"Which of the {folds} splits into training and validation rows{every}.",
-            click_type=Fold(folds, every=every_fold),
+            parser=fold_parser(folds, every=every_fold), metavar="FOLD",
         )  # fmt: skip
     return found
 
@@ -87,7 +88,7 @@ def own_parameters(options: Mapping[str, Option], panel: str) -> dict[str, Given
     return found
 
 
-def command(function: Callable[..., None], parameters: Mapping[str, Given], about: str) -> click.Command:
+def command(function: Callable[..., None], parameters: Mapping[str, Given], about: str) -> typer.core.TyperCommand:
     """A command of a function that is called with all parameters by name.
 
     Args:
@@ -103,7 +104,10 @@ def command(function: Callable[..., None], parameters: Mapping[str, Given], abou
     run.__signature__ = inspect.Signature(
         [
             inspect.Parameter(
-                name, inspect.Parameter.KEYWORD_ONLY, default=given.default, annotation=Annotated[given.type, given.info]
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=given.default,
+                annotation=Annotated[given.type, given.info],
             )
             for name, given in parameters.items()
         ]
@@ -121,7 +125,7 @@ def recipe_command(
     about: str,
     *,
     options: Callable[[Recipe], Mapping[str, Option]] = options_of,
-) -> click.Command:
+) -> typer.core.TyperCommand:
     """The command of one recipe: its body gets the `recipe`, and the recipe's own options as `options`.
 
     Args:
@@ -154,7 +158,7 @@ def split_off(words: Sequence[str], names: Sequence[str]) -> tuple[str | None, l
     return None, list(words)
 
 
-def run_command(made: click.Command, words: Sequence[str], prog: str) -> None:
+def run_command(made: typer.core.TyperCommand, words: Sequence[str], prog: str) -> None:
     """Runs a command inside another one, which shows its errors."""
     made.main(list(words), prog_name=prog, standalone_mode=False)
 

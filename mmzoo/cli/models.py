@@ -93,7 +93,9 @@ def _train(recipe: Recipe, *, out, options, xla, export, shuffle, **given) -> No
 def _evaluate_parameters(recipe: Recipe) -> dict[str, Given]:
     splits = dict.fromkeys(split for one in recipe.data.values() for split in one.splits)
     return {
-        "out": option(pathlib.Path, REQUIRED, "Folder for evaluation/, the figures, tables and pictures, and run.json."),
+        "out": option(
+            pathlib.Path, REQUIRED, "Folder for evaluation/, the figures, tables and pictures, and run.json."
+        ),
         **common(recipe),
         "weights": _weights(recipe, "The first that ship without."),
         "split": option(str, "validation", f"{', '.join(splits)}."),

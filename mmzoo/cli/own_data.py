@@ -65,7 +65,9 @@ def train_own(
     image: Annotated[
         str, typer.Option(help="separable, vgg, or a keras-hub preset: a folder, a name.", rich_help_panel=_MODEL)
     ] = "separable",
-    finetune: Annotated[str, typer.Option(help="Of a preset: frozen, lora or full.", rich_help_panel=_MODEL)] = "frozen",
+    finetune: Annotated[
+        str, typer.Option(help="Of a preset: frozen, lora or full.", rich_help_panel=_MODEL)
+    ] = "frozen",
     class_weight: Annotated[
         str | None, typer.Option(help="sqrt or balanced: rare classes count more.", rich_help_panel=_MODEL)
     ] = None,

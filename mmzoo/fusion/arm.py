@@ -1,7 +1,7 @@
 """Arms: while `only_inputs` holds, what a builder builds has those inputs and no others.
 
-A builder needs no line for it: `fuse` joins the chosen features alone, and the model is cut from the chosen inputs to the
-outputs, so that nothing of the other branches is in it.
+A builder needs no line for it: `fuse` joins the chosen features alone, and the model is cut from the chosen inputs to
+the outputs, so that nothing of the other branches is in it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`Recipe`: a builder, its data sets, and how each size of the model is trained. The machine is `mmzoo.recipes.running`.
+"""`Recipe`: a builder, its data sets, and how each size is trained. The machine is `mmzoo.recipes.running`.
 
 A recipe is one file in mmzoo/recipes/zoo/ with a `RECIPE` of the file's name; its docstring records what was run, on
 what, how long, and what came of it. It imports neither TensorFlow nor Keras until one of its functions is called, so
@@ -127,8 +127,8 @@ class Recipe:
         build: the builder; None: the registered one. It takes `size`, `weights`, `seed`, the builder options, and what
             a `Training` has for it; how an arm comes to have some inputs only, see `mmzoo.fusion.arm`.
         adjust: hook (hyper-parameters, name of the data set) -> hyper-parameters as that data wants them.
-        epoch_data: hook (`EpochContext`) -> function of the epoch that gives its batches, as `mmzoo.fit` takes it; None:
-            shuffled, changed as `augment` says. What an arm has no input for is left out of the batches.
+        epoch_data: hook (`EpochContext`) -> function of the epoch that gives its batches, as `mmzoo.fit` takes it;
+            None: shuffled, changed as `augment` says. What an arm has no input for is left out of the batches.
         augment: hook (`EpochContext`) -> random changes of the batches, see `mmzoo.data.pipeline.from_arrays`; None:
             of the pictures, as the training's `augmentation` says.
         watch: hook (schema, inputs, targets) -> (inputs, targets) that training watches; None: all there is.

@@ -69,7 +69,8 @@ def with_fold_means(table: pd.DataFrame) -> pd.DataFrame:
     fold = table.split.str.extract(FOLD, expand=False)
     folds = table[fold.notna()].assign(split=lambda rows: rows.split.str.replace(FOLD, "", regex=True))
     pooled = table[table.split.str.endswith(" folds pooled")]
-    have = set(map(tuple, pooled.assign(split=pooled.split.str.split(",").str[0])[["model", "data", "split"]].to_numpy()))
+    pooled = pooled.assign(split=pooled.split.str.split(",").str[0])
+    have = set(map(tuple, pooled[["model", "data", "split"]].to_numpy()))
     kept, means = [fold.isna()], []
     for key, group in folds.groupby([column for column in KEY if column != "seed"], sort=False):
         if key[:3] in have:
@@ -196,7 +197,10 @@ def _arms_table(output, rows):
     # Metrics that only some arms have say little beside the others.
     values = values.loc[:, [column for column in values if values[column].notna().mean() > 0.5]]
     arms = sorted(values.index, key=lambda arm: (arm.endswith(GIVEN), arm != ALL))
-    lines = ["| arm | " + " | ".join(name.replace("_", " ") for name in values) + " |", "|---" * (1 + len(values.columns)) + "|"]
+    lines = [
+        "| arm | " + " | ".join(name.replace("_", " ") for name in values) + " |",
+        "|---" * (1 + len(values.columns)) + "|",
+    ]
     for arm in arms:
         cells = [
             "-" if np.isnan(value) else figure_text(output, metric, value) for metric, value in values.loc[arm].items()

@@ -171,7 +171,7 @@ def _samples(signs: RoadSigns, schema: Schema, ids: Sequence[str], groups: np.nd
 @data_set(
     about="German traffic signs, 43 classes",
     layout="the official GTSRB archives, zipped or unpacked",
-    licence="German Traffic Sign Recognition Benchmark (J. Stallkamp, M. Schlipsing, J. Salmen, C. Igel: \"Man vs. "
+    licence='German Traffic Sign Recognition Benchmark (J. Stallkamp, M. Schlipsing, J. Salmen, C. Igel: "Man vs. '
     'computer: Benchmarking machine learning algorithms for traffic sign recognition", Neural Networks 32, 2012); free '
     "download from the official site, cite the paper.",
     weights_may_ship=True,

@@ -172,11 +172,11 @@ def measured(data, part: str, predicted: Mapping[str, np.ndarray]) -> dict[str, 
 
 def measured_targets(schema, targets, predicted) -> dict[str, dict[str, float]]:
     """Output -> metric -> value of predictions, by each output's task; of those that were predicted."""
-    from mmzoo.tasks import task_for
+    from mmzoo.evaluation.metrics import measure_output
 
     return {
-        name: task_for(kind).measure(kind, targets[name], predicted[name])
-        for name, kind in schema.outputs.items()
+        name: measure_output(name, kind, targets[name], predicted[name])
+        for name, kind in schema.predicted.items()
         if name in predicted
     }
 
@@ -238,4 +238,3 @@ def _joined(files):
 def _minutes(folder: pathlib.Path) -> float:
     """Time of all epochs, those before an interruption included."""
     return round(float(pd.read_csv(folder / "history.csv").seconds.sum()) / 60, 1)
-

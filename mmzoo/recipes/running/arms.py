@@ -6,7 +6,7 @@ What stands in the column "arm" of arms.csv, run.json and results.csv:
     all inputs, concatenated      the same with plain concatenation for its fusion
     image alone                   a model trained on that input alone
     all inputs, history shuffled  a control: trained and measured with that input shuffled between samples
-    image+text given              the model that ships, all other inputs hidden from it: a row of the missing-input table
+    image+text given              the model that ships, its other inputs hidden: a row of the missing-input table
     any other word                a sceptic's baseline
 """
 

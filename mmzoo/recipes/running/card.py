@@ -16,8 +16,8 @@ _ALL_ROWS = (
 )
 _GONE_ON = "They started from other weights (see Training); the commands behind the figures stand in results.csv."
 _OTHERS = (
-    "In results.csv, on data that was not trained on. \"given\" is this model with its other inputs hidden; \"alone\" is "
-    "a model trained on that input only."
+    'On data that was not trained on. "given" is the model itself, its other inputs hidden; "alone" is a model that '
+    "was trained on that input only."
 )
 
 
@@ -91,8 +91,10 @@ def _own_figures(record):
         # What is measured for every subset of the inputs: the headline, as it is and under each failure.
         subsets = own[own.arm != ALL]
         metrics = list(dict.fromkeys(subsets.metric))
-        said = [f"{n.replace('_', ' ')} {figure_text(output, n, whole[n])}" for n in whole.index if n not in metrics[1:]]
-        lines += [f"{output}, all inputs as the data has them: {', '.join(said)}.", ""]
+        # Under failures they stand in the table.
+        plain = [name for name in whole.index if name not in metrics[1:]]
+        said = ", ".join(f"{name.replace('_', ' ')} {figure_text(output, name, whole[name])}" for name in plain)
+        lines += [f"{output}, all inputs as the data has them: {said}.", ""]
         if metrics:
             lines += ["| inputs given | " + " | ".join(metric.replace("_", " ") for metric in metrics) + " |"]
             lines += ["|---" * (1 + len(metrics)) + "|"]

@@ -15,7 +15,13 @@ from mmzoo.recipes.running.hardware import machine
 from mmzoo.recipes.running.identity import RESTS_ON
 from mmzoo.recipes.running.options import RunOptions, run_options
 from mmzoo.recipes.running.record import RECORD, RunRecord, units
-from mmzoo.recipes.running.reporting import MOST_PARITY_SAMPLES, figures_of, page_about, report
+from mmzoo.recipes.running.reporting import (
+    MOST_PARITY_SAMPLES,
+    given_records,
+    own_records,
+    page_about,
+    report,
+)
 from mmzoo.recipes.running.seen_rows import seen
 
 
@@ -79,7 +85,7 @@ def evaluate(
     held_out, why = _held_out(path, data, split, samples)
     note = f"{samples.note}; {why}" if why else samples.note
     say(f"Evaluating on {len(samples):,} samples of {data} {split} ({note}) ...")
-    result = report(recipe, model, samples.arrays(list(model.schema.inputs)), note)
+    result = report(model, samples.arrays(list(model.schema.inputs)), note, recipe.failures)
     record = RunRecord(
         recipe=recipe.name,
         model=_model_name(recipe, path, size, data),
@@ -95,17 +101,11 @@ def evaluate(
         held_out=held_out,
         command=command,
     )
-    common = {"split": named, "seed": seed}
-    rows = {
-        (arm, output, metric): {
-            **{**common, "arm": arm, "output": output, "metric": metric, "value": value},
-            **{"samples": result.samples, "parameters": record.parameters},
-        }
-        for arm, figures in figures_of(result)
-        for output, metrics in figures.items()
-        for metric, value in metrics.items()
-    }
-    record = dataclasses.replace(record, figures=list(rows.values()))
+    rows = [
+        *own_records(result, named, seed, record.parameters),
+        *given_records(result, named, seed, record.parameters),
+    ]
+    record = dataclasses.replace(record, figures=rows)
     bundle = path if path is not None and (path / "parity.json").is_file() else None
     result.write(out / "evaluation", bundle=bundle, **page_about(record))
     record.save(out / RECORD)

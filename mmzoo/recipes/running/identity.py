@@ -1,4 +1,4 @@
-"""What a run rests on: data, split, options, hyper-parameters, versions. A folder goes on with the same or not at all."""
+"""What a run rests on: data, split, options, hyper-parameters. A folder goes on with the same or not at all."""
 
 from __future__ import annotations
 

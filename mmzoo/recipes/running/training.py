@@ -18,7 +18,7 @@ from mmzoo.recipes.running.identity import RunIdentity
 from mmzoo.recipes.running.models import RecipeModels
 from mmzoo.recipes.running.options import run_options
 from mmzoo.recipes.running.record import RECORD, RunRecord, origin, units
-from mmzoo.recipes.running.reporting import MOST_PARITY_SAMPLES, figures_of, page_about, report
+from mmzoo.recipes.running.reporting import MOST_PARITY_SAMPLES, given_records, page_about, report
 from mmzoo.recipes.running.seen_rows import write_trained_rows
 from mmzoo.recipes.running.sources import MEASURED, TRAIN, RecipeSource
 
@@ -172,10 +172,9 @@ def _finish(recipe: Recipe, out, record: RunRecord, trained: Trained, export_bun
     result, bundle = None, None
     if data.has(MEASURED):
         say(f"Measuring on {data.count(MEASURED):,} samples of {record.data}, {record.split} ...")
-        result = report(recipe, model, data.part(MEASURED, model.schema.inputs), record.note)
-        for row in figures_of(result):
-            figures.add(record.split, record.seed, *row, result.samples, record.parameters)
-    record = dataclasses.replace(record, figures=figures.records())
+        result = report(model, data.part(MEASURED, model.schema.inputs), record.note, recipe.failures)
+        given = given_records(result, record.split, record.seed, record.parameters)
+        record = dataclasses.replace(record, figures=[*figures.records(), *given])
     try:
         if export_bundle:
             part = MEASURED if data.has(MEASURED) else TRAIN

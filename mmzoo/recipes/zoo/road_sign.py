@@ -160,8 +160,8 @@ RECIPE = Recipe(
     name="road_sign",
     data={"gtsrb": gtsrb_signs, "rendered": rendered_signs},
     training=TRAINING,
-    about="Names one of 43 German road signs from a camera crop, the text on or under the sign, the car's place and the "
-    "road condition; any of them may be missing.",
+    about="Names one of 43 German road signs from a camera crop, the text on or under the sign, the car's place and "
+    "the road condition; any of them may be missing.",
     limits="German signs, cropped so that the sign fills most of the picture. It always names one of its 43 classes, "
     "also for a picture without a sign. Not a safety component: the figures above say how often it errs.",
     options={
