@@ -66,7 +66,9 @@ def _train_parameters(recipe: Recipe) -> dict[str, Given]:
         "limit": option(int | None, None, f"{_LIMIT[:-1]} to train on.", min=1),
         "xla": option(bool | None, None, "Compile the training with XLA, or don't.", "--xla/--no-xla"),
         "step_time": option(bool, False, "Also time a step with and without XLA.", "--step-time"),
-        "tensorboard": option(bool, False, "Also write TensorBoard logs (needs mmzoo\\[tensorboard])."),
+        "tensorboard": option(
+            bool, False, "Also write TensorBoard logs (needs mmzoo\\[tensorboard]).", "--tensorboard"
+        ),
         "export": option(bool, True, "Also write the bundle."),
         "overwrite": option(bool, False, "Replace a run that lies there.", "--overwrite"),
     }

@@ -83,7 +83,10 @@ def train_own(
         bool, typer.Option(help="Also scikit-learn on the columns and texts.", rich_help_panel=_MODEL)
     ] = True,
     tensorboard: Annotated[
-        bool, typer.Option(help="Also write TensorBoard logs (needs mmzoo\\[tensorboard]).", rich_help_panel=_MODEL)
+        bool,
+        typer.Option(
+            "--tensorboard", help="Also write TensorBoard logs (needs mmzoo\\[tensorboard]).", rich_help_panel=_MODEL
+        ),
     ] = False,
     export: Annotated[bool, typer.Option(help="Also write the bundle.", rich_help_panel=_MODEL)] = True,
 ) -> None:

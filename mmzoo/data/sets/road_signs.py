@@ -176,6 +176,7 @@ def _samples(signs: RoadSigns, schema: Schema, ids: Sequence[str], groups: np.nd
     "download from the official site, cite the paper.",
     weights_may_ship=True,
     folds=5,
+    group="physical sign",
     splits=("train", "validation", "all", "test"),
     needs_folder=False,
 )

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from mmzoo.recipes.recipe import Training
-from mmzoo.recipes.running.arms import ALL, Arm, ArmsTable
+from mmzoo.recipes.running.arms import ALL, Arm
+from mmzoo.recipes.running.arms_table import ArmsTable
 from mmzoo.recipes.running.identity import RunIdentity
 from mmzoo.recipes.running.progress import ArmProgress
 from mmzoo.recipes.running.retracing import without_retracing_warnings

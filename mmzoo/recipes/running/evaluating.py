@@ -107,7 +107,7 @@ def evaluate(
     ]
     record = dataclasses.replace(record, figures=rows)
     bundle = path if path is not None and (path / "parity.json").is_file() else None
-    result.write(out / "evaluation", bundle=bundle, **page_about(record))
+    result.write(out / "evaluation", bundle=bundle, **page_about(record, recipe))
     record.save(out / RECORD)
     return record, result
 

@@ -6,12 +6,13 @@ import dataclasses
 import json
 import os
 import pathlib
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from mmzoo.recipes.running.arms import ALL, COLUMNS
 from mmzoo.schema import Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RECORD = "run.json"
 FORMAT = 2
@@ -65,6 +66,8 @@ class RunRecord:
     @property
     def table(self) -> pd.DataFrame:
         """The figures, one a row."""
+        import pandas as pd
+
         return pd.DataFrame(self.figures, columns=list(COLUMNS))
 
     def metrics(self, output: str, arm: str = ALL) -> dict[str, float]:

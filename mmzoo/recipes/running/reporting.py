@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mmzoo.data.sets.samples import VALIDATION
+from mmzoo.recipes.recipe import Recipe
 from mmzoo.recipes.running.arms import ALL, COLUMNS, given_rows
 from mmzoo.recipes.running.record import RunRecord
 
@@ -57,10 +59,11 @@ def _figure(*values):
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def page_about(record: RunRecord) -> dict[str, Any]:
+def page_about(record: RunRecord, recipe: Recipe) -> dict[str, Any]:
     """What report.html says beside the figures."""
-    by_group = record.held_out and "(fold" in record.split
-    apart = "nothing of the training rows' groups is among these; " if by_group else ""
+    group = recipe.data[record.data].group
+    by_group = group and record.held_out and record.split.startswith(f"{VALIDATION} (")
+    apart = f"no {group} is also in the training data; " if by_group else ""
     return {
         "title": f"{record.model} on {record.data}, {record.split}",
         "about": f"{record.parameters:,} parameters; {apart}one seed ({record.seed})",

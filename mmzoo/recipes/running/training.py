@@ -94,6 +94,9 @@ def train(
     data, data_set = recipe.data_set(data)
     chosen = run_options(recipe, data_set, options or {})
     training = recipe.training_for(size, data, epochs)
+    # As they stand in the record, which names no folders.
+    named = {name: value if value is None or not isinstance(value, str | os.PathLike) else origin(value)
+             for part in dataclasses.asdict(chosen).values() for name, value in part.items()}  # fmt: skip
     folds = _folds(data_set, fold, all_rows)
     if weights is not None and (arms or tuple(shuffle)):
         raise ValueError("weights: the arms begin with nothing; give weights or arms, not both")
@@ -101,7 +104,7 @@ def train(
         raise ValueError("all_rows: no row is left to measure arms on")
     settings = {
         **{"recipe": recipe.name, "size": size, "data": data, "folds": list(folds), "all_rows": all_rows},
-        **{"limit": limit, "weights": origin(weights), "options": dataclasses.asdict(chosen)},
+        **{"limit": limit, "weights": origin(weights), "options": named},
         **{"training": dataclasses.asdict(training), "data_seed": seed, "versions": versions()},
     }
     identity = RunIdentity(out, settings, overwrite=overwrite)
@@ -148,7 +151,7 @@ def train(
         machine=machine(),
         held_out=not all_rows,
         command=command,
-        settings={**dataclasses.asdict(training), **dataclasses.asdict(chosen)},
+        settings={**dataclasses.asdict(training), **named},
         training={
             "samples": trained.data.count(TRAIN),
             "epochs": training.epochs,
@@ -185,7 +188,7 @@ def _finish(recipe: Recipe, out, record: RunRecord, trained: Trained, export_bun
             (bundle.path / "CARD.md").write_text(recipe_card(recipe, record, model.schema), encoding="utf-8")
     finally:
         if result is not None:
-            result.write(out / "evaluation", bundle=bundle, **page_about(record))
+            result.write(out / "evaluation", bundle=bundle, **page_about(record, recipe))
     record.save(out / RECORD)
     return record
 
