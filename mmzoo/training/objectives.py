@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import keras
 import numpy as np
 
-from mmzoo.fusion.head import task_uncertainty_name, value_scaling_name
+from mmzoo.layers import TaskUncertainty, ValueScaling
+from mmzoo.layers.graph import output_layer
 from mmzoo.schema import Label, MultiLabel, Schema, Value
 from mmzoo.training.losses import ScaledSquaredError, UncertaintyWeighted
 
@@ -36,22 +37,21 @@ def losses_for(model, loss=None) -> dict:
     """
     outputs = model.schema.outputs
     given = _by_output(loss, outputs, "loss")
-    layers = {layer.name: layer for layer in model.layers}
-    losses = {name: given.get(name) or _default_loss(model, name, kind, layers) for name, kind in outputs.items()}
+    losses = {name: given.get(name) or _default_loss(model, name, kind) for name, kind in outputs.items()}
     for name, kind in outputs.items():
-        uncertainty = layers.get(task_uncertainty_name(name))
+        uncertainty = output_layer(model, name, TaskUncertainty)
         if uncertainty is not None:
             factor = 0.5 if isinstance(kind, Value) else 1.0
             losses[name] = UncertaintyWeighted(keras.losses.get(losses[name]), uncertainty, factor)
     return losses
 
 
-def _default_loss(model, name, kind, layers):
+def _default_loss(model, name, kind):
     if isinstance(kind, Label):
         return keras.losses.CategoricalCrossentropy(from_logits=gives_logits(model, name))
     if isinstance(kind, MultiLabel):
         return keras.losses.BinaryCrossentropy(from_logits=gives_logits(model, name))
-    scaling = layers.get(value_scaling_name(name))
+    scaling = output_layer(model, name, ValueScaling)
     return keras.losses.MeanSquaredError() if scaling is None else ScaledSquaredError(scaling)
 
 

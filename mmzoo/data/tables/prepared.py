@@ -143,7 +143,7 @@ class Prepared:
         return finish(batches, seed=seed, augmentation=augmentation, one_hot=one_hot, deterministic=deterministic)
 
     def adapt(self, model) -> list[str]:
-        """Sets the normalisation of a model's sensors as `adapt_sensors` would from all training samples.
+        """Sets the normalisation of a model's sensors as `mmzoo.fit` would from all training samples.
 
         Args:
             model: a model with this schema, of mmzoo's builders.
@@ -151,9 +151,11 @@ class Prepared:
         Returns:
             The names of the inputs adapted.
         """
+        from mmzoo.layers.graph import adapting_layers
+
         adapted = [name for name, kind in model.schema.inputs.items() if isinstance(kind, Sensors)]
-        for name in adapted:
-            layer = model.get_layer(f"{name}_encoder")
+        layers = adapting_layers(model)
+        for name, layer in [(name, layer) for name in adapted for layer in layers[name]]:
             mean, deviation = np.array(layer.mean, np.float32), np.array(layer.deviation, np.float32)
             for column, field in enumerate(model.schema.inputs[name].fields):
                 found = self.sensor_statistics[name][field.name]
