@@ -48,12 +48,13 @@ def predict(
     if batch_size < 1:
         raise ValueError(f"batch_size: expected at least 1, got {batch_size!r}")
     if raws is None or isinstance(raws, Mapping):
-        sample = schema.encode(raw if raws is None else raws)
-        return schema.decode(model.predict_on_batch({name: array[None] for name, array in sample.items()}), top)[0]
+        raw = raw if raws is None else raws
+        batch = {name: array[None] for name, array in schema.encode(raw).items()}
+        return schema.decode(model.predict_on_batch(batch), top, [raw])[0]
+    raws = list(raws)
     arrays = schema.encode_batch(raws)
-    count = len(next(iter(arrays.values())))
     predictions = []
-    for start in range(0, count, batch_size):
+    for start in range(0, len(raws), batch_size):
         batch = {name: array[start : start + batch_size] for name, array in arrays.items()}
-        predictions += schema.decode(model.predict_on_batch(batch), top)
+        predictions += schema.decode(model.predict_on_batch(batch), top, raws[start : start + batch_size])
     return predictions

@@ -534,7 +534,7 @@ def test_value_is_compared_relative_to_its_range():
     expected = parity.Reference(schema, sets, {"real": {"price": wanted}}, {"price": wanted[:, 0] + 1})
     record = parity.compare("m", lambda arrays: {"price": wanted + np.float32(0.005)}, expected)
     assert record["sets"]["real"]["price"]["max_difference"] == pytest.approx(5e-6, rel=0.05)
-    assert record["metrics"]["price"]["metric"] == "mean_absolute_error"
+    assert record["metrics"]["price"]["metric"] == "mae"
     with pytest.raises(ParityError, match="5e-05"):
         parity.compare("m", lambda arrays: {"price": wanted + np.float32(0.05)}, expected)
 

@@ -40,7 +40,7 @@ def test_inputs_and_outputs_are_the_schemas(zoo, case):
     inputs = {name: (tensor.shape[1:], tensor.dtype) for name, tensor in model.input.items()}
     assert inputs == {name: (modality.shape, modality.dtype) for name, modality in model.schema.inputs.items()}
     outputs = {name: (tensor.shape, tensor.dtype) for name, tensor in model.output.items()}
-    assert outputs == {name: ((None, kind.units), "float32") for name, kind in model.schema.outputs.items()}
+    assert outputs == {name: ((None, *kind.shape), "float32") for name, kind in model.schema.outputs.items()}
     assert mmzoo.Schema.from_json(model.schema.to_json()) == model.schema
 
 

@@ -87,7 +87,7 @@ class EdgeModel:
             arrays: input name -> array as `Schema.encode` makes it, without a batch dimension; all inputs.
 
         Returns:
-            Output name -> float32 array (units,).
+            Output name -> float32 array (*shape).
 
         Raises:
             ValueError: an input is missing or unknown, or has another shape or dtype than the schema says.
@@ -116,22 +116,24 @@ class EdgeModel:
             **raw: input name -> raw value, see `Schema.encode`; an input that is left out or None is missing.
 
         Returns:
-            Output name -> {class: probability}, most likely first, or the number.
+            Output name -> {class: probability}, most likely first, or the number (a list of them with several steps).
 
         Raises:
             KeyError: a name that is no input or field of the schema.
             ValueError, TypeError, FileNotFoundError: a value that can't be encoded; the message names the place.
         """
-        return self._decode(self.run(self._schema.encode(raw)), top)
+        return self._decode(self.run(self._schema.encode(raw)), raw, top)
 
     def predict_batch(self, raws: Iterable[Mapping[str, Any]], *, top: int = 3) -> list[dict[str, Any]]:
         """`predict` for several samples; all are encoded before the first runs, and an error says which it was."""
+        raws = list(raws)
         arrays = self._schema.encode_batch(raws)
-        count = len(next(iter(arrays.values())))
-        return [self._decode(self.run({name: a[i] for name, a in arrays.items()}), top) for i in range(count)]
+        return [
+            self._decode(self.run({name: a[i] for name, a in arrays.items()}), raw, top) for i, raw in enumerate(raws)
+        ]
 
-    def _decode(self, outputs, top):
-        return self._schema.decode({name: row[np.newaxis] for name, row in outputs.items()}, top)[0]
+    def _decode(self, outputs, raw, top):
+        return self._schema.decode({name: row[np.newaxis] for name, row in outputs.items()}, top, [raw])[0]
 
 
 def _variant_of(file: pathlib.Path) -> str:
@@ -165,7 +167,7 @@ def _signature_runner(path, threads):
 def _check_signature(runner, schema, path):
     expected = {
         "inputs": {name: ((1, *kind.shape), np.dtype(kind.dtype)) for name, kind in schema.inputs.items()},
-        "outputs": {name: ((1, kind.units), np.dtype("float32")) for name, kind in schema.outputs.items()},
+        "outputs": {name: ((1, *kind.shape), np.dtype("float32")) for name, kind in schema.outputs.items()},
     }
     for side, details in (("inputs", runner.get_input_details()), ("outputs", runner.get_output_details())):
         if details.keys() != expected[side].keys():

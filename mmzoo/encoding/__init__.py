@@ -1,4 +1,4 @@
-"""Raw values to the arrays of a modality and model outputs back to words, with NumPy and Pillow (sounds: soundfile)."""
+"""Raw values to the arrays of a modality, with NumPy and Pillow (sounds: soundfile)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from mmzoo.encoding.texts import encode_text
 __all__ = [
     "FORMATS",
     "MAX_PIXELS",
-    "decode",
     "encode",
     "encode_audio",
     "encode_field",
@@ -48,17 +47,6 @@ def encode(modality, value: Any, place: str) -> np.ndarray:
     if value is None:
         return missing(modality)
     return _ENCODERS[kind](modality, value, place)
-
-
-def decode(output, row: np.ndarray, top: int) -> Any:
-    """Turns one output row (units,) into {class: probability} or a number."""
-    kind = type(output).__name__
-    if kind == "Value":
-        return float(row.reshape(-1)[0])
-    if kind == "MultiLabel":
-        return {name: float(p) for name, p in zip(output.classes, row, strict=True)}
-    order = np.argsort(-row, kind="stable")[:top]
-    return {output.classes[i]: float(row[i]) for i in order}
 
 
 _ENCODERS = {"Image": encode_image, "Text": encode_text, "Sensors": encode_sensors, "Audio": encode_audio}

@@ -13,7 +13,7 @@ from mmzoo.encoding.texts import (
     SUFFIX,
     UNKNOWN,
 )
-from mmzoo.schema import Angle, Audio, Category, Date, Image, Label, Number, Schema, Sensors, Sequence, Text, Value
+from mmzoo.schema import Angle, Audio, Category, Date, Image, Number, Schema, Sensors, Sequence, Text
 
 
 def minimal_card(schema: Schema, name: str, sizes: dict[str, int], parity: dict) -> str:
@@ -48,7 +48,7 @@ def contract(schema: Schema) -> str:
         for name, modality in schema.inputs.items()
     ]
     outputs = [
-        f"| `{name}` | float32 {_shape((output.units,))} | {_output(output)} |"
+        f"| `{name}` | float32 {_shape(output.shape)} | {output.contract()} |"
         for name, output in schema.outputs.items()
     ]
     fields = []
@@ -128,18 +128,6 @@ def _field(field):
     if isinstance(field, Angle):
         return "degrees, taken modulo 360"
     return "days since 1970-01-01" if isinstance(field, Date) else field.name
-
-
-def _output(output):
-    if isinstance(output, Value):
-        return f"a value {('in ' + output.unit) if output.unit else ''}".strip()
-    what = (
-        "one score a class, the highest is the answer"
-        if isinstance(output, Label)
-        else "one score a class, each on its own"
-    )
-    listed = ", ".join(f"{i} {name}" for i, name in enumerate(output.classes[:100]))
-    return f"{what}: {listed}" + (", ... (see `schema.json`)" if len(output.classes) > 100 else "")
 
 
 def _files(sizes, parity):

@@ -9,7 +9,10 @@ Pillow only, so that it also runs on a device without TensorFlow.
 from mmzoo.schema.fields import Angle, Category, Date, Field, Number
 from mmzoo.schema.modalities import Audio, History, Image, Modality, Sensors, Sequence, Text, Video
 from mmzoo.schema.names import identifier
-from mmzoo.schema.predicted import Label, MultiLabel, Output, Value
+from mmzoo.schema.outputs.label import Label
+from mmzoo.schema.outputs.multi_label import MultiLabel
+from mmzoo.schema.outputs.output import Output
+from mmzoo.schema.outputs.value import Value
 from mmzoo.schema.schema import Schema
 
 __all__ = [

@@ -7,17 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmzoo.schema.fields import Angle, Category, Date, Number
+from mmzoo.schema.kinds import kind_named, register_kind
 from mmzoo.schema.modalities import Audio, History, Image, Sensors, Sequence, Text, Video
-from mmzoo.schema.predicted import Label, MultiLabel, Value
 
-_KINDS = {
-    kind.__name__: kind
-    for kind in (
-        *(Number, Angle, Category, Date),
-        *(Image, Text, Sensors, Audio, Video, Sequence, History),
-        *(Label, MultiLabel, Value),
-    )
-}
+for _kind in (Number, Angle, Category, Date, Image, Text, Sensors, Audio, Video, Sequence, History):
+    register_kind(_kind)
 
 
 def to_tree(part: Any) -> dict[str, Any]:
@@ -43,9 +37,7 @@ def from_tree(tree: Mapping[str, Any], place: str) -> Any:
     """
     if not isinstance(tree, Mapping):
         raise ValueError(f"{place}: expected an object with a 'kind', got {tree!r:.80}")
-    kind = _KINDS.get(tree.get("kind"))
-    if kind is None:
-        raise ValueError(f"{place}: unknown kind {tree.get('kind')!r}; expected one of {sorted(_KINDS)}")
+    kind = kind_named(tree.get("kind"), place)
     known = {attribute.name for attribute in dataclasses.fields(kind)}
     attributes = {}
     for key, value in tree.items():

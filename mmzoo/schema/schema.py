@@ -6,7 +6,7 @@ import dataclasses
 import json
 import pathlib
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from mmzoo import encoding
 from mmzoo.schema.json_tree import from_tree, to_tree
 from mmzoo.schema.modalities import Modality
-from mmzoo.schema.predicted import Output
+from mmzoo.schema.outputs.output import Output
 
 SCHEMA_VERSION = 1
 
@@ -71,6 +71,11 @@ class Schema:
 
     def __reduce__(self):
         return Schema.from_dict, (self.to_dict(),)
+
+    @property
+    def predicted(self) -> dict[str, Output]:
+        """The outputs that are predictions: not those that only are fed back."""
+        return {name: output for name, output in self.outputs.items() if output.is_predicted}
 
     def with_outputs(self, outputs: Mapping[str, Output]) -> Schema:
         """The same inputs with other outputs."""
@@ -182,21 +187,24 @@ class Schema:
             for name, modality in self.inputs.items()
         }
 
-    def decode(self, outputs: Mapping[str, np.ndarray], top: int = 3) -> list[dict[str, Any]]:
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], top: int = 3, raws: Sequence[Mapping[str, Any]] | None = None
+    ) -> list[dict[str, Any]]:
         """Turns a batch of model outputs into readable predictions.
 
         Args:
-            outputs: output name -> float array (N, units).
+            outputs: output name -> float array (N, *shape).
             top: how many of the most likely classes to name.
+            raws: the samples' raw inputs, for outputs that point into one of them.
 
         Returns:
             One dict a sample: output name -> {class: probability} (Label: the `top` most likely, in order;
-            MultiLabel: all), or the number (Value).
+            MultiLabel: all), or the number (Value; a list of them with several steps).
         """
-        arrays = {name: np.asarray(outputs[name]) for name in self.outputs}
-        count = len(next(iter(arrays.values())))
+        arrays = {name: np.asarray(outputs[name]) for name in self.predicted}
+        count = len(next(iter(arrays.values()), ()))
         return [
-            {name: encoding.decode(kind, arrays[name][i], top) for name, kind in self.outputs.items()}
+            {name: self[name].decode(row[i], raws[i] if raws else None, top) for name, row in arrays.items()}
             for i in range(count)
         ]
 

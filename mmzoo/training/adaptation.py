@@ -37,19 +37,16 @@ def adapt_from(model, batches) -> list[str]:
     Returns:
         The names of the inputs and outputs adapted.
     """
-    fresh = {
-        name: [layer for layer in layers if _is_fresh(layer)] for name, layers in adapting_layers(model).items()
-    }
+    fresh = {name: [layer for layer in layers if _is_fresh(layer)] for name, layers in adapting_layers(model).items()}
     names = [name for name in (*model.schema.inputs, *model.schema.outputs) if fresh.get(name)]
     if not names:
         return []
     rows: dict[str, list] = {name: [] for name in names}
     count = 0
-    for inputs, targets, *weights in batches.peek(batches.steps):
+    for inputs, targets, weights in batches.peek(batches.steps):
         for name in names:
-            # A sample without a target stands there with a weight of 0.
-            weighs = weights[0][name] > 0 if weights and name in targets else slice(None)
-            rows[name].append((inputs if name in inputs else targets)[name][weighs])
+            # In place of a missing target stands something else, of weight 0.
+            rows[name].append(inputs[name] if name in inputs else targets[name][weights[name] > 0])
         count += len(next(iter(inputs.values())))
         if count >= ADAPT_SAMPLES:
             break

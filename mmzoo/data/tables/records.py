@@ -98,7 +98,7 @@ def restored(schema: Schema, record: Mapping[str, Mapping[str, tf.Tensor]]) -> t
         elif isinstance(modality, Audio):
             value = _padded(_samples(value), modality.samples)
         inputs[name] = tf.ensure_shape(value, modality.shape)
-    return inputs, {name: record["targets"][name] for name in schema.outputs}
+    return inputs, {name: record["targets"][name] for name in schema.predicted}
 
 
 def _samples(data):

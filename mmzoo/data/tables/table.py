@@ -113,7 +113,7 @@ def choose_columns(
         else:
             wanted[name, None] = name
     if targets:
-        wanted |= {(name, None): name for name in schema.outputs}
+        wanted |= {(name, None): name for name in schema.predicted}
     chosen: dict[tuple[str, int | None], str | None] = {}
     for key, column in (columns or {}).items():
         target = _target(schema, key)
