@@ -1,4 +1,4 @@
-"""What a model adapts to its data before the training, where nobody has: the normalisation of inputs, scales of outputs.
+"""What a model adapts to its data before the training: the normalisation of inputs, the scale of outputs.
 
 Layers say by `adapts_to` what their `adapt` is given, see `mmzoo.layers`.
 """
