@@ -173,7 +173,7 @@ def assert_golden(folder):
 @every_model
 def test_shipped_bundles_are_whole(name):
     """The bundles in saved_models/: no SavedModel (anybody can make one with mmzoo.export), and an honest card."""
-    for folder in shipped_bundles(name):
+    for folder in (bundle.path for bundle in shipped_bundles(name)):
         schema = mmzoo.Schema.load(folder / "schema.json")
         assert {file.name for file in folder.iterdir()} >= files_of_a_bundle(schema), folder.name
         assert not (folder / "saved_model").exists(), folder.name

@@ -34,7 +34,7 @@ def list_command() -> None:
     for name in list_models():
         print(name)
         for bundle in shipped_bundles(name):
-            print(f"    {bundle.name}")
+            print(f"    {bundle.path.name}")
 
 
 @app.command()

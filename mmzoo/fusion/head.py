@@ -2,47 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from keras import layers
 
-from mmzoo.schema import Schema
+from mmzoo.schema import Output
 from mmzoo.tasks import task_for
-from mmzoo.tasks.names import HEAD_PREFIX
 
 
-def heads_for(schema: Schema, *, dropout: float = 0.2, seed: int | None = None):
-    """The head factory of a schema: for each output what its task makes, such as a dense layer.
+class Head:
+    """The head factory that a fusion is given: `head(vector, name="") -> {output: logits}`.
+
+    Each call makes new layers, so a fusion that calls it once an input gives each call that input's name.
 
     Args:
-        schema: its outputs.
-        dropout: dropout rate before the heads.
+        outputs: those that are predicted, by name.
+        dropout: dropout rate before the layers of each output.
         seed: seed of the dropout.
 
-    Returns:
-        `head(vector, name="") -> {output: logits}`; each call makes new layers, so a fusion that calls it once an
-        input gives each call that input's name.
+    Attributes:
+        calls: what it was given and what it gave: [(vector, {output: logits})].
     """
 
-    def head(vector, name=""):
+    def __init__(self, outputs: Mapping[str, Output], *, dropout: float, seed: int | None):
+        self._outputs, self._dropout, self._seed = outputs, dropout, seed
+        self.calls: list[tuple] = []
+
+    def __call__(self, vector, name: str = "") -> dict:
         suffix = f"_{name}" if name else ""
-        x = layers.Dropout(dropout, seed=seed, name=f"{HEAD_PREFIX}dropout{suffix}")(vector) if dropout else vector
-        return {
-            output: task_for(kind).head(kind, x, f"{HEAD_PREFIX}{output}{suffix}", dropout=dropout)
-            for output, kind in schema.outputs.items()
+        x = vector
+        if self._dropout:
+            x = layers.Dropout(self._dropout, seed=self._seed, name=f"head_dropout{suffix}")(x)
+        logits = {
+            key: task_for(output).head(output, x, f"head_{key}{suffix}", dropout=self._dropout)
+            for key, output in self._outputs.items()
         }
-
-    return head
-
-
-def activations_for(schema: Schema, classifier_activation: str | None = "softmax") -> dict[str, str | Callable]:
-    """What turns each output's logits into the output.
-
-    Args:
-        schema: its outputs.
-        classifier_activation: "softmax" for the classes of a `Label`; None gives logits, also for a `MultiLabel`.
-
-    Returns:
-        Output name -> activation: a name, or a layer such as the `ValueScaling` of a `Value`.
-    """
-    return {name: task_for(kind).activation(kind, name, classifier_activation) for name, kind in schema.outputs.items()}
+        self.calls.append((vector, logits))
+        return logits

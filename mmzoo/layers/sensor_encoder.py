@@ -32,6 +32,10 @@ class SensorEncoder(keras.layers.Layer):
     Input: float32 (B, len(fields)). Output: float32 (B, features).
     """
 
+    # Raw units in one tensor would share one 8-bit scale.
+    keeps_float = True
+    adapts_to = "inputs"
+
     def __init__(self, fields, **kwargs):
         # A latitude under float16 loses half its meaning, whatever the global policy.
         kwargs["dtype"] = "float32"
@@ -87,7 +91,8 @@ class SensorEncoder(keras.layers.Layer):
 
     def call(self, inputs):
         # All fields of a kind at once: one by one they would be a hundred tiny operators, and time on the device.
-        given = ops.logical_and(inputs >= self._lowest, inputs <= self._highest)  # NaN is neither.
+        given = ops.logical_and(ops.greater_equal(inputs, self._lowest), ops.less_equal(inputs, self._highest))
+        # NaN is neither.
         flags = ops.cast(given, "float32")
 
         def columns(array, kind):
@@ -114,13 +119,17 @@ class SensorEncoder(keras.layers.Layer):
             features.append(ops.cast(ops.equal(repeated, numbers), "float32"))
         return ops.take(ops.concatenate([*features, 1.0 - flags], axis=1), self._order, axis=1)
 
-    def compute_output_shape(self, input_shape):
+    def features_of_fields(self) -> list[int]:
+        """How many features of the output each field has, in order."""
         extra = {
             schema_lib.Category: lambda f: len(f.categories),
             schema_lib.Angle: lambda f: 2,
             schema_lib.Date: lambda f: 1 + 2 * len(PERIODS),
         }
-        return input_shape[0], sum(1 + extra.get(type(f), lambda f: 1)(f) for f in self.fields)
+        return [1 + extra.get(type(f), lambda f: 1)(f) for f in self.fields]
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0], sum(self.features_of_fields())
 
     def get_config(self):
         fields = [{"kind": type(field).__name__, **dataclasses.asdict(field)} for field in self.fields]

@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
 import pathlib
 from collections.abc import Callable, Mapping
 
-from mmzoo.branches import (
-    audio_branch,
-    hub_image_branch,
-    hub_text_branch,
-    image_branch,
-    ngrams_branch,
-    sensor_branch,
-    text_branch,
-)
-from mmzoo.fusion import activations_for, fuse, heads_for
+from mmzoo.fusion import fuse, wants_tokens
 from mmzoo.layers.hub_backbone import FINETUNE
-from mmzoo.models.pretrained import load_weights
-from mmzoo.models.schema_model import SchemaModel, keras_inputs, schema_model
-from mmzoo.models.seeding import initial_weights_seed
+from mmzoo.models.finish import finish
+from mmzoo.models.schema_model import SchemaModel, keras_inputs
+from mmzoo.models.seeding import seeded
+from mmzoo.models.table_branches import BranchSettings, BranchSize, branch_of
 from mmzoo.models.text_choice import with_texts
-from mmzoo.presets import PresetError
-from mmzoo.schema import Audio, Image, Schema, Sensors, Text
-
-
-@dataclasses.dataclass(frozen=True)
-class _Size:
-    width: int
-    text_units: int
-    embedding: int
-    bidirectional: bool
-    ngram_embedding: int
-    ngram_buckets: int
-    sensor_units: int
-
+from mmzoo.schema import Schema
 
 SIZES = {
-    "nano": _Size(32, 12, 8, False, 8, 8_000, 16),
-    "small": _Size(64, 32, 16, False, 16, 64_000, 32),
-    "base": _Size(128, 64, 32, True, 32, 64_000, 64),
+    "nano": BranchSize(32, 12, 8, False, 8, 8_000, 16),
+    "small": BranchSize(64, 32, 16, False, 16, 64_000, 32),
+    "base": BranchSize(128, 64, 32, True, 32, 64_000, 64),
 }
-BACKBONES = ("separable", "vgg")
 
 
+@seeded
 def build_multimodal_model(
     schema: Schema,
     *,
@@ -71,7 +48,7 @@ def build_multimodal_model(
         schema: describes the data.
         size: "nano", "small" or "base": width of all branches. An image branch ("separable") takes at most 45,000,
             230,000 or 870,000 parameters, hashed n-grams 64,000, 1,024,000 or 2,048,000.
-        fusion: "attention", "concat", "sum", or a function; see `mmzoo.fusion`.
+        fusion: "attention", "concat", "late", "sum", "transformer", or a function; see `mmzoo.fusion`.
         text: how texts are read, for all or by input: "bytes" (GRU over UTF-8 bytes), "ngrams" (averaged embeddings of
             words and pairs of words), "wordpiece" (GRU over word pieces; the schema must hold the vocabulary, see
             `mmzoo.data.tables.vocabulary.wordpiece_text`), or a keras-hub backbone: the directory of a preset, its
@@ -109,69 +86,28 @@ def build_multimodal_model(
         raise ValueError(f"size: expected one of {list(SIZES)}, got {size!r}")
     if finetune not in FINETUNE:
         raise ValueError(f"finetune: expected one of {list(FINETUNE)}, got {finetune!r}")
-    config = SIZES[size]
-    schema, presets = with_texts(schema, text, buckets=config.ngram_buckets)
+    schema, presets = with_texts(schema, text, buckets=SIZES[size].ngram_buckets)
+    settings = BranchSettings(
+        size=size,
+        sizes=SIZES[size],
+        tokens=wants_tokens(fusion),
+        image=image,
+        text_cell=text_cell,
+        presets=presets,
+        finetune=finetune,
+        seed=seed,
+    )
 
-    def branch(name, modality, tensor):
-        common = {"width": config.width, "name": name}
-        if isinstance(modality, Image):
-            return _image(tensor, image, size, finetune, common)
-        if isinstance(modality, Audio):
-            return audio_branch(tensor, modality, size=size, seed=seed, **common)
-        if isinstance(modality, Sensors):
-            return sensor_branch(tensor, modality, units=config.sensor_units, **common)
-        if not isinstance(modality, Text):
-            raise ValueError(f"no branch for {type(modality).__name__} here; expected Image, Text, Sensors or Audio")
-        if name in presets:
-            return hub_text_branch(tensor, presets[name], finetune=finetune, **common)
-        if modality.tokenizer == "ngrams":
-            return ngrams_branch(tensor, modality, seed=seed, embedding=config.ngram_embedding, **common)
-        return text_branch(
-            tensor,
-            vocabulary_size=modality.vocabulary_size,
-            cell=text_cell,
-            units=config.text_units,
-            embedding=config.embedding,
-            bidirectional=config.bidirectional,
-            **common,
-        )
-
-    with initial_weights_seed(seed):
-        inputs = keras_inputs(schema)
-        features = {name: _naming(name, branch, modality, inputs[name]) for name, modality in schema.inputs.items()}
-        outputs = fuse(
-            features,
-            fusion,
-            head=heads_for(schema, dropout=dropout, seed=seed),
-            activations=activations_for(schema, classifier_activation),
-            task_weights=learned_loss_weights and len(schema.outputs) > 1,
-            modality_dropout=modality_dropout,
-            seed=seed,
-        )
-        try:
-            # Keras takes no slash in a name.
-            model = schema_model(inputs, outputs, schema, name=schema.name.replace("/", "_"))
-        except ValueError as error:
-            raise ValueError(
-                f"schema {schema.name!r}: an input or output has the name of a layer ({error}); call it something else"
-            ) from error
-    return load_weights(model, weights, size=size)
-
-
-def _naming(name, branch, modality, tensor):
-    """The branch's features; what it can't read is said with the input's name."""
-    try:
-        return branch(name, modality, tensor)
-    except PresetError as error:
-        raise PresetError(f"input {name!r}: {error}") from error
-    except ValueError as error:
-        raise ValueError(f"input {name!r}: {error}") from error
-
-
-def _image(pixels, image, size, finetune, common):
-    import keras
-
-    # keras.applications also holds modules, some with the short names of presets: "mobilenet", "resnet".
-    if image in BACKBONES or inspect.isfunction(getattr(keras.applications, str(image), None)):
-        return image_branch(pixels, size=size, backbone=image, **common)
-    return hub_image_branch(pixels, image, finetune=finetune, **common)
+    inputs = keras_inputs(schema)
+    features = {name: branch_of(inputs[name], kind, name, settings) for name, kind in schema.inputs.items()}
+    outputs = fuse(
+        features,
+        schema,
+        fusion,
+        dropout=dropout,
+        classifier_activation=classifier_activation,
+        task_weights=learned_loss_weights and len(schema.outputs) > 1,
+        modality_dropout=modality_dropout,
+        seed=seed,
+    )
+    return finish(inputs, outputs, schema, weights, size)

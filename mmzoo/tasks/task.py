@@ -45,7 +45,7 @@ class Task(abc.ABC):
         Args:
             output: its description.
             features: the vector, dropout applied already.
-            name: of the layers; begins with `mmzoo.tasks.names.HEAD_PREFIX`.
+            name: of the layers, or what their names begin with.
             dropout: for heads with layers of their own.
         """
         import math
@@ -85,10 +85,6 @@ class Task(abc.ABC):
         Raises:
             ValueError: targets that don't fit; the message begins with the place.
         """
-
-    def scaling(self, model: Any, name: str, output: Output) -> Any:
-        """The layer whose `adapt` is given targets before the training, where the kind has one; else None."""
-        return None
 
     def taught(self, output: Output, targets: Any, said: Any, share: float) -> Any:
         """Targets with a share of what a teacher says mixed in; the targets alone where the kind has no such thing.

@@ -8,7 +8,6 @@ import numpy as np
 
 from mmzoo.tasks.figure import Figure
 from mmzoo.tasks.label import MOST_MISTAKES
-from mmzoo.tasks.names import value_scaling_name
 from mmzoo.tasks.task import Task, with_targets
 
 
@@ -28,16 +27,18 @@ class ValueTask(Task):
     def activation(self, output, name, classifier_activation):
         from mmzoo.layers import ValueScaling
 
-        return ValueScaling(output.scale, output.minimum, output.maximum, name=value_scaling_name(name))
+        return ValueScaling(output.scale, output.minimum, output.maximum, name=f"head_{name}_scaling")
 
     # Training --------------------------------------------------------------------------------------------------------
 
     def loss(self, model, name, output):
         import keras
 
+        from mmzoo.layers import ValueScaling
+        from mmzoo.layers.graph import output_layer
         from mmzoo.training.losses import ScaledSquaredError
 
-        scaling = self.scaling(model, name, output)
+        scaling = output_layer(model, name, ValueScaling)
         return keras.losses.MeanSquaredError() if scaling is None else ScaledSquaredError(scaling)
 
     def fit_metrics(self, model, name, output):
@@ -66,13 +67,6 @@ class ValueTask(Task):
                 "or describe the output as Value(scale='linear')"
             )
         return targets
-
-    def scaling(self, model, name, output):
-        from mmzoo.layers import ValueScaling
-
-        layers = {layer.name: layer for layer in model.layers}
-        layer = layers.get(value_scaling_name(name))
-        return layer if isinstance(layer, ValueScaling) else None
 
     # Measuring -------------------------------------------------------------------------------------------------------
 

@@ -1,61 +1,34 @@
-"""Normalisation of the sensors and of the values to predict from the training data, where nobody has set it yet."""
+"""What a model adapts to its data before the training: the normalisation of inputs, the scale of outputs.
+
+Layers say by `adapts_to` what their `adapt` is given, see `mmzoo.layers`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from mmzoo.layers import SensorEncoder
-from mmzoo.schema import Sensors
-from mmzoo.tasks import task_for
+from mmzoo.layers.graph import adapting_layers
 
 # Mean and deviation of a field are known well enough after this many samples.
 ADAPT_SAMPLES = 20_000
 
 
-def unadapted_sensors(model) -> list[str]:
-    """Names of the sensor inputs whose normalisation is still the schema's default: neither adapted nor pretrained."""
-    return [
-        name
-        for name, modality in model.schema.inputs.items()
-        if isinstance(modality, Sensors) and _has_default_encoder(model, name, modality)
-    ]
-
-
-def unadapted_values(model) -> list[str]:
-    """Names of the outputs whose scale, of a `Value`, is still the schema's default."""
-    scalings = {name: task_for(kind).scaling(model, name, kind) for name, kind in model.schema.outputs.items()}
-    shapes = {name: kind.shape for name, kind in model.schema.outputs.items()}
-    return [name for name, layer in scalings.items() if layer is not None and _is_default(layer, shapes[name])]
-
-
-def _has_default_encoder(model, name, modality):
-    layer = {layer.name: layer for layer in model.layers}.get(f"{name}_encoder")
-    return isinstance(layer, SensorEncoder) and _is_default(layer, modality.shape)
-
-
-def _is_default(layer, shape):
-    fresh = type(layer).from_config(layer.get_config())
-    fresh.build((None, *shape))
-    return all(
-        np.array_equal(np.asarray(a), np.asarray(b))
-        for a, b in zip(layer.get_weights(), fresh.get_weights(), strict=True)
-    )
-
-
-def adapt_sensors(model, arrays: dict) -> None:
-    """Sets the normalisation of every sensor input from data.
+def adapt(model, arrays: Mapping[str, np.ndarray]) -> None:
+    """Adapts the layers of some inputs and outputs.
 
     Args:
         model: the model.
-        arrays: input name -> float array (N, fields) for each `Sensors` input; others are left out.
+        arrays: name of an input or output -> its data, (N, ...); names that nothing adapts to are left out.
     """
-    for name, modality in model.schema.inputs.items():
-        if isinstance(modality, Sensors) and name in arrays:
-            model.get_layer(f"{name}_encoder").adapt(arrays[name])
+    for name, layers in adapting_layers(model).items():
+        for layer in layers if name in arrays else ():
+            layer.adapt(arrays[name])
 
 
 def adapt_from(model, batches) -> list[str]:
-    """Adapts the sensor inputs and the values to predict that still have the default normalisation.
+    """Adapts the layers that still are as they were made: neither adapted nor pretrained.
 
     Args:
         model: the model.
@@ -64,8 +37,8 @@ def adapt_from(model, batches) -> list[str]:
     Returns:
         The names of the inputs and outputs adapted.
     """
-    sensors, values = unadapted_sensors(model), unadapted_values(model)
-    names = [*sensors, *values]
+    fresh = {name: [layer for layer in layers if _is_fresh(layer)] for name, layers in adapting_layers(model).items()}
+    names = [name for name in (*model.schema.inputs, *model.schema.outputs) if fresh.get(name)]
     if not names:
         return []
     rows: dict[str, list] = {name: [] for name in names}
@@ -77,9 +50,16 @@ def adapt_from(model, batches) -> list[str]:
         count += len(next(iter(inputs.values())))
         if count >= ADAPT_SAMPLES:
             break
-    arrays = {name: np.concatenate(parts)[:ADAPT_SAMPLES] for name, parts in rows.items()}
-    adapt_sensors(model, {name: arrays[name] for name in sensors})
-    for name in values:
-        kind = model.schema.outputs[name]
-        task_for(kind).scaling(model, name, kind).adapt(arrays[name])
+    for name in names:
+        for layer in fresh[name]:
+            layer.adapt(np.concatenate(rows[name])[:ADAPT_SAMPLES])
     return names
+
+
+def _is_fresh(layer):
+    fresh = type(layer).from_config(layer.get_config())
+    fresh.build_from_config(layer.get_build_config())
+    return all(
+        np.array_equal(np.asarray(a), np.asarray(b))
+        for a, b in zip(layer.get_weights(), fresh.get_weights(), strict=True)
+    )

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import keras
 import numpy as np
 
+from mmzoo.layers import TaskUncertainty
+from mmzoo.layers.graph import output_layer
 from mmzoo.schema import Schema
 from mmzoo.tasks import task_for
-from mmzoo.tasks.names import task_uncertainty_name
 from mmzoo.training.counted import Counted
 from mmzoo.training.losses import UncertaintyWeighted
 
@@ -32,10 +33,9 @@ def losses_for(model, loss=None) -> dict:
     """
     outputs = model.schema.outputs
     given = _by_output(loss, outputs, "loss")
-    layers = {layer.name: layer for layer in model.layers}
     losses = {name: given.get(name) or task_for(kind).loss(model, name, kind) for name, kind in outputs.items()}
     for name, kind in outputs.items():
-        uncertainty = layers.get(task_uncertainty_name(name))
+        uncertainty = output_layer(model, name, TaskUncertainty)
         if uncertainty is not None:
             loss = keras.losses.get(losses[name])
             losses[name] = UncertaintyWeighted(loss, uncertainty, task_for(kind).loss_factor)
