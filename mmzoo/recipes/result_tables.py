@@ -36,12 +36,12 @@ def figure_text(output: str, metric: str, value: float, digits: int = 2) -> str:
     return figure_of(f"{output}_{metric}").text(value, digits=digits)
 
 
-def is_headline(metric: str) -> bool:
-    """Whether tables of many models show a metric; failing sensors have tables of their own."""
+def is_shown(recipe: str, metric: str) -> bool:
+    """Whether tables of many models show a metric of a recipe; failing sensors have tables of their own."""
     from mmzoo.tasks import figure_of
 
-    figure = figure_of(metric)
-    return figure.in_summaries and figure.name == metric
+    wanted, figure = get_recipe(recipe).shown_figures, figure_of(metric)
+    return metric in wanted if wanted is not None else figure.in_summaries and figure.name == metric
 
 
 def recipe_of(model: str) -> str | None:
@@ -92,12 +92,12 @@ def with_fold_means(table: pd.DataFrame) -> pd.DataFrame:
 def models_table(path: pathlib.Path | None = None) -> str:
     """The README's tables of the models, as Markdown, one a recipe: a line for each model, data, split and figure."""
     table = read(path)
-    table = table[table.metric.map(is_headline)]
     owners = table.model.map(recipe_of)
     return "\n\n".join(_recipe_table(name, table[owners == name]) for name in list_recipes() if (owners == name).any())
 
 
 def _recipe_table(recipe, table):
+    table = table[[is_shown(recipe, metric) for metric in table.metric]]
     shown = get_recipe(recipe).shown or _all_arms(table)
     table = with_fold_means(table[table.arm.isin(list(shown))])
     lines = [
@@ -192,7 +192,7 @@ def card_tables(bundle: str, path: pathlib.Path | None = None) -> str:
         for output, rows in group.groupby("output", sort=False):
             parts += [f"{data}, {split}, {group.samples.iloc[0]:,} samples, {output}:", _arms_table(output, rows)]
     folds = table.assign(fold=table.split.str.extract(FOLD, expand=False)).dropna(subset="fold")
-    folds = folds[folds.metric.map(is_headline)]
+    folds = folds[[is_shown(recipe_of(folds.model.iloc[0]), metric) for metric in folds.metric]]
     if folds.fold.nunique() > 1:
         parts += ["Each fold:", _folds_table(folds)]
     return "\n\n".join(parts)

@@ -182,5 +182,6 @@ RECIPE = Recipe(
     failures=CAMERA_FAILURES,
     card_sections=card_sections,
     bare=bare,
+    shown_figures=("accuracy",),
     shown={"image given": "image given", f"{'+'.join(CONTEXT)} given": "context given", ALL: ALL},
 )
