@@ -339,6 +339,7 @@ def test_arms():
     assert [arm.name for arm in arms_of("ab", beside=True)] == [ALL, CONCAT, "a alone", "b alone"]
     assert [arm.name for arm in arms_of("ab", beside=True, concat=False, alone={})] == [ALL]
     assert [arm.name for arm in arms_of("ab", beside=False, shuffled="b")] == [ALL, f"{ALL}, b shuffled"]
+    assert arms_of("abc", beside=False, shuffled=[("a", "b")])[-1].shuffled == ("a", "b")
     assert arms_of("abc", beside=True, alone={"without c": "ab"})[-1].inputs == ("a", "b")
     assert Arm("all inputs, b shuffled", ("b",)).folder == "all_inputs_b_shuffled"
 

@@ -59,7 +59,9 @@ def _train_parameters(recipe: Recipe) -> dict[str, Given]:
         "seed": _SEED,
         "seeds": option(int, 1, "Trainings of each arm, each with a seed of its own.", min=1),
         "arms": option(bool, False, "Also each input alone, plain concatenation, and controls.", "--arms"),
-        "shuffle": option(list[str] | None, None, "Control: an input shuffled between samples; may be repeated."),
+        "shuffle": option(
+            list[str] | None, None, "Control: an input, or several (a,b), shuffled between samples; may be repeated."
+        ),
         "baselines": option(bool, True, "Also what a sceptic would try first."),
         "epochs": option(int | None, None, "Instead of the recipe's.", min=1),
         "weights": _weights(recipe, "What to begin with; nothing without."),
@@ -84,7 +86,7 @@ def _train(recipe: Recipe, *, out, options, xla, export, shuffle, **given) -> No
         options=options,
         jit_compile="auto" if xla is None else xla,
         export_bundle=export,
-        shuffle=shuffle or (),
+        shuffle=[tuple(word.split(",")) for word in shuffle or ()],
         command=recorded_command(),
         **given,
     )

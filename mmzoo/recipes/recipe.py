@@ -118,8 +118,8 @@ class Recipe:
         about: what the model does, a sentence or two for its card.
         limits: what it doesn't do, for its card.
         arms: name -> inputs of the models that are trained beside the one of all inputs; None: each input alone.
-        controls: inputs that might be decoration: with the arms, a model is trained with that input shuffled between
-            samples.
+        controls: inputs that might be decoration, or several that tell the same: with the arms, a model is trained with
+            them shuffled between samples.
         baselines: name -> function (training samples, measured samples, schema) -> {output: predictions (N, *shape)}:
             what a sceptic would try first, on the same rows.
         builder_options: keywords of the builder that the user may give.
@@ -146,7 +146,7 @@ class Recipe:
     about: str
     limits: str
     arms: Mapping[str, tuple[str, ...]] | None = None
-    controls: tuple[str, ...] = ()
+    controls: tuple[str | tuple[str, ...], ...] = ()
     baselines: Mapping[str, Callable[[Samples, Samples, Schema], Mapping[str, np.ndarray]]] = dataclasses.field(
         default_factory=dict
     )

@@ -152,9 +152,10 @@ def failures_table(path: pathlib.Path | None = None) -> str:
     table = read(path)
     parts = []
     for name in list_recipes():
-        failures = list(get_recipe(name).failures)
         rows = table[(table.model.map(recipe_of) == name)]
-        if failures and len(rows):
+        measured = set(rows.metric)
+        failures = [one for one in get_recipe(name).failures if any(metric.endswith(f"_{one}") for metric in measured)]
+        if failures:
             parts.append(_failures_of(rows, failures))
     return "\n\n".join(filter(None, parts))
 
@@ -165,7 +166,8 @@ def _failures_of(table, failures):
     lines = ["| image given → all inputs | clean | " + " | ".join(failures) + " |", "|---" * (2 + len(failures)) + "|"]
     for (model, data, split, output), group in table.groupby(KEY[:3] + ["output"], sort=True):
         values = group.pivot_table("value", "metric", "arm")
-        plain = next((metric for metric in values.index if f"{metric}_{failures[0]}" in values.index), None)
+        measured = {f"{metric}_{failure}": metric for metric in values.index for failure in failures}
+        plain = next((metric for name, metric in measured.items() if name in values.index), None)
         if plain is None:
             continue
         cells = [f"{model}, {data} ({_split_name(recipe_of(model), data, split)})"]

@@ -53,7 +53,7 @@ def arms_of(
     beside: bool,
     alone: Mapping[str, Iterable[str]] | None = None,
     concat: bool = True,
-    shuffled: Iterable[str] = (),
+    shuffled: Iterable[str | tuple[str, ...]] = (),
 ) -> tuple[Arm, ...]:
     """The arms of a run; the first is the model that ships.
 
@@ -62,7 +62,7 @@ def arms_of(
         beside: also those beside it.
         alone: their names -> inputs; None: each input alone.
         concat: whether plain concatenation is another model than the first.
-        shuffled: inputs to have a control for, whether `beside` or not.
+        shuffled: inputs, or several to be shuffled together, to have a control for, whether `beside` or not.
 
     Raises:
         ValueError: an input that there isn't.
@@ -74,8 +74,9 @@ def arms_of(
             arms.append(Arm(CONCAT, names, {"fusion": "concat"}))
         alone = {f"{name}{ALONE}": (name,) for name in names} if alone is None else alone
         arms += [Arm(name, tuple(inputs)) for name, inputs in alone.items()]
-    for name in shuffled:
-        arms.append(Arm(f"{ALL}, {name} shuffled", names, shuffled=(name,)))
+    for control in shuffled:
+        together = (control,) if isinstance(control, str) else tuple(control)
+        arms.append(Arm(f"{ALL}, {'+'.join(together)} shuffled", names, shuffled=together))
     unknown = [name for arm in arms for name in (*arm.inputs, *arm.shuffled) if name not in names]
     if unknown:
         raise ValueError(f"no input {unknown[0]!r}; the inputs are {list(names)}")

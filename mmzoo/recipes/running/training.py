@@ -37,7 +37,7 @@ def train(
     seed: int = 0,
     seeds: int = 1,
     arms: bool = False,
-    shuffle: Iterable[str] = (),
+    shuffle: Iterable[str | tuple[str, ...]] = (),
     baselines: bool = True,
     epochs: int | None = None,
     weights: str | os.PathLike | None = None,
@@ -67,7 +67,7 @@ def train(
         seed: of everything random.
         seeds: number of trainings of each arm, with `seed`, `seed + 1`, ... on the same rows.
         arms: also train the recipe's arms: each input alone, plain concatenation, and its controls.
-        shuffle: more controls: inputs to be shuffled between samples, in training and in measuring.
+        shuffle: more controls: inputs, or several together, to be shuffled between samples, in training and measuring.
         baselines: also measure what a sceptic would try first.
         epochs: instead of the recipe's.
         weights: what the model of all inputs begins with: a name, or the path of a file or bundle.
@@ -111,7 +111,10 @@ def train(
     models = RecipeModels(recipe, size, training, chosen.builder, weights)
     schema = models.schema(seed)
     beside = {"alone": recipe.arms, "concat": chosen.builder.get("fusion") != "concat"}
-    controls = dict.fromkeys([*(recipe.controls if arms else ()), *shuffle])
+    # One control once, whether the recipe or the user asks for it.
+    controls = dict.fromkeys(
+        (one,) if isinstance(one, str) else tuple(one) for one in (*(recipe.controls if arms else ()), *shuffle)
+    )
     say(f"Loading {data} ...")
     source = RecipeSource(
         recipe, data, schema,
