@@ -39,12 +39,12 @@ from mmzoo.schema import (
     Image,
     Label,
     MultiLabel,
+    Noise,
     Number,
     Schema,
     Sensors,
     Text,
     Value,
-    Video,
 )
 from mmzoo.training.objectives import losses_for
 
@@ -409,7 +409,6 @@ def test_small_and_odd_inputs_and_outputs(schema, arguments):
         (SCHEMA, {"image": "seperable"}, "input 'photo': preset 'seperable'"),
         (SCHEMA, {"modality_dropout": {"foto": 0.1}}, "modality_dropout: unknown input 'foto'"),
         (SCHEMA, {"weights": "nowhere"}, "'nowhere' is no file"),
-        (one(Video(2, 8, 8), "film"), {}, "input 'film': no branch for Video here"),
         (one(Image(2, 2), "photo"), {"image": "vgg"}, "input 'photo': "),
         (one(Audio(99, 1000), "sound"), {}, "input 'sound': bands: expected 2..16"),
         (one(SENSORS, outputs={"fusion": YES_NO}), {}, 'name of a layer.*"fusion".*call it something else'),
@@ -419,6 +418,11 @@ def test_small_and_odd_inputs_and_outputs(schema, arguments):
 def test_what_can_not_be_built_is_said(schema, arguments, message):
     with pytest.raises(ValueError, match=message):
         build(schema, **{"text": None, **arguments})
+
+
+def test_a_kind_without_a_branch_is_said():
+    with pytest.raises(TypeError, match="input 'film': no branch for the kind Noise; there is one for each .*'Text'"):
+        build(one(Noise((3,)), "film"), text=None)
 
 
 def test_a_schema_may_have_any_name():

@@ -138,8 +138,9 @@ class CellReader:
             except (ValueError, TypeError, KeyError, FileNotFoundError) as error:
                 missing_file = isinstance(error, FileNotFoundError)
                 # str() of a KeyError is its repr, with quotes around the message.
-                message = error.args[0] if isinstance(error, KeyError) and error.args else error
-                problem = Problem(self.frame.index[index], name, str(message).removeprefix(": "), missing_file)
+                message = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+                # What was read was told no place, as row and column are.
+                problem = Problem(self.frame.index[index], name, message.lstrip(":, "), missing_file)
                 self.problems.setdefault(index, []).append(problem)
         return values
 
