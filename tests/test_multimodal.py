@@ -85,8 +85,8 @@ def data(schema, count=32, seed=1):
     """Inputs and targets; the targets hang on nothing."""
     rng = np.random.default_rng(seed)
     targets = {
-        Label: lambda kind: rng.integers(0, kind.units, count),
-        MultiLabel: lambda kind: rng.integers(0, 2, (count, kind.units)),
+        Label: lambda kind: rng.integers(0, len(kind.classes), count),
+        MultiLabel: lambda kind: rng.integers(0, 2, (count, len(kind.classes))),
         Value: lambda kind: rng.uniform(kind.minimum, kind.maximum, count),
     }
     return random_samples(schema, count, seed), {
@@ -157,7 +157,7 @@ def test_inputs_and_outputs_are_the_schemas(trained):
         n: (m.shape, m.dtype) for n, m in model.schema.inputs.items()
     }
     assert {n: (t.shape, t.dtype) for n, t in model.output.items()} == {
-        n: ((None, kind.units), "float32") for n, kind in SCHEMA.outputs.items()
+        n: ((None, *kind.shape), "float32") for n, kind in SCHEMA.outputs.items()
     }
 
 
@@ -366,7 +366,9 @@ def test_presets_that_do_not_fit_are_said_with_the_input(presets, monkeypatch):
 def test_short_names_of_image_presets_are_presets(name, monkeypatch):
     """keras.applications has modules of these names."""
     asked = []
-    monkeypatch.setattr("mmzoo.models.multimodal.hub_image_branch", lambda *args, **_: asked.append(args[1]) or 1 / 0)
+    monkeypatch.setattr(
+        "mmzoo.models.table_branches.hub_image_branch", lambda *args, **_: asked.append(args[1]) or 1 / 0
+    )
     with pytest.raises(ZeroDivisionError):
         build(one(Image(8, 8)), image=name)
     assert asked == [name]
