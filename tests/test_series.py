@@ -31,7 +31,7 @@ from mmzoo.exporting.static_int8 import why_not_int8
 from mmzoo.layers import SensorEncoder
 from mmzoo.models.multimodal import build_multimodal_model
 from mmzoo.schema import Angle, Category, Date, Label, Number, Schema, Sensors, Series, Text, Value
-from mmzoo.training.adaptation import adapt_sensors
+from mmzoo.training.adaptation import adapt
 
 FIELDS = (Number("speed", "km/h", 0, 300), Angle("heading"), Category("road", ("city", "land")))
 MOTION = Series(5, FIELDS)
@@ -226,7 +226,7 @@ def test_records_hold_series(table, tmp_path):
     np.testing.assert_array_equal(found["motion"], inputs["motion"][rows - 2])
     model, other = (build_multimodal_model(SCHEMA, size="nano", seed=0) for _ in range(2))
     assert "motion" in prepared.adapt(model)
-    adapt_sensors(other, inputs)
+    adapt(other, inputs)
     for weight, expected in zip(
         model.get_layer("motion_encoder").get_weights(), other.get_layer("motion_encoder").get_weights(), strict=True
     ):
@@ -276,19 +276,20 @@ def test_a_kind_of_field_without_an_encoding_is_said():
 def test_the_branch(cell):
     values = keras.Input(MOTION.shape)
     plain = series_branch(values, MOTION, cell=cell, units=6, width=4)
-    tokens = series_branch(values, MOTION, cell=cell, units=6, width=4, return_tokens=True, name="tokens")
-    for part in (*plain, *tokens):
+    tokens = series_branch(values, MOTION, cell=cell, units=6, width=4, tokens=True, name="tokens")
+    assert plain.tokens is None and plain.mask is None
+    for part in (plain.vector, plain.present, *tokens):
         assert getattr(part, "_keras_mask", None) is None
-    model = keras.Model(values, {"plain": list(plain), "tokens": list(tokens)})
+    model = keras.Model(values, {"plain": [plain.vector, plain.present], "tokens": list(tokens)})
     for name in ("encoder", cell, "vector"):
         model.get_layer(f"tokens_{name}").set_weights(model.get_layer(f"series_{name}").get_weights())
     full = np.stack([ARRAY, encode(STEPS[:2]), encode([*STEPS[:2], None, None]), MOTION.missing()])
     found = {name: [np.asarray(part) for part in parts] for name, parts in model(full).items()}
-    np.testing.assert_allclose(found["plain"][2], found["tokens"][2], atol=1e-6)
+    np.testing.assert_allclose(found["plain"][0], found["tokens"][2], atol=1e-6)
     # Where the missing steps are does not matter, only the order of the others.
-    np.testing.assert_allclose(found["plain"][2][1], found["plain"][2][2], atol=1e-6)
-    assert not np.allclose(found["plain"][2][0], found["plain"][2][1], atol=1e-4)
-    assert found["plain"][3].tolist() == [[True], [True], [True], [False]]
+    np.testing.assert_allclose(found["plain"][0][1], found["plain"][0][2], atol=1e-6)
+    assert not np.allclose(found["plain"][0][0], found["plain"][0][1], atol=1e-4)
+    assert found["plain"][1].tolist() == [[True], [True], [True], [False]]
     assert found["tokens"][0].shape == (4, 5, 4)
     assert found["tokens"][1].sum(axis=1).tolist() == [5, 2, 2, 0]
     assert all(np.isfinite(part).all() for parts in found.values() for part in parts)

@@ -138,10 +138,8 @@ def format_prediction(prediction: dict, schema) -> str:
     """A prediction, as `EdgeModel.predict` returns it, in lines for people."""
     lines = []
     for name, value in prediction.items():
-        if isinstance(value, dict):
-            lines += [f"{name}:", *(f"  {probability:8.4f}  {label}" for label, probability in value.items())]
-        else:
-            lines.append(f"{name}: {value:g} {schema.outputs[name].unit}".rstrip())
+        first, *rest = schema.outputs[name].in_words(value)
+        lines += [f"{name}: {first}".rstrip(), *rest]
     return "\n".join(lines)
 
 

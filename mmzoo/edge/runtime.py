@@ -201,7 +201,7 @@ class Stream:
     def predict(self, *, top: int = 3, **raw: Any) -> dict[str, Any]:
         """`EdgeModel.predict` from the kept states, which it renews."""
         self._check_free(raw)
-        return self._model._decode(self.run(self._model._encode(raw)), top)
+        return self._model._decode(self.run(self._model._encode(raw)), raw, top)
 
     def _check_free(self, given):
         taken = [name for name in given if name in self._kept]

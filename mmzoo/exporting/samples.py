@@ -81,10 +81,10 @@ def _checked(batch: Any, schema: Schema, number: int) -> tuple[Arrays, Arrays]:
     if targets is None:
         targets = {}
     if not isinstance(targets, Mapping):
-        targets = {next(iter(schema.outputs)): targets}
-    unknown = [name for name in targets if name not in schema.outputs]
+        targets = {next(iter(schema.predicted)): targets}
+    unknown = [name for name in targets if name not in schema.predicted]
     if unknown:
-        raise ValueError(f"{place}: target {unknown[0]!r} is no output; the outputs are {list(schema.outputs)}")
+        raise ValueError(f"{place}: target {unknown[0]!r} is no output; the outputs are {list(schema.predicted)}")
     goals = {name: np.asarray(array) for name, array in targets.items()}
     sizes |= {f"target {name}": len(array) for name, array in goals.items()}
     if len(set(sizes.values())) != 1:

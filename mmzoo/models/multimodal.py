@@ -125,7 +125,7 @@ def build_multimodal_model(
         fusion,
         dropout=dropout,
         classifier_activation=classifier_activation,
-        task_weights=learned_loss_weights and len(schema.outputs) > 1,
+        task_weights=learned_loss_weights and len(schema.predicted) > 1,
         modality_dropout=modality_dropout,
         seed=seed,
     )

@@ -50,7 +50,7 @@ class TableData:
 
     def count(self, split: str) -> int:
         """Number of samples of a split."""
-        return len(self.arrays(split)[1][next(iter(self.schema.outputs))])
+        return len(self.arrays(split)[1][next(iter(self.schema.predicted))])
 
     def part(self, split: str, names: Iterable[str]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """The same with some of the inputs only."""

@@ -65,7 +65,7 @@ class Batches:
 
     def class_counts(self) -> dict[str, np.ndarray]:
         """Samples of each class of every output whose classes may have weights, counted in a pass over an epoch."""
-        outputs = {name: kind for name, kind in self._schema.outputs.items() if task_for(kind).weighs_classes}
+        outputs = {name: kind for name, kind in self._schema.predicted.items() if task_for(kind).weighs_classes}
         counts = {name: np.zeros(kind.shape) for name, kind in outputs.items()}
         for batch in itertools.islice(self._open(0), self.steps):
             _, targets, _ = self._split(batch)
@@ -185,10 +185,10 @@ class Batches:
         return f"{self._what}: output {name!r}"
 
     def _look_for_targets(self, targets):
-        self._seen |= {name for name, kind in self._schema.outputs.items() if kind.has_target(targets[name]).any()}
+        self._seen |= {name for name, kind in self._schema.predicted.items() if kind.has_target(targets[name]).any()}
 
     def _refuse_without_targets(self):
-        without = [name for name in self._schema.outputs if name not in self._seen]
+        without = [name for name in self._schema.predicted if name not in self._seen]
         if without:
             raise ValueError(
                 f"{self._place(without[0])}: no sample has a target; give some, or leave the output out of the schema"

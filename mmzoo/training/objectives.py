@@ -98,7 +98,7 @@ def class_weights_for(schema: Schema, class_weight, counts) -> dict[str, np.ndar
     Raises:
         ValueError: an unknown rule, output or class.
     """
-    labels = {name: kind for name, kind in schema.outputs.items() if task_for(kind).weighs_classes}
+    labels = {name: kind for name, kind in schema.predicted.items() if task_for(kind).weighs_classes}
     if isinstance(class_weight, Mapping):
         return {name: _explicit_weights(labels, name, weights) for name, weights in class_weight.items()}
     powers = {"balanced": 1.0, "sqrt": 0.5}
