@@ -165,10 +165,14 @@ class Batches:
                 encoded[name] = _numbers(targets, name, kind, self._what)
             encoded[name] = encoded[name].astype(np.float32)
         rows = _check_lengths((inputs, encoded), self._what)
+        # Keras asks for something for each output, also for those without a loss.
+        for name, kind in self._schema.outputs.items():
+            if not kind.is_predicted:
+                encoded[name] = np.broadcast_to(kind.missing_target(), (rows, *kind.shape))
         if weights is None and not class_weights:
             return inputs, encoded
         weighted = {}
-        for name in self._schema.predicted:
+        for name in self._schema.outputs:
             given = weights.get(name) if isinstance(weights, Mapping) else weights
             own = np.ones(rows) if given is None else _weights(given, rows, name, self._what)
             weighted[name] = (own * class_weights.get(name, 1.0)).astype(np.float32)
