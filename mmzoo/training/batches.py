@@ -175,6 +175,11 @@ class Batches:
                 weighted[name] *= encode(kind, targets[name], place) @ self.class_weights[name]
         rows = _check_lengths((inputs, encoded), self._what)
         self._look_for_targets(targets)
+        # Keras asks for something for each output, also for those without a loss.
+        for name, kind in self._schema.outputs.items():
+            if not kind.is_predicted:
+                encoded[name] = np.broadcast_to(kind.missing_target(), (rows, *kind.shape))
+                weighted[name] = np.zeros(rows)
         for name in weighted:
             given = weights.get(name) if isinstance(weights, Mapping) else weights
             own = 1.0 if given is None else _weights(given, rows, name, self._what)

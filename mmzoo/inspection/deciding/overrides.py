@@ -21,7 +21,11 @@ from mmzoo.inspection.deciding.decision import (
 from mmzoo.inspection.inspection import Finding, counted, in_words, quoted
 from mmzoo.inspection.reading import dates
 from mmzoo.inspection.reading.cells import Cells
+<<<<<<< HEAD
 from mmzoo.schema import Category, Date, Field, Modality, Number, Output
+=======
+from mmzoo.schema import Angle, Category, Date, Field, Label, Modality, MultiLabel, Number, Value
+>>>>>>> inputs
 from mmzoo.schema.kinds import kinds_of
 
 INPUT_KINDS = ("text", "category", "number", "angle", "date", "image", "audio", "ignore")
@@ -105,12 +109,23 @@ def _as_part(cells, part):
         return Decision(kind, _SAID, part, _unfit(cells, unknown, f"not one of {quoted(part.categories)}"))
     if isinstance(part, Date):
         return make_date(cells, _SAID, dates.parse_all(cells.values, part.format))
+    if not isinstance(part, (Number, Angle)):
+        bad = [not _can_be(part, value) for value in cells.values]
+        return Decision(kind, _SAID, part, _unfit(cells, bad, f"that can't be read as {type(part).__name__}"))
     findings = not_numbers(cells)
     if isinstance(part, Number):
         with np.errstate(invalid="ignore"):
             out = (cells.numbers < part.minimum) | (cells.numbers > part.maximum)
         findings += _unfit(cells, out, f"outside of {part.minimum:g}..{part.maximum:g} {part.unit}".rstrip())
     return Decision(kind, _SAID, part, findings, cells.per_row(cells.numbers))
+
+
+def _can_be(field, value):
+    try:
+        field.encode(field.parse_cell(value, field.name), field.name)
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def target_as(decision: Decision, cells: Cells, part: Any) -> Decision:
