@@ -29,7 +29,7 @@ def heads_for(schema: Schema, *, dropout: float = 0.2, seed: int | None = None):
         x = layers.Dropout(dropout, seed=seed, name=f"{HEAD_PREFIX}dropout{suffix}")(vector) if dropout else vector
         return {
             output: task_for(kind).head(kind, x, f"{HEAD_PREFIX}{output}{suffix}", dropout=dropout)
-            for output, kind in schema.outputs.items()
+            for output, kind in schema.predicted.items()
         }
 
     return head
@@ -45,4 +45,6 @@ def activations_for(schema: Schema, classifier_activation: str | None = "softmax
     Returns:
         Output name -> activation: a name, or a layer such as the `ValueScaling` of a `Value`.
     """
-    return {name: task_for(kind).activation(kind, name, classifier_activation) for name, kind in schema.outputs.items()}
+    return {
+        name: task_for(kind).activation(kind, name, classifier_activation) for name, kind in schema.predicted.items()
+    }

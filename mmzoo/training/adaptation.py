@@ -23,8 +23,8 @@ def unadapted_sensors(model) -> list[str]:
 
 def unadapted_values(model) -> list[str]:
     """Names of the outputs whose scale, of a `Value`, is still the schema's default."""
-    scalings = {name: task_for(kind).scaling(model, name, kind) for name, kind in model.schema.outputs.items()}
-    shapes = {name: kind.shape for name, kind in model.schema.outputs.items()}
+    scalings = {name: task_for(kind).scaling(model, name, kind) for name, kind in model.schema.predicted.items()}
+    shapes = {name: kind.shape for name, kind in model.schema.predicted.items()}
     return [name for name, layer in scalings.items() if layer is not None and _is_default(layer, shapes[name])]
 
 
