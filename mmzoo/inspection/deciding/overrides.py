@@ -21,11 +21,7 @@ from mmzoo.inspection.deciding.decision import (
 from mmzoo.inspection.inspection import Finding, counted, in_words, quoted
 from mmzoo.inspection.reading import dates
 from mmzoo.inspection.reading.cells import Cells
-<<<<<<< HEAD
-from mmzoo.schema import Category, Date, Field, Modality, Number, Output
-=======
-from mmzoo.schema import Angle, Category, Date, Field, Label, Modality, MultiLabel, Number, Value
->>>>>>> inputs
+from mmzoo.schema import Angle, Category, Date, Field, Modality, Number, Output
 from mmzoo.schema.kinds import kinds_of
 
 INPUT_KINDS = ("text", "category", "number", "angle", "date", "image", "audio", "ignore")
