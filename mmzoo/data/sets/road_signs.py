@@ -96,6 +96,7 @@ def load_road_signs(
     fold: int | None = 0,
     image_size: tuple[int, int] = (32, 32),
     limit: int | None = None,
+    num_classes: int = len(GTSRB_FREQUENCIES),
     seed: int = 0,
 ) -> RoadSigns:
     """Loads a split of one of the two sources.
@@ -107,6 +108,7 @@ def load_road_signs(
         fold: gtsrb: which of the five splits by track; None: "train" has all tracks.
         image_size: (height, width) in pixels.
         limit: at most so many images.
+        num_classes: rendered: the first so many signs; from 43 on those that GTSRB lacks.
         seed: rendered: of the drawings.
 
     Returns:
@@ -128,7 +130,7 @@ def load_road_signs(
     images, labels = sign_stream(
         min(limit or RENDERED_COUNTS[split], RENDERED_COUNTS[split]),
         seed=len(SPLITS) * seed + SPLITS.index(split),
-        num_classes=len(GTSRB_FREQUENCIES),
+        num_classes=num_classes,
         image_size=image_size,
     )
     return RoadSigns(images, np.asarray(labels, np.int32), split, NOTES[data])
