@@ -13,7 +13,6 @@ from zoo_harness import assert_sound, run, stir, with_missing
 
 import mmzoo
 from mmzoo.branches import image_branch, ngrams_branch, sensor_branch, text_branch
-from mmzoo.encoding import encode_field
 from mmzoo.evaluation import hide_inputs
 from mmzoo.exporting.probes import random_samples
 from mmzoo.fusion import FUSIONS, fuse, heads_for
@@ -435,7 +434,7 @@ def test_sensor_encoder_keeps_the_digits_of_a_date():
 
 def test_sensor_encoder_sees_the_season_the_weekday_and_the_hour_of_a_date(encoder):
     def parts(day):
-        return encode(encoder, 0, 0, 0, encode_field(FIELDS[3], day, "day"))[DATE]
+        return encode(encoder, 0, 0, 0, FIELDS[3].encode(day, "day"))[DATE]
 
     monday, same_year_day = parts("2024-01-01T06:00"), parts("2030-01-01T06:00")
     np.testing.assert_allclose(monday[1:3], same_year_day[1:3], atol=0.02)

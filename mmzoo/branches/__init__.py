@@ -7,15 +7,21 @@ from mmzoo.branches.hub_text import hub_text_branch
 from mmzoo.branches.image import image_branch
 from mmzoo.branches.ngrams import ngrams_branch
 from mmzoo.branches.sensors import sensor_branch
+from mmzoo.branches.series import series_branch
+from mmzoo.branches.table import BranchSettings, branch_for, register_branch
 from mmzoo.branches.text import text_branch
 
 __all__ = [
+    "BranchSettings",
     "Features",
     "audio_branch",
+    "branch_for",
     "hub_image_branch",
     "hub_text_branch",
     "image_branch",
     "ngrams_branch",
+    "register_branch",
     "sensor_branch",
+    "series_branch",
     "text_branch",
 ]

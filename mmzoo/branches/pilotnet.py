@@ -49,7 +49,9 @@ def pilotnet_branch(
     """
     height, columns = pixels.shape[1:3]
     if min(rows, height, columns) < 66:
-        raise ValueError(f"pilotnet: expected a picture of at least 66 x 66 pixels, got {height} x {columns}, {rows} rows")
+        raise ValueError(
+            f"pilotnet: expected a picture of at least 66 x 66 pixels, got {height} x {columns}, {rows} rows"
+        )
     x = layers.Cropping2D(((height - min(rows, height), 0), (0, 0)), name=f"{name}_road")(pixels)
     x = ImageStandardization(limit=5.0, name=f"{name}_standardization")(x)
     for number, (channels, kernel, stride) in enumerate(zip(filters, (5, 5, 5, 3, 3), (2, 2, 2, 1, 1), strict=True), 1):

@@ -9,7 +9,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from mmzoo.evaluation.metrics import HEADLINE, class_ids, lower_is_better, output_metrics
-from mmzoo.schema import Category, Label, MultiLabel, Schema, Sensors, Value
+from mmzoo.schema import Label, MultiLabel, Schema, Value
 
 BOOSTING = "gradient boosting (columns + TF-IDF)"
 LINEAR = "linear (columns + TF-IDF)"
@@ -39,14 +39,14 @@ def table_baselines(
 
     Args:
         schema: inputs and outputs.
-        train: (sensor inputs: name -> float (N, fields) with NaN; text inputs: name -> N strings; targets: output ->
-            array (N, ...)), to fit on.
+        train: (inputs with fields: name -> float (N, fields), or (N, steps, fields) of which the newest step counts,
+            with NaN; text inputs: name -> N strings; targets: output -> array (N, ...)), to fit on.
         validation: the same, to choose on.
         test: the same, to measure on.
         seed: of the boosting and the reduction.
 
     Returns:
-        Baseline -> output -> metrics as of `output_metrics`; empty where the schema has neither sensors nor texts.
+        Baseline -> output -> metrics as of `output_metrics`; empty where the schema has neither fields nor texts.
     """
     if not train[0] and not any(any(texts) for texts in train[1].values()):
         return {}
@@ -54,7 +54,7 @@ def table_baselines(
     dense, categorical = _dense(schema, parts, seed)
     sparse = _sparse(schema, parts)
     found: dict[str, dict[str, dict[str, float]]] = {BOOSTING: {}, LINEAR: {}}
-    for name, output in schema.outputs.items():
+    for name, output in schema.predicted.items():
         targets = [np.asarray(part[2][name]) for part in parts]
         boosters = [lambda kind, trees=trees: _booster(kind, trees, categorical, seed) for trees in TREES]
         linear = [lambda kind, looseness=looseness: _linear(kind, looseness) for looseness in LOOSENESS]
@@ -123,11 +123,14 @@ def _fitted(output, wanted, x, make):
 
 def _fields(schema):
     return [
-        (name, column, field)
-        for name, modality in schema.inputs.items()
-        if isinstance(modality, Sensors)
-        for column, field in enumerate(modality.fields)
+        (name, column, field) for name, modality in schema.given.items() for column, field in enumerate(modality.fields)
     ]
+
+
+def _values(part, name, column):
+    """One field of all samples: of a series as it is at the newest step, what a sceptic would look at first."""
+    array = np.asarray(part[0][name])[..., column]
+    return array.reshape(len(array), -1)[:, -1]
 
 
 def _tfidf(parts):
@@ -148,7 +151,7 @@ def _dense(schema, parts, seed):
     from sklearn.decomposition import TruncatedSVD
 
     fields = _fields(schema)
-    columns = [[np.stack([part[0][name][:, c] for name, c, _ in fields], axis=1) for part in parts]] if fields else []
+    columns = [[np.stack([_values(part, n, c) for n, c, _ in fields], axis=1) for part in parts]] if fields else []
     for terms in _tfidf(parts):
         count = min(TEXT_COMPONENTS, min(terms[0].shape) - 1)
         if count >= 1:
@@ -157,7 +160,7 @@ def _dense(schema, parts, seed):
     columns = columns or [[np.zeros((_count(part), 1)) for part in parts]]
     joined = [np.concatenate([column[i] for column in columns], axis=1) for i in range(len(parts))]
     # Boosting takes categories of up to 255 values as such; with more, their numbers serve as numbers.
-    categorical = [isinstance(f, Category) and len(f.categories) <= 255 for _, _, f in fields]
+    categorical = [0 < len(f.categories) <= 255 for _, _, f in fields]
     return joined, categorical + [False] * (joined[0].shape[1] - len(fields))
 
 
@@ -172,10 +175,10 @@ def _sparse(schema, parts):
     if fields:
         names = [f"{name}.{field.name}" for name, _, field in fields]
         frames = [
-            pd.DataFrame({key: part[0][n][:, c] for key, (n, c, _) in zip(names, fields, strict=True)})
+            pd.DataFrame({key: _values(part, n, c) for key, (n, c, _) in zip(names, fields, strict=True)})
             for part in parts
         ]
-        kinds = {key: isinstance(field, Category) for key, (_, _, field) in zip(names, fields, strict=True)}
+        kinds = {key: bool(field.categories) for key, (_, _, field) in zip(names, fields, strict=True)}
         numbers = make_pipeline(SimpleImputer(add_indicator=True, keep_empty_features=True), StandardScaler())
         transform = ColumnTransformer(
             [

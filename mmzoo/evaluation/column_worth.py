@@ -10,13 +10,14 @@ import pandas as pd
 from mmzoo.evaluation.arrays import predict_arrays
 from mmzoo.evaluation.metrics import HEADLINE, lower_is_better, output_metrics
 from mmzoo.evaluation.missing_inputs import hide_inputs
-from mmzoo.schema import Sensors
 
 
 def column_worth(
     model, inputs: Mapping[str, np.ndarray], targets: Mapping[str, np.ndarray], *, batch_size: int = 512
 ) -> pd.DataFrame:
-    """Hides every input, and every field of the sensors, in turn, and measures what that costs.
+    """Hides every input, and of sensors and series every field, in turn, and measures what that costs.
+
+    A field of a series is hidden over all steps. States and noise are never hidden.
 
     Two columns that say the same can each look worthless, since the other is still there.
 
@@ -38,10 +39,10 @@ def column_worth(
             f"{name}_{HEADLINE[type(output)]}": output_metrics(output, targets[name], predicted[name])[
                 HEADLINE[type(output)]
             ]
-            for name, output in schema.outputs.items()
+            for name, output in schema.predicted.items()
         }
 
-    missing, whole = schema.missing(), figures(inputs)
+    whole = figures(inputs)
     rows = []
 
     def add(column, arrays, given):
@@ -51,15 +52,14 @@ def column_worth(
         }
         rows.append({"column": column, "given": float(np.mean(given)), **worse})
 
-    for name, modality in schema.inputs.items():
+    for name, modality in schema.given.items():
         array = np.asarray(inputs[name])
-        if isinstance(modality, Sensors):
-            for index, field in enumerate(modality.fields):
-                hidden = array.copy()
-                hidden[:, index] = np.nan
-                add(f"{name}.{field.name}", {**inputs, name: hidden}, ~np.isnan(array[:, index]))
-        else:
-            given = (array != missing[name]).reshape(len(array), -1).any(axis=1)
-            add(name, hide_inputs(inputs, schema, [name]), given)
+        for index, field in enumerate(modality.fields):
+            hidden = array.copy()
+            hidden[..., index] = np.nan
+            given = ~np.isnan(array[..., index]).reshape(len(array), -1).all(axis=1)
+            add(f"{name}.{field.name}", {**inputs, name: hidden}, given)
+        if not modality.fields:
+            add(name, hide_inputs(inputs, schema, [name]), modality.present(array))
     table = pd.DataFrame(rows)
     return table.sort_values(table.columns[2], ascending=False, kind="stable", ignore_index=True)

@@ -51,7 +51,7 @@ class Evaluation:
     def pictures(self) -> dict[str, bytes]:
         """Output name -> a PNG: of a `Label` the confusion matrix, of a `Value` what is predicted against the truth."""
         pictures = {}
-        for name, output in self.schema.outputs.items():
+        for name, output in self.schema.predicted.items():
             target, predicted = self.targets[name], self.predictions[name]
             if isinstance(output, Label):
                 truth = class_ids(target, output)
@@ -112,7 +112,8 @@ def evaluate(
         raise ValueError("no samples to evaluate on")
     predictions = predict_arrays(model, inputs, batch_size)
     metrics = {
-        name: output_metrics(output, targets[name], predictions[name]) for name, output in model.schema.outputs.items()
+        name: output_metrics(output, targets[name], predictions[name])
+        for name, output in model.schema.predicted.items()
     }
     table = None
     if missing_inputs:
@@ -144,7 +145,7 @@ def _write(out, result: Evaluation, page):
     write_report(files[0], result, **page)
     figures = {"note": note, "samples": result.samples, **result.metrics}
     files[1].write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    for name, output in schema.outputs.items():
+    for name, output in schema.predicted.items():
         if isinstance(output, Label):
             truth, guess = class_ids(targets[name], output), predictions[name].argmax(axis=1)
             files += [out / f"per_class_{name}.csv", out / f"confusion_{name}.png"]
@@ -157,10 +158,10 @@ def _write(out, result: Evaluation, page):
     files.append(out / "predictions.csv")
     with open(files[-1], "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["sample", *(f"{name}{end}" for name in schema.outputs for end in ("_true", "", "_score"))])
+        writer.writerow(["sample", *(f"{name}{end}" for name in schema.predicted for end in ("_true", "", "_score"))])
         for i in range(result.samples):
             row = [i]
-            for name, output in schema.outputs.items():
+            for name, output in schema.predicted.items():
                 row += _prediction_cells(output, targets[name], predictions[name], i)
             writer.writerow(row)
     return files

@@ -19,11 +19,10 @@ import numpy as np
 import pandas as pd
 
 from mmzoo import encoding
-from mmzoo.encoding.texts import decode_text
 from mmzoo.evaluation.calibration import are_probabilities, expected_calibration_error, reliability_table
 from mmzoo.evaluation.latency import litert_latencies
 from mmzoo.evaluation.metrics import class_ids, is_share, lower_is_better
-from mmzoo.schema import Audio, Image, Label, MultiLabel, Schema, Sensors, Text
+from mmzoo.schema import Label, MultiLabel, Schema
 
 # What a page still shows in full; of more, the worst.
 MOST_CLASSES = 60
@@ -65,7 +64,7 @@ def write_report(
     page = {
         **{"title": title, "note": evaluation.note, "about": about, "command": command, "machine": machine},
         "samples": evaluation.samples,
-        "outputs": [_output_section(evaluation, name) for name in schema.outputs],
+        "outputs": [_output_section(evaluation, name) for name in schema.predicted],
         "tables": [
             {"title": heading, "about": text, "columns": list(rows.columns), "rows": rows.astype(str).values.tolist()}
             for heading, text, rows in tables
@@ -203,39 +202,17 @@ def _value_section(evaluation, output, truth, guess):
 
 
 def _sample(evaluation, index) -> dict[str, Any]:
-    """What one sample shows: its first picture or the curve of its first sound, its texts, the sensors in words."""
+    """What one sample shows: its first picture or curve, its texts, and the rest in words."""
     picture, texts, words = None, [], []
-    for name, modality in evaluation.schema.inputs.items():
+    for name, modality in evaluation.schema.given.items():
         array = evaluation.inputs[name][index]
-        if isinstance(modality, Image):
-            if picture is None and array.any():
-                picture = _data_uri(array)
-        elif isinstance(modality, Audio):
-            if picture is None and array.any():
-                picture = _data_uri(_curve(array))
-        elif isinstance(modality, Text):
-            text = decode_text(modality, array)
-            if text:
-                texts.append(f"{name} “{text}”")
-        elif isinstance(modality, Sensors):
-            words += [_field_in_words(field, value) for field, value in zip(modality.fields, array, strict=True)]
-    return {"index": int(index), "picture": picture, "texts": texts, "words": [word for word in words if word]}
-
-
-def _field_in_words(field, value):
-    if np.isnan(value):
-        return ""
-    if hasattr(field, "categories"):
-        return f"{field.name} {field.categories[int(value)]}"
-    return f"{field.name} {value:.5g} {getattr(field, 'unit', '')}".strip()
-
-
-def _curve(samples: np.ndarray, height: int = 96, width: int = 96) -> np.ndarray:
-    """A sound's curve, dark on white: uint8 (height, columns, 1), from the lowest to the highest sample of a column."""
-    columns = np.array_split(samples / np.abs(samples).max(), min(width, len(samples)))
-    low, high = (np.array([extreme(column) for column in columns]) for extreme in (np.min, np.max))
-    levels, half = np.linspace(1, -1, height)[:, None], 1 / height
-    return np.where((levels >= low - half) & (levels <= high + half), 60, 255).astype(np.uint8)[..., None]
+        pixels, text = modality.picture(array), modality.text(array)
+        if picture is None and pixels is not None:
+            picture = _data_uri(pixels)
+        if text:
+            texts.append(f"{name} “{text}”")
+        words += modality.words(array)
+    return {"index": int(index), "picture": picture, "texts": texts, "words": words}
 
 
 def _data_uri(pixels: np.ndarray) -> str:
@@ -254,7 +231,7 @@ def _png_uri(png: bytes) -> str:
 
 
 def _missing_section(table: pd.DataFrame, schema: Schema) -> dict[str, Any]:
-    names = list(schema.inputs)
+    names = list(schema.given)
     metrics = [column for column in table.columns if column not in names]
     rows = []
     for row in table.to_dict("records"):

@@ -161,7 +161,7 @@ def difference(kind: Output, wanted: np.ndarray, values: np.ndarray, scale: floa
         none), sum_error: how much further from 1 the probabilities' sum is than in `wanted`.
     """
     finite = bool(np.isfinite(values).all())
-    each = np.abs(values.astype(np.float64) - wanted).max(axis=1) / scale
+    each = np.abs(values.astype(np.float64) - wanted).reshape(len(wanted), -1).max(axis=1) / scale
     figures = {
         "inputs": len(wanted),
         "finite": finite,

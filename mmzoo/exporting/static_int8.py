@@ -17,9 +17,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmzoo.schema import Schema, Text
+from mmzoo.schema import Schema
 
-# Unrolled, a longer text would make a file of mostly operators.
+# Unrolled, a longer text or series would make a file of mostly operators.
 LONGEST_TEXT = 64
 
 # Layers whose arithmetic stays in float32: raw units in one tensor would share one 8-bit scale, statistics of a picture
@@ -62,9 +62,7 @@ def why_not_int8(schema: Schema, has_samples: bool, model=None) -> str | None:
                 "the file would be larger than the one with dynamic int8"
             )
     for name, modality in schema.inputs.items():
-        # N-grams are averaged, which takes no step by step.
-        is_read_in_steps = isinstance(modality, Text) and modality.tokenizer != "ngrams"
-        steps = modality.length if is_read_in_steps else getattr(modality, "steps", 0)
+        steps = modality.steps_in_turn
         if steps > LONGEST_TEXT:
             return f"input {name!r} has {steps} steps, and static int8 unrolls at most {LONGEST_TEXT}"
     return None

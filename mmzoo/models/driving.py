@@ -108,9 +108,7 @@ def build_driving_model(
         "image": lambda pixels, _, name: camera(pixels, name=name),
         "history": series,
         "location": series,
-        "road_condition": functools.partial(
-            sensor_branch, units=units if classic else config.sensor_units, **common
-        ),
+        "road_condition": functools.partial(sensor_branch, units=units if classic else config.sensor_units, **common),
     }
     tensors = keras_inputs(schema)
     features = {name: branches[name](tensor, schema[name], name=name) for name, tensor in tensors.items()}

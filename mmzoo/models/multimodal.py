@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import pathlib
 from collections.abc import Callable, Mapping
 
-from mmzoo.branches import (
-    audio_branch,
-    hub_image_branch,
-    hub_text_branch,
-    image_branch,
-    ngrams_branch,
-    sensor_branch,
-    text_branch,
-)
+from mmzoo.branches import BranchSettings, branch_for
 from mmzoo.fusion import activations_for, fuse, heads_for
 from mmzoo.layers.hub_backbone import FINETUNE
 from mmzoo.models.pretrained import load_weights
@@ -23,7 +14,7 @@ from mmzoo.models.schema_model import SchemaModel, keras_inputs, schema_model
 from mmzoo.models.seeding import initial_weights_seed
 from mmzoo.models.text_choice import with_texts
 from mmzoo.presets import PresetError
-from mmzoo.schema import Audio, Image, Schema, Sensors, Text
+from mmzoo.schema import Schema
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,14 +26,14 @@ class _Size:
     ngram_embedding: int
     ngram_buckets: int
     sensor_units: int
+    series_units: int
 
 
 SIZES = {
-    "nano": _Size(32, 12, 8, False, 8, 8_000, 16),
-    "small": _Size(64, 32, 16, False, 16, 64_000, 32),
-    "base": _Size(128, 64, 32, True, 32, 64_000, 64),
+    "nano": _Size(32, 12, 8, False, 8, 8_000, 16, 16),
+    "small": _Size(64, 32, 16, False, 16, 64_000, 32, 32),
+    "base": _Size(128, 64, 32, True, 32, 64_000, 64, 64),
 }
-BACKBONES = ("separable", "vgg")
 
 
 def build_multimodal_model(
@@ -54,6 +45,7 @@ def build_multimodal_model(
     image: str | pathlib.Path = "separable",
     finetune: str = "frozen",
     text_cell: str = "gru",
+    series_cell: str = "gru",
     weights: str | pathlib.Path | None = None,
     classifier_activation: str | None = "softmax",
     modality_dropout: float | Mapping[str, float] = 0.25,
@@ -64,8 +56,8 @@ def build_multimodal_model(
     """Builds a model for own data: one branch an input, one head an output, any input may be missing.
 
     Inputs and outputs are those of the schema, which `mmzoo.infer_schema` makes from a table: `Image`, `Text`,
-    `Sensors` and `Audio` in; `Label` (probabilities, float32 (B, classes)), `MultiLabel` (one probability each) and
-    `Value` (float32 (B, 1), in its own unit) out. Encode data with `model.schema`: `text` changes it.
+    `Sensors`, `Audio` and `Series` in; `Label` (probabilities, float32 (B, classes)), `MultiLabel` (one probability
+    each) and `Value` (float32 (B, 1), in its own unit) out. Encode data with `model.schema`: `text` changes it.
 
     Args:
         schema: describes the data.
@@ -80,6 +72,7 @@ def build_multimodal_model(
             backbone: the directory of a preset, its name, or "mobilenet", "resnet", ...
         finetune: of keras-hub backbones: "frozen", "lora" (Hu et al. 2022) or "full".
         text_cell: "gru" or "lstm".
+        series_cell: the same, for series.
         weights: None, or the path of a .keras file, a .weights.h5 file or a bundle.
         classifier_activation: "softmax", or None for logits.
         modality_dropout: probability of hiding an input while training, one for all or by input name.
@@ -91,8 +84,9 @@ def build_multimodal_model(
         A `keras.Model` (`SchemaModel`, uncompiled) with a `schema`.
 
     Raises:
-        ValueError: an unknown size, fusion, text, image or finetune, an input of a kind that a table can't hold or that
-            its branch can't read, names that collide, or weights of another architecture; the message names the input.
+        TypeError: an input of a kind that has no branch, see `mmzoo.branches.register_branch`.
+        ValueError: an unknown size, fusion, text, image or finetune, an input that its branch can't read, names that
+            collide, or weights of another architecture; the message names the input.
         mmzoo.presets.PresetError: a keras-hub preset can't be had.
 
     >>> from mmzoo.schema import Category, Image, Label, Number, Sensors, Text, Value
@@ -112,33 +106,28 @@ def build_multimodal_model(
     config = SIZES[size]
     schema, presets = with_texts(schema, text, buckets=config.ngram_buckets)
 
-    def branch(name, modality, tensor):
-        common = {"width": config.width, "name": name}
-        if isinstance(modality, Image):
-            return _image(tensor, image, size, finetune, common)
-        if isinstance(modality, Audio):
-            return audio_branch(tensor, modality, size=size, seed=seed, **common)
-        if isinstance(modality, Sensors):
-            return sensor_branch(tensor, modality, units=config.sensor_units, **common)
-        if not isinstance(modality, Text):
-            raise ValueError(f"no branch for {type(modality).__name__} here; expected Image, Text, Sensors or Audio")
-        if name in presets:
-            return hub_text_branch(tensor, presets[name], finetune=finetune, **common)
-        if modality.tokenizer == "ngrams":
-            return ngrams_branch(tensor, modality, seed=seed, embedding=config.ngram_embedding, **common)
-        return text_branch(
-            tensor,
-            vocabulary_size=modality.vocabulary_size,
-            cell=text_cell,
-            units=config.text_units,
-            embedding=config.embedding,
-            bidirectional=config.bidirectional,
-            **common,
-        )
+    settings = BranchSettings(
+        width=config.width,
+        size=size,
+        image=image,
+        finetune=finetune,
+        text_cell=text_cell,
+        text_units=config.text_units,
+        embedding=config.embedding,
+        bidirectional=config.bidirectional,
+        ngram_embedding=config.ngram_embedding,
+        sensor_units=config.sensor_units,
+        series_cell=series_cell,
+        series_units=config.series_units,
+        seed=seed,
+    )
 
     with initial_weights_seed(seed):
         inputs = keras_inputs(schema)
-        features = {name: _naming(name, branch, modality, inputs[name]) for name, modality in schema.inputs.items()}
+        features = {
+            name: _features(name, modality, inputs[name], dataclasses.replace(settings, preset=presets.get(name)))
+            for name, modality in schema.inputs.items()
+        }
         outputs = fuse(
             features,
             fusion,
@@ -158,20 +147,12 @@ def build_multimodal_model(
     return load_weights(model, weights, size=size)
 
 
-def _naming(name, branch, modality, tensor):
+def _features(name, modality, tensor, settings):
     """The branch's features; what it can't read is said with the input's name."""
+    branch = branch_for(modality, f"input {name!r}")
     try:
-        return branch(name, modality, tensor)
+        return branch(tensor, modality, name, settings)
     except PresetError as error:
         raise PresetError(f"input {name!r}: {error}") from error
     except ValueError as error:
         raise ValueError(f"input {name!r}: {error}") from error
-
-
-def _image(pixels, image, size, finetune, common):
-    import keras
-
-    # keras.applications also holds modules, some with the short names of presets: "mobilenet", "resnet".
-    if image in BACKBONES or inspect.isfunction(getattr(keras.applications, str(image), None)):
-        return image_branch(pixels, size=size, backbone=image, **common)
-    return hub_image_branch(pixels, image, finetune=finetune, **common)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from mmzoo.schema import Image, Schema, Sensors, Text
+from mmzoo.schema import Image, Schema, Text
 
 OTHER = "(other)"
 MASK = "___"
@@ -83,7 +83,7 @@ class TableData:
     def for_baseline(self, split: str):
         """(sensors, texts, targets) of a split, as `mmzoo.evaluation.baseline` takes them."""
         inputs, targets = self.arrays(split)
-        sensors = {name: inputs[name] for name, kind in self.schema.inputs.items() if isinstance(kind, Sensors)}
+        sensors = {name: inputs[name] for name, kind in self.schema.inputs.items() if kind.fields}
         return sensors, self.texts[split], targets
 
 

@@ -6,18 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from mmzoo.schema.fields import Angle, Category, Date, Number
-from mmzoo.schema.modalities import Audio, History, Image, Sensors, Sequence, Text, Video
-from mmzoo.schema.predicted import Label, MultiLabel, Value
-
-_KINDS = {
-    kind.__name__: kind
-    for kind in (
-        *(Number, Angle, Category, Date),
-        *(Image, Text, Sensors, Audio, Video, Sequence, History),
-        *(Label, MultiLabel, Value),
-    )
-}
+from mmzoo.schema.kinds import kind_named
 
 
 def to_tree(part: Any) -> dict[str, Any]:
@@ -26,7 +15,7 @@ def to_tree(part: Any) -> dict[str, Any]:
     for attribute in dataclasses.fields(part):
         value = getattr(part, attribute.name)
         if isinstance(value, tuple):
-            value = [item if isinstance(item, str) else to_tree(item) for item in value]
+            value = [to_tree(item) if dataclasses.is_dataclass(item) else item for item in value]
         tree[attribute.name] = value
     return tree
 
@@ -43,9 +32,7 @@ def from_tree(tree: Mapping[str, Any], place: str) -> Any:
     """
     if not isinstance(tree, Mapping):
         raise ValueError(f"{place}: expected an object with a 'kind', got {tree!r:.80}")
-    kind = _KINDS.get(tree.get("kind"))
-    if kind is None:
-        raise ValueError(f"{place}: unknown kind {tree.get('kind')!r}; expected one of {sorted(_KINDS)}")
+    kind = kind_named(tree.get("kind"), place)
     known = {attribute.name for attribute in dataclasses.fields(kind)}
     attributes = {}
     for key, value in tree.items():
@@ -54,7 +41,7 @@ def from_tree(tree: Mapping[str, Any], place: str) -> Any:
         if key not in known:
             raise ValueError(f"{place}: {kind.__name__} has no attribute {key!r}; it has {sorted(known)}")
         if isinstance(value, list):
-            value = tuple(item if isinstance(item, str) else from_tree(item, f"{place}.{key}") for item in value)
+            value = tuple(from_tree(item, f"{place}.{key}") if isinstance(item, Mapping) else item for item in value)
         attributes[key] = value
     try:
         return kind(**attributes)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
+from typing import ClassVar
 
 from mmzoo.schema.checks import check_names
+from mmzoo.schema.kinds import register_kind
 
 
+@register_kind
 @dataclasses.dataclass(frozen=True)
 class Label:
     """Exactly one of `classes`: float32 (len(classes),), probabilities (or logits, as the builder was told)."""
@@ -19,11 +22,18 @@ class Label:
         object.__setattr__(self, "classes", tuple(self.classes))
         check_names(self.classes, "the classes of a Label")
 
+    is_predicted: ClassVar[bool] = True
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.units,)
+
     @property
     def units(self) -> int:
         return len(self.classes)
 
 
+@register_kind
 @dataclasses.dataclass(frozen=True)
 class MultiLabel:
     """Any number of `classes`: float32 (len(classes),), one probability each."""
@@ -34,11 +44,18 @@ class MultiLabel:
         object.__setattr__(self, "classes", tuple(self.classes))
         check_names(self.classes, "the classes of a MultiLabel")
 
+    is_predicted: ClassVar[bool] = True
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.units,)
+
     @property
     def units(self) -> int:
         return len(self.classes)
 
 
+@register_kind
 @dataclasses.dataclass(frozen=True)
 class Value:
     """A number to predict, in its own unit: float32 (1,).
@@ -71,9 +88,12 @@ class Value:
         if self.scale == "log" and self.maximum is not None and self.maximum <= 0:
             raise ValueError(f"maximum: expected more than 0 on a log scale, got {self.maximum!r}")
 
+    is_predicted: ClassVar[bool] = True
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.units,)
+
     @property
     def units(self) -> int:
         return 1
-
-
-Output = Label | MultiLabel | Value

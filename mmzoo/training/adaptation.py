@@ -6,18 +6,18 @@ import numpy as np
 
 from mmzoo.fusion.head import value_scaling_name
 from mmzoo.layers import SensorEncoder, ValueScaling
-from mmzoo.schema import Sensors, Value
+from mmzoo.schema import Value
 
 # Mean and deviation of a field are known well enough after this many samples.
 ADAPT_SAMPLES = 20_000
 
 
 def unadapted_sensors(model) -> list[str]:
-    """Names of the sensor inputs whose normalisation is still the schema's default: neither adapted nor pretrained."""
+    """Names of the sensor and series inputs whose normalisation is the schema's: neither adapted nor pretrained."""
     return [
         name
         for name, modality in model.schema.inputs.items()
-        if isinstance(modality, Sensors) and _is_default(model, f"{name}_encoder", SensorEncoder, len(modality.fields))
+        if modality.fields and _is_default(model, f"{name}_encoder", SensorEncoder, len(modality.fields))
     ]
 
 
@@ -44,19 +44,19 @@ def _is_default(model, name, kind, features):
 
 
 def adapt_sensors(model, arrays: dict) -> None:
-    """Sets the normalisation of every sensor input from data.
+    """Sets the normalisation of every sensor and series input from data.
 
     Args:
         model: the model.
-        arrays: input name -> float array (N, fields) for each `Sensors` input; others are left out.
+        arrays: input name -> float array (N, fields) or (N, steps, fields) for inputs with fields; others are left out.
     """
     for name, modality in model.schema.inputs.items():
-        if isinstance(modality, Sensors) and name in arrays:
+        if modality.fields and name in arrays:
             model.get_layer(f"{name}_encoder").adapt(arrays[name])
 
 
 def adapt_from(model, batches) -> list[str]:
-    """Adapts the sensor inputs and the values to predict that still have the default normalisation.
+    """Adapts the sensor and series inputs and the values to predict that still have the default normalisation.
 
     Args:
         model: the model.

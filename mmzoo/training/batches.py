@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from mmzoo.arrays import check_values
 from mmzoo.schema import Label, MultiLabel, Schema, Value
 
 _OR_STEPS = {"train": ", or give steps_per_epoch", "validation": ", or take(n) of it"}
@@ -45,6 +44,7 @@ class Batches:
         self._batch_size, self._shuffle_seed = batch_size, shuffle_seed
         self._label_smoothing = label_smoothing
         self._running = None
+        self._rng = np.random.default_rng(0 if shuffle_seed is None else shuffle_seed)
         self.class_weights: dict[str, np.ndarray] = {}
         self._continues = steps is not None and not callable(data) and not _is_arrays(data)
         self.steps = steps or self._count_steps()
@@ -134,24 +134,28 @@ class Batches:
                 f"{type(batch).__name__}" + (f" of {len(batch)}" if isinstance(batch, tuple | list) else "")
             )
         inputs, targets, weights = (*batch, None)[:3]
-        outputs = list(self._schema.outputs)
+        outputs = list(self._schema.predicted)
         if not isinstance(targets, Mapping) and len(outputs) == 1:
             targets = {outputs[0]: targets}
-        for part, names, kind in ((inputs, self._schema.inputs, "input"), (targets, outputs, "output")):
+        inputs_known, given = self._schema.inputs, self._schema.given
+        for part, names, known, kind in ((inputs, given, inputs_known, "input"), (targets, outputs, outputs, "output")):
             missing = [n for n in names if n not in part] if isinstance(part, Mapping) else list(names)
             if missing:
                 have = list(part) if isinstance(part, Mapping) else type(part).__name__
                 raise ValueError(f"{self._what}: {kind} {missing[0]!r} is not in the batch; it holds {have}")
-            _refuse_unknown(part, names, kind, self._what)
+            _refuse_unknown(part, known, kind, self._what)
         if isinstance(weights, Mapping):
             _refuse_unknown(weights, outputs, "output with weights", self._what)
         return inputs, targets, weights
 
     def _encode(self, batch):
         inputs, targets, weights = self._split(batch)
-        inputs = {name: _input(inputs[name], name, kind, self._what) for name, kind in self._schema.inputs.items()}
+        kinds = self._schema.inputs
+        inputs = {name: _input(array, name, kinds[name], self._what) for name, array in inputs.items()}
+        # States are at their start, noise is drawn.
+        inputs = self._schema.completed(inputs, _check_lengths((inputs,), self._what), self._rng)
         encoded, class_weights = {}, {}
-        for name, kind in self._schema.outputs.items():
+        for name, kind in self._schema.predicted.items():
             if isinstance(kind, Label):
                 encoded[name] = _one_hot(targets, name, kind, self._what)
                 if name in self.class_weights:
@@ -164,7 +168,7 @@ class Batches:
         if weights is None and not class_weights:
             return inputs, encoded
         weighted = {}
-        for name in self._schema.outputs:
+        for name in self._schema.predicted:
             given = weights.get(name) if isinstance(weights, Mapping) else weights
             own = np.ones(rows) if given is None else _weights(given, rows, name, self._what)
             weighted[name] = (own * class_weights.get(name, 1.0)).astype(np.float32)
@@ -199,7 +203,7 @@ def _input(array, name, modality, what):
     if array.dtype.kind not in ("fiu" if modality.dtype == "float32" else "iu"):
         raise ValueError(f"{what}: input {name!r}: expected {modality.dtype}, got {array.dtype}")
     # Before the cast, in which 256 would become the uint8 0.
-    check_values(modality, array, f"{what}: input {name!r}")
+    modality.check(array, f"{what}: input {name!r}")
     return array.astype(modality.dtype, copy=False)
 
 

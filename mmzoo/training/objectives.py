@@ -34,7 +34,7 @@ def losses_for(model, loss=None) -> dict:
     Raises:
         ValueError: the dict names an output that isn't there.
     """
-    outputs = model.schema.outputs
+    outputs = model.schema.predicted
     given = _by_output(loss, outputs, "loss")
     layers = {layer.name: layer for layer in model.layers}
     losses = {name: given.get(name) or _default_loss(model, name, kind, layers) for name, kind in outputs.items()}
@@ -65,7 +65,7 @@ def metrics_for(model, metrics=None) -> dict:
     Raises:
         ValueError: the dict names an output that isn't there.
     """
-    outputs = model.schema.outputs
+    outputs = model.schema.predicted
     given = _by_output(metrics, outputs, "metrics")
     return {
         name: _as_list(given[name]) if name in given else _default_metrics(model, name, kind)
@@ -144,7 +144,7 @@ def _explicit_weights(labels, name, weights):
 
 def default_monitor(schema: Schema) -> str:
     """The accuracy on the validation data where one Label is all there is to predict, else the loss."""
-    kinds = list(schema.outputs.values())
+    kinds = list(schema.predicted.values())
     return "val_accuracy" if len(kinds) == 1 and isinstance(kinds[0], Label) else "val_loss"
 
 

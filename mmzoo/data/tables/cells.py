@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmzoo import encoding
-from mmzoo.schema import Category, Label, MultiLabel, Output, Sensors, Text
+from mmzoo.schema import Field, Label, Modality, MultiLabel, Output
 from mmzoo.schema.columns import parse_cell
 from mmzoo.schema.fields import LARGEST_FLOAT32
 from mmzoo.schema.paths import resolve
@@ -61,26 +60,21 @@ class CellReader:
 
     def files(self, column: str | None) -> list[str]:
         """Paths of files that exist; "" where the cell is empty."""
-        return self._read(column, self._file, "")
+        return self._read(column, self._file, [""] * len(self.frame))
 
-    def texts(self, column: str | None, text: Text) -> np.ndarray:
-        """Encoded texts: int32 (N, length)."""
-        # Without their padding, which is most of many texts.
-        texts = self._read(
-            column, lambda cell: without_padding(encoding.encode(text, _as_text(cell), "")), np.zeros(0, np.int32)
-        )
-        padded = np.zeros((len(texts), text.length), np.int32)
-        for row, ids in zip(padded, texts, strict=True):
-            row[: len(ids)] = ids
-        return padded
+    def column(self, column: str | None, modality: Modality) -> np.ndarray:
+        """The cells of a column, each a whole input: array (N, *shape)."""
+        arrays = np.empty((len(self.frame), *modality.shape), modality.dtype)
+        arrays[:] = modality.missing()
+        return self._read(column, lambda cell: self._whole(modality, cell), arrays)
 
-    def sensors(self, columns: Iterable[str | None], sensors: Sensors) -> np.ndarray:
+    def fields(self, columns: Iterable[str | None], fields: Iterable[Field]) -> np.ndarray:
         """The fields, each from its column: float32 (N, fields)."""
-        fields = [
-            self._read(column, lambda cell, f=field: _field_value(f, cell), np.nan)
-            for column, field in zip(columns, sensors.fields, strict=True)
+        values = [
+            self._read(column, lambda cell, f=field: _field_value(f, cell), [np.nan] * len(self.frame))
+            for column, field in zip(columns, fields, strict=True)
         ]
-        return np.array(fields, np.float32).T
+        return np.array(values, np.float32).T
 
     def targets(self, column: str | None, output: Output, name: str) -> np.ndarray:
         """Labels, int32 (N,); of a `MultiLabel` float32 (N, classes), where an empty cell is none of them; values,
@@ -93,10 +87,13 @@ class CellReader:
             raise ValueError(f"columns: output {name!r} needs a column; pass targets=False where there are no labels")
         if isinstance(output, Label):
             known = {class_name: index for index, class_name in enumerate(output.classes)}
-            return np.array(self._read(column, lambda cell: _label(known, cell), 0, f"the label of {name!r}"), np.int32)
+            missing, required = [0] * len(self.frame), f"the label of {name!r}"
+            return np.array(self._read(column, lambda cell: _label(known, cell), missing, required), np.int32)
         if isinstance(output, MultiLabel):
-            return np.stack(self._read(column, lambda cell: _labels(output, cell), np.zeros(output.units, np.float32)))
-        numbers = self._read(column, lambda cell: _number(output, cell), np.nan, f"the value of {name!r}")
+            rows = np.zeros((len(self.frame), output.units), np.float32)
+            return self._read(column, lambda cell: _labels(output, cell), rows)
+        missing, required = [np.nan] * len(self.frame), f"the value of {name!r}"
+        numbers = self._read(column, lambda cell: _number(output, cell), missing, required)
         return np.array(numbers, np.float32)[:, None]
 
     def find_duplicates(self) -> None:
@@ -109,21 +106,24 @@ class CellReader:
                 problem = duplicate(self.frame.index[index], self.frame.index[earlier])
                 self.problems.setdefault(index, []).append(problem)
 
-    def _read(self, name: str | None, read: Callable[[Any], Any], missing: Any, required: str = "") -> list:
-        """The values of a column; `missing` stands for empty and bad cells.
+    def _read(self, name: str | None, read: Callable[[Any], Any], values: Any, required: str = "") -> Any:
+        """The values of a column.
 
         Args:
             name: the column; None: missing in all rows.
-            read: from a cell that is not empty to its value; raises ValueError, TypeError or FileNotFoundError.
-            missing: the value of an empty cell.
+            read: from a cell that is not empty to its value; raises ValueError, TypeError, KeyError or
+                FileNotFoundError.
+            values: as many as rows, each what stands for empty and bad cells; the others are filled in.
             required: what an empty cell lacks, if it may not be empty.
+
+        Returns:
+            `values`.
         """
         if name is None:
-            return [missing] * len(self.frame)
-        known: dict[Any, Any] = {}
-        values = []
+            return values
+        # Cell -> the first row that has it.
+        known: dict[Any, int] = {}
         for index, cell in enumerate(self.frame[name].tolist()):
-            values.append(missing)
             try:
                 if not (pd.api.types.is_scalar(cell) or isinstance(cell, os.PathLike)):
                     raise TypeError(f"expected one value, got {type(cell).__name__}: {cell!r:.80}")
@@ -133,14 +133,23 @@ class CellReader:
                     continue
                 # 1, 1.0 and True are one key.
                 key = (type(cell), cell)
-                if key not in known:
-                    known[key] = read(cell)
-                values[-1] = known[key]
-            except (ValueError, TypeError, FileNotFoundError) as error:
+                values[index] = values[known[key]] if key in known else read(cell)
+                known.setdefault(key, index)
+            except (ValueError, TypeError, KeyError, FileNotFoundError) as error:
                 missing_file = isinstance(error, FileNotFoundError)
-                problem = Problem(self.frame.index[index], name, str(error).removeprefix(": "), missing_file)
+                # str() of a KeyError is its repr, with quotes around the message.
+                message = error.args[0] if isinstance(error, KeyError) and error.args else error
+                problem = Problem(self.frame.index[index], name, str(message).removeprefix(": "), missing_file)
                 self.problems.setdefault(index, []).append(problem)
         return values
+
+    def _whole(self, modality, cell):
+        if not isinstance(cell, (str, bytes, os.PathLike)):
+            cell = _as_text(cell)
+        value = parse_cell(modality, os.fspath(cell) if isinstance(cell, os.PathLike) else cell, "")
+        if modality.is_file and isinstance(value, str):
+            value = resolve(self.root, value, allow_outside_root=self.allow_outside_root)
+        return modality.encode(value, "")
 
     def _file(self, cell):
         if not isinstance(cell, (str, os.PathLike)):
@@ -176,9 +185,9 @@ def _as_text(cell):
 def _field_value(field, cell):
     if isinstance(cell, pd.Timestamp):
         cell = cell.to_pydatetime()
-    if isinstance(field, Category) and isinstance(cell, (bool, int, float)):
+    if field.categories and isinstance(cell, (bool, int, float)):
         cell = _as_text(cell)
-    return encoding.encode_field(field, parse_cell(field, cell, ""), "")
+    return field.encode(parse_cell(field, cell, ""), "")
 
 
 def _label(known, cell):

@@ -30,7 +30,7 @@ from mmzoo.data.tables.record_builder import write_samples
 from mmzoo.data.tables.statistics import Moments
 from mmzoo.data.tables.table import read_chunks
 from mmzoo.data.tables.table_check import CHUNK_ROWS, NO_SPLIT, CheckedTable, check_table, load_chunk
-from mmzoo.schema import Label, MultiLabel, Schema, Sensors, Value
+from mmzoo.schema import Label, MultiLabel, Schema, Value
 
 _log = logging.getLogger(__name__)
 
@@ -239,7 +239,7 @@ def _statistics(checked, schema):
     """Counts of each split, and moments of its first: all that training would otherwise read the records for."""
     labels = {name: kind for name, kind in schema.outputs.items() if isinstance(kind, (Label, MultiLabel))}
     counts = {s: {name: np.zeros(kind.units, np.int64) for name, kind in labels.items()} for s in checked.splits}
-    sensors = {name: Moments(len(kind.fields)) for name, kind in schema.inputs.items() if isinstance(kind, Sensors)}
+    sensors = {name: Moments(len(kind.fields)) for name, kind in schema.given.items() if kind.fields}
     values = {name: Moments(1) for name, kind in schema.outputs.items() if isinstance(kind, Value)}
     training = "train" if "train" in checked.splits else checked.splits[0]
     for chunk, _, split_of in checked.parts():
@@ -252,10 +252,12 @@ def _statistics(checked, schema):
                 counts[split][name] += one_hot.sum(axis=0).astype(np.int64)
             if split == training:
                 for name, moments in (*sensors.items(), *values.items()):
-                    moments.add((manifest.inputs | manifest.targets)[name][chosen])
-    rows = np.bincount(checked.split_of[checked.split_of != NO_SPLIT], minlength=len(checked.splits))
+                    rows = (manifest.inputs | manifest.targets)[name][chosen]
+                    # Steps of a series count as rows.
+                    moments.add(rows.reshape(-1, rows.shape[-1]))
+    counted = np.bincount(checked.split_of[checked.split_of != NO_SPLIT], minlength=len(checked.splits))
     return {
-        "splits": dict(zip(checked.splits, rows.tolist(), strict=True)),
+        "splits": dict(zip(checked.splits, counted.tolist(), strict=True)),
         "class_counts": {
             split: {name: dict(zip(labels[name].classes, n.tolist(), strict=True)) for name, n in of_split.items()}
             for split, of_split in counts.items()
