@@ -10,6 +10,9 @@ from mmzoo.branches.features import Features
 from mmzoo.branches.places import picture_features, picture_is_present
 from mmzoo.layers import ImageStandardization
 
+# What the five convolutions leave one place of.
+_LEAST = 61
+
 
 def pilotnet_branch(
     pixels,
@@ -27,11 +30,11 @@ def pilotnet_branch(
     cars" (2016): three 5x5 convolutions of stride 2, two 3x3 ones, then dense layers that know where in the picture
     something stands.
 
-    Beside the paper's: batch normalisation, and pictures standardised one by one instead of by a fixed layer. The paper's
-    pictures are 66 x 200; narrower ones give a shorter map before the dense layers.
+    Beside the paper's: batch normalisation, and pictures standardised one by one instead of by a fixed layer. The
+    paper's pictures are 66 x 200; narrower ones give a shorter map before the dense layers.
 
     Args:
-        pixels: uint8 (B, H, W, C), 0..255, H and W at least 66; all zeros is missing.
+        pixels: uint8 (B, H, W, C), 0..255, H and W at least 61; all zeros is missing.
         rows: how many of the picture's rows are looked at, the lowest: the sky is cut off.
         filters: channels of the five convolutions.
         units: of the dense layers.
