@@ -15,8 +15,8 @@ What a frame is given of its past are the steps before it, never the frame's own
 
 - `road_condition`: one draw for each block (it is decoration: the simulator has one weather), with 10 % of the fields
   and 5 % of the rows missing;
-- gaps: in 10 % of the rows one to five steps of the past are lost, in 2 % all of it;
-- missing labels: in training each row lacks its steering, its throttle or its brake in 4 % each.
+- gaps, in training: in 10 % of the rows one to five steps of the past are lost, in 2 % all of it;
+- missing labels, in training: 4 % of the rows lack their steering, 4 % their throttle, 4 % their brake.
 
 The brake was used in two stretches of 89 rows together: its figures rest on little.
 """
@@ -118,6 +118,10 @@ def load_driving_sim(
         "brake": (columns["brake"][chosen] > 0).astype(np.int32),
     }
     if split == TRAIN:
+        draw = _rows_drawn(columns["index"][chosen], seed, 4)
+        for name in ("history", "location"):
+            if name in inputs:
+                _lose_steps(inputs[name], draw[:, :3])
         for number, missing in enumerate((np.nan, np.nan, -1)):
             lacking = (draw[:, 3] >= number * _NO_LABEL) & (draw[:, 3] < (number + 1) * _NO_LABEL)
             list(targets.values())[number][lacking] = missing
