@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import importlib
 
+from mmzoo.models.registry import registered_builders
+
 __version__ = "0.1.0"
 
-# Public name -> the module that holds it, with its name there where that is another.
+# Public name -> the module that holds it, with its name there where that is another. Builders join by `@register`.
 _LAZY = {
+    **{function: module for module, function in registered_builders().values()},
     "Schema": "mmzoo.schema",
     "build_model": "mmzoo.models.registry",
     "build_multimodal_model": "mmzoo.models.multimodal",
-    "build_road_sign_model": "mmzoo.models.road_sign",
     "evaluate": "mmzoo.evaluation",
     "export": "mmzoo.exporting",
     "fit": "mmzoo.training",

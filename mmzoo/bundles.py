@@ -12,7 +12,9 @@ change a file can change its checksum too.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -32,10 +34,43 @@ def saved_models_dir() -> pathlib.Path:
     return inside if inside.is_dir() else package.parent / "saved_models"
 
 
-def shipped_bundles(model: str = "") -> list[pathlib.Path]:
-    """The folders of all shipped bundles, or of those of one model, by name."""
-    folders = saved_models_dir().glob(f"{model}*/schema.json")
-    return sorted(path.parent for path in folders)
+@dataclasses.dataclass(frozen=True, order=True)
+class ShippedBundle:
+    """A bundle that comes with mmzoo, in a folder called <model>_<size>_<weights>.
+
+    Attributes:
+        path: its folder.
+        model: the model's name, as its schema has it ("road_sign").
+        size: the model's size ("small").
+        weights: the name of the weights ("gtsrb"); may hold a "_", which the size may not.
+    """
+
+    path: pathlib.Path
+    model: str
+    size: str
+    weights: str
+
+
+def shipped_bundles(model: str | None = None) -> list[ShippedBundle]:
+    """All shipped bundles, or those of the model of exactly this name, by name.
+
+    Raises:
+        ValueError: a folder is not called as its schema wants it to be.
+    """
+    folders = (path.parent for path in saved_models_dir().glob("*/schema.json"))
+    bundles = sorted(map(_shipped, folders))
+    return [bundle for bundle in bundles if model in (None, bundle.model)]
+
+
+def _shipped(folder):
+    # Where one model's name begins with another's, only the schema tells where the name ends.
+    model = json.loads((folder / "schema.json").read_text(encoding="utf-8"))["name"]
+    size, _, weights = folder.name.removeprefix(f"{model}_").partition("_")
+    if folder.name != f"{model}_{size}_{weights}" or not (size and weights):
+        raise ValueError(
+            f"{folder}: expected a folder called {model}_<size>_<weights>, as the schema in it has {model!r}"
+        )
+    return ShippedBundle(folder, model, size, weights)
 
 
 def find_bundle(bundle: str | os.PathLike) -> pathlib.Path:

@@ -42,7 +42,7 @@ def list_command() -> None:
     for name in list_models():
         print(name)
         for bundle in shipped_bundles(name):
-            print(f"    {bundle.name}")
+            print(f"    {bundle.path.name}")
 
 
 @app.command()
@@ -269,6 +269,7 @@ def evaluate(
     """Measures weights on a split: accuracy, F1, confusion matrix, and what each missing input costs."""
     from mmzoo.evaluation import markdown_table
     from mmzoo.recipes import get_recipe
+    from mmzoo.tasks import figure_of
 
     record, result = get_recipe(model).evaluate(
         out,
@@ -284,7 +285,8 @@ def evaluate(
     )
     print(f"\n{record.model} on {record.samples:,} samples of {record.data}, {record.split} ({record.note})\n")
     for name, value in record.metrics.items():
-        print(f"{name.replace('_', ' '):16} {100 * value:6.2f} %")
+        figure = figure_of(name)
+        print(f"{figure.label:16} {figure.text(value):>8}")
     print(f"\n{markdown_table(result.missing_inputs)}")
     print("Files:", *(str(file) for file in result.files), sep="\n  ")
 

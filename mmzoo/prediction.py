@@ -53,17 +53,17 @@ def predict(
         raise ValueError(f"batch_size: expected at least 1, got {batch_size!r}")
     rng = np.random.default_rng(seed)
     if raws is None or isinstance(raws, Mapping):
-        raws = raw if raws is None else raws
-        arrays = {name: array[None].copy() for name, array in schema.encode(raws).items()}
-        _draw_noise(schema, arrays, [raws], rng)
-        return schema.decode(model.predict_on_batch(arrays), top)[0]
+        raw = raw if raws is None else raws
+        arrays = {name: array[None].copy() for name, array in schema.encode(raw).items()}
+        _draw_noise(schema, arrays, [raw], rng)
+        return schema.decode(model.predict_on_batch(arrays), top, [raw])[0]
     raws = list(raws)
     arrays = schema.encode_batch(raws)
     _draw_noise(schema, arrays, raws, rng)
     predictions = []
     for start in range(0, len(raws), batch_size):
         batch = {name: array[start : start + batch_size] for name, array in arrays.items()}
-        predictions += schema.decode(model.predict_on_batch(batch), top)
+        predictions += schema.decode(model.predict_on_batch(batch), top, raws[start : start + batch_size])
     return predictions
 
 

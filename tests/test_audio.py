@@ -30,8 +30,7 @@ from mmzoo.exporting.litert import check_builtin
 from mmzoo.exporting.parity import FLOAT_BOUND, INT8_MEAN_BOUND
 from mmzoo.exporting.probes import subsets_of_inputs
 from mmzoo.exporting.raw.audio_ops import decode_audio
-from mmzoo.fusion import fuse, heads_for
-from mmzoo.fusion.head import activations_for
+from mmzoo.fusion import fuse
 from mmzoo.layers import LogMelSpectrogram, MaskedMean, SpecAugment
 from mmzoo.models.schema_model import keras_inputs, schema_model
 from mmzoo.schema import Audio, Label, Number, Schema, Sensors
@@ -514,7 +513,7 @@ def test_masked_mean():
 @pytest.mark.parametrize("size", ["nano", "small", "base"])
 def test_branch(size):
     inputs = keras.Input((2500,))
-    features = audio_branch(inputs, AUDIO, size=size, width=12, name="horn")
+    features = audio_branch(inputs, AUDIO, size=size, width=12, tokens=True, name="horn")
     model = keras.Model(inputs, features._asdict())
     assert all(layer.name.startswith("horn_") for layer in model.layers[1:] if not layer.name.startswith(OPERATIONS))
     sound = np.pad(tone(440), (0, 500))
@@ -550,7 +549,7 @@ def build():
         "audio": audio_branch(inputs["audio"], AUDIO, size="nano", width=16, seed=0),
         "weather": sensor_branch(inputs["weather"], SCHEMA["weather"], width=16, units=8, name="weather"),
     }
-    outputs = fuse(features, "attention", head=heads_for(SCHEMA, seed=0), activations=activations_for(SCHEMA), seed=0)
+    outputs = fuse(features, SCHEMA, "attention", seed=0)
     return schema_model(inputs, outputs, SCHEMA, name="siren")
 
 

@@ -55,7 +55,7 @@ def test_the_list_is_that_of_sha256sum(bundle):
 
 def test_every_shipped_bundle_is_as_it_was_exported():
     assert len(shipped_bundles()) >= 2
-    for folder in shipped_bundles():
+    for folder in (bundle.path for bundle in shipped_bundles()):
         assert verify(folder) >= 5
 
 

@@ -450,9 +450,9 @@ def test_columns_of_other_schemas():
     }
     with pytest.raises(ValueError, match="already has a column 'predicted_kind'"):
         columns.output_columns(schema, ["kind", "predicted_kind"])
-    tags = columns.readable(outputs["tags"], np.array([0.75, 0.25, 0.5]))
+    tags = outputs["tags"].cells(np.array([0.75, 0.25, 0.5]))
     assert tags == ("x|z", "0.750000|0.500000")
-    assert columns.readable(outputs["range"], np.array([12.5], np.float32)) == ("12.5",)
+    assert outputs["range"].cells(np.array([12.5], np.float32)) == ("12.5",)
 
 
 # The command line ----------------------------------------------------------------------------------------------------

@@ -13,10 +13,11 @@ from PIL import Image as Pillow
 import mmzoo
 from mmzoo.evaluation.arrays import gather, predict_arrays
 from mmzoo.evaluation.evaluate import markdown_table
-from mmzoo.evaluation.metrics import class_ids, output_metrics
+from mmzoo.evaluation.metrics import measure_output
 from mmzoo.evaluation.missing_inputs import hide_inputs, missing_input_table, subsets
 from mmzoo.evaluation.pictures import sample_sheet
 from mmzoo.schema import Image, Label, MultiLabel, Number, Schema, Sensors, Text, Value
+from mmzoo.tasks.label import class_ids
 
 NOTE = "images drawn, context simulated"
 SCHEMA = Schema(
@@ -64,10 +65,13 @@ def data():
 
 def test_label_metrics_by_hand():
     truth, guess = [0, 0, 1, 2], [0, 1, 1, 1]
-    found = output_metrics(Label(("a", "b", "c", "never")), truth, np.eye(4)[guess])
+    found = measure_output("kind", Label(("a", "b", "c", "never")), truth, np.eye(4)[guess])
     # Precision 1, 1/3, 0; recall 1/2, 1, 0; F1 2/3, 1/2, 0. The class that never occurs does not count.
     assert found == pytest.approx(
-        {"accuracy": 2 / 4, "macro_precision": 4 / 9, "macro_recall": 1 / 2, "macro_f1": 7 / 18}
+        {
+            **{"accuracy": 2 / 4, "balanced_accuracy": 1 / 2},
+            **{"macro_precision": 4 / 9, "macro_recall": 1 / 2, "macro_f1": 7 / 18},
+        }
     )
 
 
@@ -75,14 +79,14 @@ def test_multi_label_metrics_by_hand():
     truth = np.array([[1, 0], [1, 1], [0, 1]])
     predicted = np.array([[0.9, 0.2], [0.4, 0.8], [0.1, 0.6]])
     # First class: one hit, one miss, F1 2/3. Second: two hits, F1 1. Together 3 hits, 1 miss: 6/7.
-    found = output_metrics(MultiLabel(("a", "b")), truth, predicted)
+    found = measure_output("kind", MultiLabel(("a", "b")), truth, predicted)
     assert found == pytest.approx({"macro_f1": 5 / 6, "micro_f1": 6 / 7, "exact_match": 2 / 3})
 
 
 def test_value_metrics_by_hand():
-    found = output_metrics(Value("m"), [1.0, 2.0, 3.0], np.array([[1.0], [2.0], [6.0]]))
+    found = measure_output("kind", Value("m"), [1.0, 2.0, 3.0], np.array([[1.0], [2.0], [6.0]]))
     assert found == pytest.approx({"mae": 1.0, "rmse": math.sqrt(3), "r2": 1 - 9 / 2})
-    assert math.isnan(output_metrics(Value("m"), [1.0], np.array([[1.0]]))["r2"])
+    assert math.isnan(measure_output("kind", Value("m"), [1.0], np.array([[1.0]]))["r2"])
 
 
 def test_class_ids_take_numbers_and_rows():
@@ -171,7 +175,7 @@ def test_evaluate_writes_its_files_and_the_note_stands_first(data, tmp_path):
     folder = tmp_path / "figures"
     written = json.loads((folder / "metrics.json").read_text())
     assert list(written) == ["note", "samples", "kind"] and written["note"] == NOTE
-    assert written["kind"] == result.metrics["kind"]
+    assert written["kind"] == {**result.metrics["kind"], "samples": 4}
     for name in ("per_class_kind.csv", "missing_inputs.csv"):
         assert (folder / name).read_text().splitlines()[0] == f"# {NOTE}"
     assert (folder / "missing_inputs.md").read_text().splitlines()[0] == NOTE

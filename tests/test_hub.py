@@ -20,8 +20,7 @@ from mmzoo.exporting.litert import LiteRTModel, check_builtin
 from mmzoo.exporting.probes import calibration_samples, random_samples
 from mmzoo.exporting.static_int8 import prepare_static_int8, run_static_int8, why_not_int8
 from mmzoo.exporting.unrolled import exportable, unrolled
-from mmzoo.fusion import fuse, heads_for
-from mmzoo.fusion.head import activations_for
+from mmzoo.fusion import fuse
 from mmzoo.layers import HubBackbone
 from mmzoo.models.schema_model import keras_inputs, schema_model
 from mmzoo.presets import PresetError, image_size_for_preset, is_preset, load_backbone, text_for_preset
@@ -87,8 +86,7 @@ def build(folder, text="bert", image="mobilenet", text_finetune="frozen", image_
         features["image"] = hub_image_branch(
             tensors["image"], folder / image, finetune=image_finetune, lora_rank=2, width=16
         )
-    activations = activations_for(schema)
-    outputs = fuse(features, "concat", head=heads_for(schema, dropout=0), activations=activations, seed=0)
+    outputs = fuse(features, schema, "concat", dropout=0, seed=0)
     return schema_model(tensors, outputs, schema, "hub")
 
 
@@ -124,7 +122,7 @@ def test_text_is_what_the_preset_gives_and_padding_has_no_say(folder, family):
     found, weights = [], None
     for array in (ids, longer):
         tensor = keras.Input(array.shape[1:], dtype="int32")
-        model = keras.Model(tensor, hub_text_branch(tensor, folder / family, width=16)._asdict())
+        model = keras.Model(tensor, hub_text_branch(tensor, folder / family, width=16, tokens=True)._asdict())
         if weights:
             model.set_weights(weights)
         weights = model.get_weights()
@@ -150,7 +148,7 @@ def test_image_is_scaled_as_the_preset_says(folder, name):
     pixels = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3)).astype("uint8")
     pixels[1] = 0
     tensor = keras.Input(pixels.shape[1:], dtype="uint8", name="image")
-    features = hub_image_branch(tensor, folder / name, width=8)
+    features = hub_image_branch(tensor, folder / name, width=8, tokens=True)
     model = keras.Model(tensor, features._asdict())
     found = model(pixels, training=False)
     assert found["tokens"].shape == (2, model.get_layer("image_tokens").output.shape[1], 8)

@@ -15,12 +15,12 @@ import mmzoo
 from mmzoo.branches import image_branch, ngrams_branch, sensor_branch, text_branch
 from mmzoo.evaluation import hide_inputs
 from mmzoo.exporting.probes import random_samples
-from mmzoo.fusion import FUSIONS, fuse, heads_for
-from mmzoo.layers import ImageStandardization, ModalityAttention, ModalityDropout, SensorEncoder, ValueScaling
+from mmzoo.fusion import FUSIONS, ModalityAttention, fuse, wants_tokens
+from mmzoo.layers import ImageStandardization, ModalityDropout, SensorEncoder, ValueScaling
 from mmzoo.models.registry import get_builder
 from mmzoo.models.schema_model import keras_inputs, schema_model
 from mmzoo.schema import Angle, Category, Date, Image, Label, Number, Schema, Sensors, Text
-from mmzoo.training.adaptation import adapt_sensors
+from mmzoo.training.adaptation import adapt
 
 build = mmzoo.build_road_sign_model
 
@@ -49,15 +49,16 @@ def gated(features, head):
 def tiny_model(names, fusion, **arguments):
     schema = Schema("tiny", {name: INPUTS[name] for name in names}, {"kind": Label(("a", "b", "c"))})
     inputs = keras_inputs(schema)
+    common = {"width": 6, "tokens": wants_tokens(fusion)}
     branches = {
-        "image": lambda x: image_branch(x, size="nano", width=6),
-        "text": lambda x: text_branch(x, width=6, units=4, embedding=3, **arguments),
-        "ngrams": lambda x: ngrams_branch(x, INPUTS["ngrams"], width=6, embedding=3, name="ngrams"),
-        "sensors": lambda x: sensor_branch(x, INPUTS["sensors"], width=6, units=4, name="sensors"),
-        "more": lambda x: sensor_branch(x, INPUTS["more"], width=6, units=4, name="more"),
+        "image": lambda x: image_branch(x, size="nano", **common),
+        "text": lambda x: text_branch(x, units=4, embedding=3, **common, **arguments),
+        "ngrams": lambda x: ngrams_branch(x, INPUTS["ngrams"], embedding=3, name="ngrams", **common),
+        "sensors": lambda x: sensor_branch(x, INPUTS["sensors"], units=4, name="sensors", **common),
+        "more": lambda x: sensor_branch(x, INPUTS["more"], units=4, name="more", **common),
     }
     features = {name: branches[name](inputs[name]) for name in names}
-    outputs = fuse(features, fusion, head=heads_for(schema), activations={"kind": "softmax"})
+    outputs = fuse(features, schema, fusion)
     return schema_model(inputs, outputs, schema, "tiny")
 
 
@@ -76,20 +77,17 @@ def test_every_branch_goes_with_every_fusion(branch, fusion):
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("return_tokens", [False, True])
-def test_text_branch_takes_no_notice_of_padding(cell, bidirectional, return_tokens):
-    arguments = {"cell": cell, "bidirectional": bidirectional, "return_tokens": return_tokens}
-    model = tiny_model(("text",), "sum", **arguments)
+@pytest.mark.parametrize("tokens", [False, True])
+def test_text_branch_takes_no_notice_of_padding(cell, bidirectional, tokens):
     ids = keras.Input((None,), dtype="int32")
-    features = text_branch(ids, width=6, units=4, embedding=3, **arguments)
-    branch = keras.Model(ids, {"tokens": features.tokens, "mask": features.mask, "vector": features.vector})
-    for layer in branch.layers:
-        if layer.weights:
-            layer.set_weights(model.get_layer(layer.name).get_weights())
+    features = text_branch(ids, width=6, units=4, embedding=3, cell=cell, bidirectional=bidirectional, tokens=tokens)
+    branch = keras.Model(ids, {name: tensor for name, tensor in features._asdict().items() if tensor is not None})
     short, long = (branch(np.array([[83, 84] + [0] * n], np.int32)) for n in (1, 3))
     np.testing.assert_allclose(short["vector"], long["vector"], atol=1e-6)
-    assert long["tokens"].shape == (1, 5 if return_tokens else 1, 6)
-    assert np.asarray(long["mask"]).tolist() == [[True, True, False, False, False] if return_tokens else [True]]
+    assert ("tokens" in long) == ("mask" in long) == tokens
+    if tokens:
+        assert long["tokens"].shape == (1, 5, 6)
+        assert np.asarray(long["mask"]).tolist() == [[True, True, False, False, False]]
     other = branch(np.array([[84, 83, 0]], np.int32))
     assert np.abs(other["vector"] - short["vector"]).max() > 1e-4, "the order of the letters counts"
 
@@ -97,9 +95,9 @@ def test_text_branch_takes_no_notice_of_padding(cell, bidirectional, return_toke
 def test_features_have_the_shapes_they_promise():
     inputs = {name: keras.Input(m.shape, dtype=m.dtype, batch_size=2) for name, m in INPUTS.items()}
     for features in (
-        image_branch(inputs["image"], size="nano", width=6),
-        text_branch(inputs["text"], width=6),
-        sensor_branch(inputs["sensors"], INPUTS["sensors"], width=6),
+        image_branch(inputs["image"], size="nano", width=6, tokens=True),
+        text_branch(inputs["text"], width=6, tokens=True),
+        sensor_branch(inputs["sensors"], INPUTS["sensors"], width=6, tokens=True),
     ):
         tokens = features.tokens.shape[1]
         assert features.tokens.shape == (2, tokens, 6) and features.vector.shape == (2, 6)
@@ -161,7 +159,10 @@ def test_backbone_of_keras_applications_gets_its_pixels_scaled_once(backbone, lo
     ("arguments", "message"),
     [
         ({"size": "huge"}, r"size: expected one of \['nano', 'small', 'base'\], got 'huge'"),
-        ({"fusion": "glue"}, r"fusion: expected one of \['attention', 'concat', 'sum'\] or a function, got 'glue'"),
+        (
+            {"fusion": "glue"},
+            r"fusion: expected one of \['attention', 'concat', 'late', 'sum', 'transformer'\] or a function",
+        ),
         (
             {"backbone": "MobileNetV9"},
             "backbone: expected 'separable', 'separable_dense_first', 'vgg' or one of .*'MobileNetV2'.*V9",
@@ -521,9 +522,9 @@ def test_sensor_encoder_refuses_another_number_of_fields(encoder):
         encoder.adapt(np.zeros((1, 3)))
 
 
-def test_adapt_sensors_reaches_the_encoder_of_each_input(samples):
+def test_adapt_reaches_the_encoder_of_each_input(samples):
     model = build(size="nano")
-    adapt_sensors(model, {"location": samples["location"]})
+    adapt(model, {"location": samples["location"]})
     speed = samples["location"][:, 3]
     assert np.array(model.get_layer("location_encoder").mean)[3] == pytest.approx(speed.mean(), rel=1e-5)
     assert np.array(model.get_layer("road_condition_encoder").mean)[3] == 5000.0

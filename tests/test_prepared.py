@@ -26,11 +26,10 @@ from mmzoo.data.tables.preparing import prepare
 from mmzoo.data.tables.records import record_features, restored, stored
 from mmzoo.data.tables.statistics import Moments
 from mmzoo.data.tables.table import read_chunks, read_table
-from mmzoo.fusion import fuse, heads_for
-from mmzoo.fusion.head import activations_for
+from mmzoo.fusion import fuse
 from mmzoo.models.schema_model import keras_inputs, schema_model
 from mmzoo.schema import Angle, Audio, Category, Date, Image, Label, MultiLabel, Number, Schema, Sensors, Text, Value
-from mmzoo.training.adaptation import adapt_sensors
+from mmzoo.training.adaptation import adapt
 
 ROAD = Sensors((Number("speed", "km/h", 0, 300), Angle("heading"), Category("kind", ("city", "country")), Date("day")))
 SCHEMA = Schema(
@@ -195,7 +194,7 @@ def tiny_model(schema):
         "text": text_branch(tensors["text"], width=4, units=4, embedding=4),
         "road": sensor_branch(tensors["road"], schema["road"], width=4, units=4, name="road"),
     }
-    predicted = fuse(features, "concat", head=heads_for(schema), activations=activations_for(schema, "softmax"))
+    predicted = fuse(features, schema, "concat")
     return schema_model(tensors, predicted, schema, name="tiny")
 
 
@@ -205,7 +204,7 @@ def test_fit_trains_on_it(tmp_path):
     model, other = tiny_model(schema), tiny_model(schema)
     assert found.adapt(model) == ["road"]
     inputs, _, _ = read(found, "train")
-    adapt_sensors(other, inputs)
+    adapt(other, inputs)
     for weight in ("mean", "deviation"):
         expected = np.asarray(getattr(other.get_layer("road_encoder"), weight))
         np.testing.assert_allclose(np.asarray(getattr(model.get_layer("road_encoder"), weight)), expected, rtol=1e-5)

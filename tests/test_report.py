@@ -10,10 +10,15 @@ import pandas as pd
 import pytest
 
 from mmzoo.bundles import find_bundle
-from mmzoo.evaluation import Evaluation, missing_input_table, output_metrics, write_report
-from mmzoo.evaluation.calibration import are_probabilities, expected_calibration_error, reliability_table
-from mmzoo.evaluation.report import MISTAKES_A_PAIR, wilson_interval
+from mmzoo.evaluation import Evaluation, measure_output, missing_input_table, write_report
 from mmzoo.schema import Category, Image, Label, MultiLabel, Number, Schema, Sensors, Text, Value
+from mmzoo.tasks.calibration import (
+    are_probabilities,
+    expected_calibration_error,
+    reliability_table,
+    wilson_interval,
+)
+from mmzoo.tasks.label import MISTAKES_A_PAIR
 
 INPUTS = {
     "photo": Image(4, 4),
@@ -32,7 +37,7 @@ def evaluation(output, target, predicted, table=None, note=""):
         "place": np.tile(np.array([2.5, 1], np.float32), (count, 1)),
     }
     schema = Schema("zoo", INPUTS, {"animal": output})
-    metrics = {"animal": output_metrics(output, target, predicted)}
+    metrics = {"animal": measure_output("animal", output, target, predicted)}
     return Evaluation(count, metrics, table, schema, inputs, {"animal": target}, {"animal": predicted}, note)
 
 

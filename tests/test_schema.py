@@ -120,7 +120,7 @@ def test_a_schema_does_not_change():
 
 def test_other_outputs():
     other = SCHEMA.with_outputs({"sign": Label(("a", "b", "c"))})
-    assert other.inputs == SCHEMA.inputs and other["sign"].units == 3
+    assert other.inputs == SCHEMA.inputs and other["sign"].shape[0] == 3
     with pytest.raises(KeyError, match="has no 'distance'"):
         other["distance"]
 
@@ -145,7 +145,7 @@ def changed(**changes):
         (changed(inputs={"a": {"kind": "Text", "size": 3}}), "inputs.a: Text has no attribute 'size'"),
         (changed(inputs={"a": {"kind": "Text"}}), "inputs.a: .*length"),
         (changed(inputs={"a": {"kind": "Text", "length": 0}}), "inputs.a: length: .*got 0"),
-        (changed(inputs={"a": {"kind": "Sensors", "fields": [4]}}), "inputs.a: fields: expected objects"),
+        (changed(inputs={"a": {"kind": "Sensors", "fields": [4]}}), "inputs.a: fields: expected an object"),
         (changed(inputs={"a b": {"kind": "Text", "length": 4}}), "'a b' is no identifier"),
         (changed(outputs={"text": {"kind": "Value"}}), "'text' is the name of an input and of an output"),
     ],
@@ -199,7 +199,7 @@ def test_no_schema_file(tmp_path):
         (lambda: Value("EUR", maximum=-1, scale="log"), "maximum: expected more than 0 on a log scale, got -1.0"),
         (lambda: Value("EUR", scale="square"), "scale: expected 'linear' or 'log'"),
         (lambda: Schema("s", {3: Text(4)}, {"y": Value()}), "3 is no identifier"),
-        (lambda: Sensors((4,)), "fields: expected objects such as Number"),
+        (lambda: Sensors((4,)), "fields: expected an object such as Number"),
         (lambda: Series(0, FIELDS), "steps: expected a whole number of at least 1, got 0"),
         (lambda: Series(3), "fields of a Series input: expected at least one"),
         (lambda: State(()), "shape: expected at least one size"),

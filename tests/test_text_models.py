@@ -25,8 +25,7 @@ from mmzoo.exporting.parity import FLOAT_BOUND, INT8_MEAN_BOUND
 from mmzoo.exporting.probes import random_samples
 from mmzoo.exporting.serving import load_saved_model, write_saved_model
 from mmzoo.exporting.static_int8 import why_not_int8
-from mmzoo.fusion import fuse, heads_for
-from mmzoo.fusion.head import activations_for
+from mmzoo.fusion import fuse
 from mmzoo.models.schema_model import keras_inputs, schema_model
 from mmzoo.schema import Label, Schema, Text
 
@@ -106,16 +105,16 @@ def one_text_model(text, **arguments):
     schema = Schema("reviews", {"text": text}, {"is_good": Label(("no", "yes"))})
     inputs = keras_inputs(schema)
     features = {"text": ngrams_branch(inputs["text"], text, **arguments)}
-    outputs = fuse(features, "sum", head=heads_for(schema, dropout=0.0), activations=activations_for(schema))
+    outputs = fuse(features, schema, "sum", dropout=0.0)
     return schema_model(inputs, outputs, schema, name="reviews")
 
 
 def test_the_branch_is_an_average_without_padding():
     text = ngrams_text(length=6, buckets=50)
     ids = keras.Input((6,), dtype="int32")
-    features = ngrams_branch(ids, text, embedding=3, width=4, seed=0)
-    assert features.tokens.shape == (None, 1, 4) and features.vector.shape == (None, 4)
-    assert features.mask.shape == features.present.shape == (None, 1)
+    features = ngrams_branch(ids, text, embedding=3, width=4, tokens=True, seed=0)
+    assert features.tokens.shape == (None, 6, 4) and features.vector.shape == (None, 4)
+    assert features.mask.shape == (None, 6) and features.present.shape == (None, 1)
     branch = keras.Model(ids, features._asdict())
     found = branch(np.array([[3, 5, 0, 0, 0, 0], [5, 3, 0, 0, 0, 0], [7, 7, 7, 7, 0, 0], [0] * 6], np.int32))
     table = np.asarray(branch.get_layer("text_embedding").embeddings)
@@ -123,6 +122,9 @@ def test_the_branch_is_an_average_without_padding():
     expected = np.stack([(table[3] + table[5]) / 2**0.5] * 2 + [4 * table[7] / 4**0.5, 0 * table[0]])
     np.testing.assert_allclose(found["vector"], expected @ kernel + bias, atol=1e-6)
     assert np.asarray(found["present"])[:, 0].tolist() == [True, True, True, False]
+    assert np.asarray(found["mask"]).sum(axis=1).tolist() == [2, 2, 4, 0]
+    kernel, bias = branch.get_layer("text_tokens").get_weights()
+    np.testing.assert_allclose(found["tokens"][0, 1], table[5] @ kernel + bias, atol=1e-6)
 
 
 def test_it_learns_what_only_pairs_of_words_tell():
@@ -168,7 +170,7 @@ def model():
         ),
         "notes": ngrams_branch(inputs["notes"], notes, embedding=6, width=8, name="notes"),
     }
-    outputs = fuse(features, "attention", head=heads_for(schema), activations=activations_for(schema))
+    outputs = fuse(features, schema, "attention")
     return stir(schema_model(inputs, outputs, schema, name="goods"), 0.2)
 
 

@@ -17,8 +17,7 @@ import pytest
 
 import mmzoo
 from mmzoo.branches import sensor_branch, text_branch
-from mmzoo.fusion import fuse, heads_for
-from mmzoo.fusion.head import activations_for
+from mmzoo.fusion import fuse
 from mmzoo.models.schema_model import keras_inputs, load_model, schema_model
 from mmzoo.models.seeding import initial_weights_seed
 from mmzoo.schema import Category, Image, Label, MultiLabel, Number, Schema, Sensors, Text, Value
@@ -41,13 +40,7 @@ def tiny_model(outputs=None, *, text=False, activation="softmax"):
         features = {"road": sensor_branch(tensors["road"], ROAD, width=8, units=8, name="road")}
         if text:
             features["text"] = text_branch(tensors["text"], width=8, units=4, embedding=4)
-        predicted = fuse(
-            features,
-            "concat",
-            head=heads_for(schema, dropout=0.1, seed=1),
-            activations=activations_for(schema, activation),
-            seed=1,
-        )
+        predicted = fuse(features, schema, "concat", dropout=0.1, classifier_activation=activation, seed=1)
         return schema_model(tensors, predicted, schema, name="tiny")
 
 

@@ -253,8 +253,8 @@ def _loss(kind):
 def _targets(schema, count):
     rng = np.random.default_rng(0)
     draw = {
-        Label: lambda kind: rng.integers(0, kind.units, count),
-        MultiLabel: lambda kind: rng.integers(0, 2, (count, kind.units)),
+        Label: lambda kind: rng.integers(0, len(kind.classes), count),
+        MultiLabel: lambda kind: rng.integers(0, 2, (count, len(kind.classes))),
         Value: lambda kind: rng.uniform(kind.minimum or 0.0, kind.maximum or 1.0, (count, 1)),
     }
     return {name: draw[type(kind)](kind) for name, kind in schema.outputs.items()}

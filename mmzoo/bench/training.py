@@ -132,7 +132,7 @@ def _bare_model(model, size):
     stacked = ops.stack(vectors, axis=1)
     weights = layers.Softmax(axis=1)(layers.Dense(1, activation="tanh")(stacked))
     fused = layers.Dropout(model.get_layer("head_dropout").rate)(ops.sum(weights * stacked, axis=1))
-    outputs = {"sign": layers.Dense(schema["sign"].units, activation="softmax", name="sign")(fused)}
+    outputs = {"sign": layers.Dense(len(schema["sign"].classes), activation="softmax", name="sign")(fused)}
     return keras.Model(inputs, outputs)
 
 

@@ -11,14 +11,14 @@ from mmzoo.branches.plain_cnn import plain_cnn_branch
 from mmzoo.branches.resnet import resnet_branch
 from mmzoo.branches.sensors import sensor_branch
 from mmzoo.branches.series import series_branch
-from mmzoo.branches.table import BranchSettings, branch_for, register_branch
+from mmzoo.branches.table import BranchSettings, branch_of, register_branch
 from mmzoo.branches.text import text_branch
 
 __all__ = [
     "BranchSettings",
     "Features",
     "audio_branch",
-    "branch_for",
+    "branch_of",
     "hub_image_branch",
     "hub_text_branch",
     "image_branch",

@@ -25,6 +25,7 @@ def audio_branch(
     width: int = 64,
     augment: bool = True,
     seed: int | None = None,
+    tokens: bool = False,
     name: str = "audio",
 ) -> Features:
     """Hears a sound with a CNN over its log-mel spectrogram.
@@ -39,10 +40,11 @@ def audio_branch(
         width: width of the features.
         augment: hide stretches of time and pitch while training, see `mmzoo.layers.SpecAugment`.
         seed: seed of that.
+        tokens: give one token every 80 ms.
         name: the input's name; prefix of the layers' names.
 
     Returns:
-        Features with one token every 80 ms.
+        Features, of as many tokens as there are 80 ms.
 
     Raises:
         ValueError: an unknown size, or a sample rate too low for as many bands, see `mmzoo.layers.LogMelSpectrogram`.
@@ -64,6 +66,7 @@ def audio_branch(
     # Bands side by side and not pooled: which pitch it is matters, unlike where in a picture something stands.
     x = layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]), name=f"{name}_frames")(x)
     x = layers.Dense(width, activation="relu", name=f"{name}_dense")(x)
-    tokens = layers.Dense(width, name=f"{name}_tokens")(x)
     vector = layers.Dense(width, name=f"{name}_vector")(MaskedMean(name=f"{name}_pool")(x, mask))
-    return Features(tokens, ops.logical_and(mask, present), vector, present)
+    if not tokens:
+        return Features(None, None, vector, present)
+    return Features(layers.Dense(width, name=f"{name}_tokens")(x), ops.logical_and(mask, present), vector, present)

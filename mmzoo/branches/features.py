@@ -8,10 +8,12 @@ import typing
 class Features(typing.NamedTuple):
     """One input's features; B samples, N tokens, D wide. D is the same for all branches of a model.
 
+    No tensor carries a mask of Keras' own: what counts is said by `mask` and `present` alone.
+
     Attributes:
-        tokens: float (B, N, D), e.g. places of an image or steps of a text.
-        mask: bool (B, N), False where a token is padding or the input is missing.
-        vector: float (B, D), the input as a whole.
+        tokens: float (B, N, D), e.g. places of an image or steps of a text; None where nobody asked for them.
+        mask: bool (B, N), False where a token is padding or the input is missing; None without tokens.
+        vector: float (B, D), the input as a whole; the same with and without tokens.
         present: bool (B, 1), False where the input is missing.
     """
 

@@ -17,6 +17,7 @@ def hub_image_branch(
     lora_rank: int = 4,
     width: int = 64,
     load_weights: bool = True,
+    tokens: bool = False,
     name: str = "image",
 ) -> Features:
     """Reads a picture with a network of keras-hub, such as ResNet, MobileNet, EfficientNet or ViT.
@@ -31,10 +32,11 @@ def hub_image_branch(
         lora_rank: rank of the LoRA factors.
         width: width of the features.
         load_weights: False: the preset's layout with fresh weights.
+        tokens: give one token a place of the last feature map, or a patch.
         name: the input's name; prefix of the layers' names.
 
     Returns:
-        Features with one token a place of the last feature map, or a patch.
+        Features.
 
     Raises:
         mmzoo.presets.PresetError: there is no such folder, and the preset can't be downloaded; or it has no
@@ -57,8 +59,10 @@ def hub_image_branch(
     if len(getattr(read, "shape", ())) != 3:
         raise ValueError(f"preset {str(preset)!r}: its {type(network).__name__} gives no feature map but {read}")
     vector = layers.Dense(width, name=f"{name}_vector")(ops.mean(read, axis=1))
-    tokens = layers.Dense(width, name=f"{name}_tokens")(read)
-    return Features(tokens, ops.repeat(present, tokens.shape[1], 1), vector, present)
+    if not tokens:
+        return Features(None, None, vector, present)
+    places = layers.Dense(width, name=f"{name}_tokens")(read)
+    return Features(places, ops.repeat(present, places.shape[1], 1), vector, present)
 
 
 def _scaled(pixels, converter, preset, name):

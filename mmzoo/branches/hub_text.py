@@ -19,6 +19,7 @@ def hub_text_branch(
     lora_rank: int = 4,
     width: int = 64,
     load_weights: bool = True,
+    tokens: bool = False,
     name: str = "text",
 ) -> Features:
     """Reads a text with a transformer of keras-hub, such as BERT (Devlin et al. 2019).
@@ -34,10 +35,11 @@ def hub_text_branch(
         lora_rank: rank of the LoRA factors.
         width: width of the features.
         load_weights: False: the preset's layout with fresh weights.
+        tokens: give one token a step.
         name: the input's name; prefix of the layers' names.
 
     Returns:
-        Features with T tokens.
+        Features.
 
     Raises:
         mmzoo.presets.PresetError: there is no such folder, and the preset can't be downloaded.
@@ -66,7 +68,7 @@ def hub_text_branch(
     }
     backbone = HubBackbone(network, finetune=finetune, lora_rank=lora_rank, name=f"{name}_backbone")
     read = backbone({key: given[key] for key in inputs})
-    tokens = layers.Dense(width, name=f"{name}_vector")(read)
-    weights = ops.expand_dims(ops.cast(mask, tokens.dtype), -1)
-    vector = ops.sum(tokens * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1.0)
-    return Features(tokens, mask, vector, present)
+    steps = layers.Dense(width, name=f"{name}_vector")(read)
+    weights = ops.expand_dims(ops.cast(mask, steps.dtype), -1)
+    vector = ops.sum(steps * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1.0)
+    return Features(steps, mask, vector, present) if tokens else Features(None, None, vector, present)

@@ -30,6 +30,7 @@ def image_branch(
     backbone: str = "separable",
     backbone_weights=None,
     width: int = 64,
+    tokens: bool = False,
     name: str = "image",
 ) -> Features:
     """Reads a picture with a CNN.
@@ -43,10 +44,11 @@ def image_branch(
             after Simonyan & Zisserman 2015), or the name of a function in `keras.applications` ("MobileNetV3Small").
         backbone_weights: for keras.applications: None, "imagenet" (downloads) or a file.
         width: width of the features.
+        tokens: give one token a place of the last feature map.
         name: the input's name; prefix of the layers' names.
 
     Returns:
-        Features with one token a place of the last feature map.
+        Features.
 
     Raises:
         ValueError: an unknown size or backbone.
@@ -62,14 +64,16 @@ def image_branch(
         feature_map = _application(pixels, backbone, backbone_weights, name)
     pooled = layers.GlobalAveragePooling2D(name=f"{name}_pool")(feature_map)
     vector = layers.Dense(width, name=f"{name}_vector")(pooled)
+    if not tokens:
+        return Features(None, None, vector, present)
     places = layers.Reshape((-1, feature_map.shape[-1]), name=f"{name}_places")(feature_map)
-    tokens = layers.Dense(width, name=f"{name}_tokens")(places)
+    places = layers.Dense(width, name=f"{name}_tokens")(places)
     mask = (
-        ops.broadcast_to(present, ops.shape(tokens)[:2])
-        if tokens.shape[1] is None
-        else ops.repeat(present, tokens.shape[1], 1)
+        ops.broadcast_to(present, ops.shape(places)[:2])
+        if places.shape[1] is None
+        else ops.repeat(present, places.shape[1], 1)
     )
-    return Features(tokens, mask, vector, present)
+    return Features(places, mask, vector, present)
 
 
 def _separable_cnn(x, size, name, dense_first):

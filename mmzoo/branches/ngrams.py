@@ -16,6 +16,7 @@ def ngrams_branch(
     embedding: int = 32,
     width: int = 64,
     dropout: float = 0.3,
+    tokens: bool = False,
     name: str = "text",
     seed: int | None = None,
 ) -> Features:
@@ -31,21 +32,24 @@ def ngrams_branch(
         embedding: width of the embedding, which with the text's buckets makes nearly all of the branch's parameters.
         width: width of the features.
         dropout: probability that a word or pair is left out while training.
+        tokens: give one token a word or pair.
         name: the input's name; prefix of the layers' names.
         seed: seed of the dropout.
 
     Returns:
-        Features with one token.
+        Features.
     """
     vocabulary_size = text if isinstance(text, int) else text.vocabulary_size
     mask = ops.not_equal(ids, 0)
     present = ops.any(mask, axis=1, keepdims=True)
-    x = layers.Embedding(
+    words = layers.Embedding(
         vocabulary_size,
         embedding,
         embeddings_initializer=initializers.RandomUniform(-0.02, 0.02),
         name=f"{name}_embedding",
     )(ids)
-    x = Bag(dropout, seed=seed, name=f"{name}_ngrams")(x, mask)
-    vector = layers.Dense(width, name=f"{name}_ngrams_vector")(x)
-    return Features(ops.expand_dims(vector, 1), present, vector, present)
+    bag = Bag(dropout, seed=seed, name=f"{name}_ngrams")(words, mask)
+    vector = layers.Dense(width, name=f"{name}_ngrams_vector")(bag)
+    if not tokens:
+        return Features(None, None, vector, present)
+    return Features(layers.Dense(width, name=f"{name}_tokens")(words), mask, vector, present)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from keras import layers, ops
 
 from mmzoo.branches.features import Features
-from mmzoo.layers import SensorEncoder
+from mmzoo.layers import FieldTokens, SensorEncoder
 from mmzoo.schema import Sensors
 
 
-def sensor_branch(values, sensors: Sensors, *, width: int = 64, units: int = 32, name: str = "sensors") -> Features:
+def sensor_branch(
+    values, sensors: Sensors, *, width: int = 64, units: int = 32, tokens: bool = False, name: str = "sensors"
+) -> Features:
     """Encodes a row of fields.
 
     Args:
@@ -17,13 +19,19 @@ def sensor_branch(values, sensors: Sensors, *, width: int = 64, units: int = 32,
         sensors: the schema's description of the fields.
         width: width of the features.
         units: units of the hidden layer.
+        tokens: give one token a field.
         name: the input's name; prefix of the layers' names.
 
     Returns:
-        Features with one token; present if any field is.
+        Features; present if any field is.
     """
-    present = ops.logical_not(ops.all(ops.isnan(values), axis=1, keepdims=True))
-    x = SensorEncoder(sensors.fields, name=f"{name}_encoder")(values)
-    x = layers.Dense(units, activation="relu", name=f"{name}_dense")(x)
+    missing = ops.isnan(values)
+    present = ops.logical_not(ops.all(missing, axis=1, keepdims=True))
+    encoder = SensorEncoder(sensors.fields, name=f"{name}_encoder")
+    encoded = encoder(values)
+    x = layers.Dense(units, activation="relu", name=f"{name}_dense")(encoded)
     vector = layers.Dense(width, name=f"{name}_vector")(x)
-    return Features(ops.expand_dims(vector, 1), present, vector, present)
+    if not tokens:
+        return Features(None, None, vector, present)
+    fields = FieldTokens(encoder.features_of_fields(), width, name=f"{name}_tokens")(encoded)
+    return Features(fields, ops.logical_not(missing), vector, present)

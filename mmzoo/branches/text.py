@@ -18,7 +18,7 @@ def text_branch(
     units: int = 32,
     embedding: int = 16,
     bidirectional: bool = False,
-    return_tokens: bool = False,
+    tokens: bool = False,
     name: str = "text",
 ) -> Features:
     """Reads a text with a recurrent network.
@@ -31,11 +31,11 @@ def text_branch(
         units: units of the cell, per direction.
         embedding: width of the embedding.
         bidirectional: read in both directions.
-        return_tokens: give one token a step, for fusions that look at steps; costs time and memory on the device.
+        tokens: give one token a step, for fusions that look at steps; costs time and memory on the device.
         name: the input's name; prefix of the layers' names.
 
     Returns:
-        Features with T tokens, or one where `return_tokens` is False.
+        Features; the vector is made of the state after the last step, of both directions where there are two.
 
     Raises:
         ValueError: an unknown cell.
@@ -46,15 +46,19 @@ def text_branch(
     present = ops.any(mask, axis=1, keepdims=True)
     x = layers.Embedding(vocabulary_size, embedding, name=f"{name}_embedding")(ids)
     # The cuDNN kernels refuse rows that are masked as a whole, which a missing text is, and switch XLA off on GPUs.
-    recurrent = _CELLS[cell](units, return_sequences=return_tokens, use_cudnn=False, name=f"{name}_{cell}")
+    recurrent = _CELLS[cell](
+        units, return_sequences=tokens, return_state=tokens, use_cudnn=False, name=f"{name}_{cell}"
+    )
     if bidirectional:
         recurrent = layers.Bidirectional(recurrent, name=f"{name}_bidirectional")
-    x = recurrent(x, mask=mask)
-    project = layers.Dense(width, name=f"{name}_vector")
-    if not return_tokens:
-        vector = project(x)
-        return Features(ops.expand_dims(vector, 1), present, vector, present)
-    tokens = project(x)
-    weights = ops.expand_dims(ops.cast(mask, tokens.dtype), -1)
-    vector = ops.sum(tokens * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1.0)
-    return Features(tokens, mask, vector, present)
+    read = recurrent(x, mask=mask)
+    if not tokens:
+        return Features(None, None, layers.Dense(width, name=f"{name}_vector")(read), present)
+    # An LSTM gives two states a direction, of which the first is what it says.
+    steps, *states = read
+    last = states[:: len(states) // 2] if bidirectional else states[:1]
+    last = ops.concatenate(last, axis=1) if bidirectional else last[0]
+    vector = layers.Dense(width, name=f"{name}_vector")(last)
+    # The copy leaves behind the mask that the recurrent layer hangs on its steps; in a file there is none of it.
+    steps = layers.Dense(width, name=f"{name}_tokens")(ops.copy(steps))
+    return Features(steps, mask, vector, present)

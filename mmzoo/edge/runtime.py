@@ -124,20 +124,20 @@ class EdgeModel:
                 are then at their start, whatever was predicted before (`stream` keeps them), and noise is drawn.
 
         Returns:
-            Output name -> {class: probability}, most likely first, or the number.
+            Output name -> {class: probability}, most likely first, or the number (a list of them with several steps).
 
         Raises:
             KeyError: a name that is no input or field of the schema.
             ValueError, TypeError, FileNotFoundError: a value that can't be encoded; the message names the place.
         """
-        return self._decode(self.run(self._encode(raw)), top)
+        return self._decode(self.run(self._encode(raw)), raw, top)
 
     def predict_batch(self, raws: Iterable[Mapping[str, Any]], *, top: int = 3) -> list[dict[str, Any]]:
         """`predict` for several samples; all are encoded before the first runs, and an error says which it was."""
         raws = list(raws)
         arrays = self._schema.encode_batch(raws)
         rows = ({name: a[i] for name, a in arrays.items() if self._is_set(raw, name)} for i, raw in enumerate(raws))
-        return [self._decode(self.run(row), top) for row in rows]
+        return [self._decode(self.run(row), raw, top) for row, raw in zip(rows, raws, strict=True)]
 
     def stream(self, state: Mapping[str, Any] | None = None) -> Stream:
         """A run of calls, each of which goes on where the one before ended.
@@ -160,8 +160,8 @@ class EdgeModel:
         """Whether an input's array comes from the sample: not so of states and noise that it leaves out."""
         return self._schema.inputs[name].is_given or raw.get(name) is not None
 
-    def _decode(self, outputs, top):
-        return self._schema.decode({name: row[np.newaxis] for name, row in outputs.items()}, top)[0]
+    def _decode(self, outputs, raw, top):
+        return self._schema.decode({name: row[np.newaxis] for name, row in outputs.items()}, top, [raw])[0]
 
 
 class Stream:

@@ -16,7 +16,7 @@ import numpy as np
 
 from mmzoo.encoding.csv_rows import numbered_rows
 from mmzoo.schema import Image, Schema
-from mmzoo.schema.columns import encode_row, input_columns, match_columns, output_columns, readable
+from mmzoo.schema.columns import encode_row, input_columns, match_columns, output_columns
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
@@ -29,7 +29,7 @@ class Runs(Protocol):
         """The schema of inputs and outputs."""
 
     def run(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """One encoded sample, without states and noise, to {output: array}."""
+        """One encoded sample, without states and noise, to {output: array of its shape}."""
 
 
 Rows = Iterable[Mapping[str, Any]]
@@ -160,9 +160,10 @@ def _predict(model, placed_rows, *, columns, folder, source, outside):
         for place, row in placed_rows:
             arrays = encode_row(model.schema, matches, row, folder=folder, allow_outside_root=outside, place=place)
             outputs = model.run(arrays)
+            raw = {name: row[column] for column, (name, index) in matches.items() if index is None}
             added = {}
-            for name, output in model.schema.predicted.items():
-                added.update(zip(new[name], readable(output, outputs[name]), strict=True))
+            for name, names in new.items():
+                added.update(zip(names, model.schema.outputs[name].cells(outputs[name], raw), strict=True))
             yield {**row, **added}
 
     # The header is checked here and now, the rows as they are asked for.

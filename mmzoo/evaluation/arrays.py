@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mmzoo.schema import Schema
+from mmzoo.tasks import task_for
 
 
 def gather(data, schema: Schema) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -48,19 +49,21 @@ def predict_arrays(model, inputs: Mapping[str, np.ndarray], batch_size: int = 51
     """What `model.predict` gives for arrays, without a tf.data pipeline for each call: for many calls on few samples.
 
     Args:
-        model: a model with inputs and outputs by name.
+        model: a model with a schema.
         inputs: input name -> array (N, ...), N > 0.
         batch_size: samples a step.
 
     Returns:
-        Output name -> float (N, units).
+        Output name -> (N, ...), of each batch what its task keeps (`Task.reduce`): the output itself, float
+        (N, *shape), but for large ones.
     """
     count = len(next(iter(inputs.values())))
-    batches = [
-        model.predict_on_batch({name: array[start : start + batch_size] for name, array in inputs.items()})
-        for start in range(0, count, batch_size)
-    ]
-    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+    outputs = model.schema.predicted
+    batches = []
+    for start in range(0, count, batch_size):
+        batch = model.predict_on_batch({name: array[start : start + batch_size] for name, array in inputs.items()})
+        batches.append({name: task_for(kind).reduce(kind, np.asarray(batch[name])) for name, kind in outputs.items()})
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in outputs}
 
 
 def _named(target, schema):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from mmzoo.evaluation.metrics import HEADLINE, class_ids, lower_is_better, output_metrics
-from mmzoo.schema import Label, MultiLabel, Schema, Value
+from mmzoo.evaluation.metrics import measure_output
+from mmzoo.schema import Schema
+from mmzoo.tasks import task_for
 
 BOOSTING = "gradient boosting (columns + TF-IDF)"
 LINEAR = "linear (columns + TF-IDF)"
@@ -46,7 +48,8 @@ def table_baselines(
         seed: of the boosting and the reduction.
 
     Returns:
-        Baseline -> output -> metrics as of `output_metrics`; empty where the schema has neither fields nor texts.
+        Baseline -> output -> metrics as of `measure_output`; empty where the schema has neither fields nor texts, and
+        without the outputs that scikit-learn has no answer for.
     """
     if not train[0] and not any(any(texts) for texts in train[1].values()):
         return {}
@@ -56,69 +59,42 @@ def table_baselines(
     found: dict[str, dict[str, dict[str, float]]] = {BOOSTING: {}, LINEAR: {}}
     for name, output in schema.predicted.items():
         targets = [np.asarray(part[2][name]) for part in parts]
-        boosters = [lambda kind, trees=trees: _booster(kind, trees, categorical, seed) for trees in TREES]
-        linear = [lambda kind, looseness=looseness: _linear(kind, looseness) for looseness in LOOSENESS]
+        boosters = [functools.partial(_booster, trees, categorical, seed) for trees in TREES]
+        linear = [functools.partial(_linear, looseness) for looseness in LOOSENESS]
         with threadpool_limits(1 if dense[0].size <= ONE_THREAD_CELLS else None, user_api="openmp"):
-            found[BOOSTING][name] = _best(output, targets, dense, boosters)
-        found[LINEAR][name] = _best(output, targets, sparse, linear)
+            boosted = _best(name, output, targets, dense, boosters)
+        if boosted is not None:
+            found[BOOSTING][name] = boosted
+            found[LINEAR][name] = _best(name, output, targets, sparse, linear)
     return found
 
 
-def _booster(kind, trees, categorical, seed):
+def _booster(trees, categorical, seed, is_regression):
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    maker = HistGradientBoostingRegressor if kind is Value else HistGradientBoostingClassifier
+    maker = HistGradientBoostingRegressor if is_regression else HistGradientBoostingClassifier
     return maker(categorical_features=categorical, random_state=seed, early_stopping=False, max_iter=trees)
 
 
-def _linear(kind, looseness):
+def _linear(looseness, is_regression):
     from sklearn.linear_model import LogisticRegression, Ridge
 
-    return Ridge(alpha=10.0 / looseness) if kind is Value else LogisticRegression(C=looseness, max_iter=1_000)
+    return Ridge(alpha=10.0 / looseness) if is_regression else LogisticRegression(C=looseness, max_iter=1_000)
 
 
-def _best(output, targets, arrays, makers):
-    """Metrics on the test rows of the maker whose headline metric is the best on the validation rows."""
-    metric = HEADLINE[type(output)]
-    scored = []
+def _best(name, output, targets, arrays, makers):
+    """Metrics on the test rows of the maker whose headline metric is the best on the validation rows; or None."""
+    task = task_for(output)
+    rows = output.has_target(targets[0])
+    chosen, best = None, None
     for make in makers:
-        predict = _fitted(output, targets[0], arrays[0], make)
-        chosen_by = output_metrics(output, targets[1], predict(arrays[1]))[metric]
-        scored.append((-chosen_by if lower_is_better(metric) else chosen_by, predict))
-    _, predict = max(scored, key=lambda pair: pair[0])
-    return output_metrics(output, targets[2], predict(arrays[2]))
-
-
-def _fitted(output, wanted, x, make):
-    """A function from features to predictions (N, units)."""
-    if isinstance(output, Label):
-        ids = class_ids(wanted, output)
-        if len(np.unique(ids)) == 1:
-            return lambda features: np.eye(output.units)[np.full(features.shape[0], ids[0])]
-        model = make(Label).fit(x, ids)
-
-        def probabilities(features):
-            rows = np.zeros((features.shape[0], output.units))
-            rows[:, model.classes_] = model.predict_proba(features)
-            return rows
-
-        return probabilities
-    if isinstance(output, MultiLabel):
-        columns = (wanted > 0.5).T
-        models = [None if column.all() or not column.any() else make(Label).fit(x, column) for column in columns]
-        return lambda features: np.stack(
-            [
-                np.full(features.shape[0], float(column[0])) if model is None else model.predict_proba(features)[:, 1]
-                for model, column in zip(models, columns, strict=True)
-            ],
-            axis=1,
-        )
-    values = wanted.reshape(-1).astype(np.float64)
-    if output.scale == "log":
-        model = make(Value).fit(x, np.log(values))
-        return lambda features: np.exp(model.predict(features))[:, None]
-    model = make(Value).fit(x, values)
-    return lambda features: model.predict(features)[:, None]
+        predict = task.fit_baseline(output, targets[0][rows], arrays[0][rows], make)
+        if predict is None:
+            return None
+        value = measure_output(name, output, targets[1], task.reduce(output, predict(arrays[1])))[task.headline.name]
+        if best is None or task.headline.is_better(value, best):
+            chosen, best = predict, value
+    return measure_output(name, output, targets[2], task.reduce(output, chosen(arrays[2])))
 
 
 def _fields(schema):

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from mmzoo.evaluation.arrays import predict_arrays
-from mmzoo.evaluation.metrics import HEADLINE, lower_is_better, output_metrics
+from mmzoo.evaluation.metrics import headlines
 from mmzoo.evaluation.missing_inputs import hide_inputs
+from mmzoo.tasks import figure_of
 
 
 def column_worth(
@@ -34,22 +35,13 @@ def column_worth(
     schema = model.schema
 
     def figures(arrays):
-        predicted = predict_arrays(model, arrays, batch_size)
-        return {
-            f"{name}_{HEADLINE[type(output)]}": output_metrics(output, targets[name], predicted[name])[
-                HEADLINE[type(output)]
-            ]
-            for name, output in schema.predicted.items()
-        }
+        return headlines(schema, targets, predict_arrays(model, arrays, batch_size))
 
     whole = figures(inputs)
     rows = []
 
     def add(column, arrays, given):
-        worse = {
-            f"{key}_lost": value - whole[key] if lower_is_better(key) else whole[key] - value
-            for key, value in figures(arrays).items()
-        }
+        worse = {f"{key}_lost": figure_of(key).loss(value, whole[key]) for key, value in figures(arrays).items()}
         rows.append({"column": column, "given": float(np.mean(given)), **worse})
 
     for name, modality in schema.given.items():

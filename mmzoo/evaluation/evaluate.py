@@ -9,16 +9,17 @@ import json
 import os
 import pathlib
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mmzoo.evaluation.arrays import gather, predict_arrays
-from mmzoo.evaluation.metrics import class_ids, is_share, output_metrics
+from mmzoo.evaluation.metrics import measure_outputs, samples_with_target
 from mmzoo.evaluation.missing_inputs import missing_input_table
-from mmzoo.evaluation.pictures import confusion_picture, value_picture
-from mmzoo.evaluation.report import write_report
-from mmzoo.schema import Label, Schema, Value
+from mmzoo.evaluation.report import sample_in_words, write_report
+from mmzoo.schema import Schema
+from mmzoo.tasks import figure_of, task_for
 
 
 @dataclasses.dataclass
@@ -27,12 +28,13 @@ class Evaluation:
 
     Attributes:
         samples: number of samples.
-        metrics: output name -> {metric: value}, all inputs as they are in the data.
+        metrics: output name -> {metric: value}, all inputs as they are in the data; samples without a target of the
+            output are left out.
         missing_inputs: the metric for every subset of the inputs; see `missing_input_table`. None if not asked for.
         schema: of the model.
         inputs: input name -> array (N, ...).
         targets: output name -> array (N, ...).
-        predictions: output name -> float (N, units).
+        predictions: output name -> float (N, ...), as `predict_arrays` gives it.
         note: what is real in the data and what is simulated.
         files: what was written.
     """
@@ -50,22 +52,27 @@ class Evaluation:
     @functools.cached_property
     def pictures(self) -> dict[str, bytes]:
         """Output name -> a PNG: of a `Label` the confusion matrix, of a `Value` what is predicted against the truth."""
-        pictures = {}
-        for name, output in self.schema.predicted.items():
-            target, predicted = self.targets[name], self.predictions[name]
-            if isinstance(output, Label):
-                truth = class_ids(target, output)
-                pictures[name] = confusion_picture(truth, predicted.argmax(axis=1), output.classes, title=self.note)
-            elif isinstance(output, Value):
-                pictures[name] = value_picture(np.ravel(target), np.ravel(predicted), output.unit)
-        return pictures
+        pictures = {
+            name: task_for(output).picture(output, self.targets[name], self.predictions[name], self.note)
+            for name, output in self.schema.predicted.items()
+        }
+        return {name: picture for name, picture in pictures.items() if picture is not None}
+
+    @functools.cached_property
+    def samples_of(self) -> dict[str, int]:
+        """Output name -> number of samples that have a target of it, which its figures are measured on."""
+        return samples_with_target(self.schema, self.targets)
+
+    def sample(self, index: int) -> dict[str, Any]:
+        """What one sample shows in the report, see `sample_in_words`."""
+        return sample_in_words(self, index)
 
     def write(self, out: str | os.PathLike, **page) -> tuple[pathlib.Path, ...]:
         """Writes what a person wants to see, and sets `files`.
 
         Args:
-            out: folder for report.html, metrics.json, per_class_<output>.csv, confusion_<output>.png,
-                missing_inputs.csv, missing_inputs.md and predictions.csv.
+            out: folder for report.html, metrics.json, missing_inputs.csv, missing_inputs.md, predictions.csv and what
+                the outputs' tasks add, such as per_class_<output>.csv and confusion_<output>.png.
             page: what report.html says beside the figures, see `write_report`; its title need not be given.
 
         Returns:
@@ -111,10 +118,7 @@ def evaluate(
     if count == 0:
         raise ValueError("no samples to evaluate on")
     predictions = predict_arrays(model, inputs, batch_size)
-    metrics = {
-        name: output_metrics(output, targets[name], predictions[name])
-        for name, output in model.schema.predicted.items()
-    }
+    metrics = measure_outputs(model.schema, targets, predictions)
     table = None
     if missing_inputs:
         table = missing_input_table(model, inputs, targets, failures=failures, batch_size=batch_size, progress=progress)
@@ -133,7 +137,7 @@ def markdown_table(table: pd.DataFrame) -> str:
         columns = table.columns
         for i, cell in enumerate(cells):
             if isinstance(cell, float):
-                cells[i] = f"{100 * cell:.2f} %" if is_share(columns[i]) else f"{cell:.4g}"
+                cells[i] = figure_of(columns[i]).text(cell)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -143,13 +147,16 @@ def _write(out, result: Evaluation, page):
     note = result.note
     files = [out / "report.html", out / "metrics.json"]
     write_report(files[0], result, **page)
-    figures = {"note": note, "samples": result.samples, **result.metrics}
+    measured = {name: {**found, "samples": result.samples_of[name]} for name, found in result.metrics.items()}
+    figures = {"note": note, "samples": result.samples, **measured}
     files[1].write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     for name, output in schema.predicted.items():
-        if isinstance(output, Label):
-            truth, guess = class_ids(targets[name], output), predictions[name].argmax(axis=1)
-            files += [out / f"per_class_{name}.csv", out / f"confusion_{name}.png"]
-            _write_per_class(files[-2], truth, guess, output.classes, note)
+        task = task_for(output)
+        for key, rows in task.tables(output, targets[name], predictions[name]).items():
+            files.append(out / f"{key}_{name}.csv")
+            _write_csv(files[-1], rows, note)
+        if task.picture_file and name in result.pictures:
+            files.append(out / f"{task.picture_file}_{name}.png")
             files[-1].write_bytes(result.pictures[name])
     if table is not None:
         files += [out / "missing_inputs.csv", out / "missing_inputs.md"]
@@ -162,30 +169,9 @@ def _write(out, result: Evaluation, page):
         for i in range(result.samples):
             row = [i]
             for name, output in schema.predicted.items():
-                row += _prediction_cells(output, targets[name], predictions[name], i)
+                row += task_for(output).prediction_cells(output, targets[name][i], predictions[name][i])
             writer.writerow(row)
     return files
-
-
-def _prediction_cells(output, target, predicted, i):
-    if isinstance(output, Label):
-        best = int(predicted[i].argmax())
-        return [
-            output.classes[class_ids(target[i : i + 1], output)[0]],
-            output.classes[best],
-            f"{predicted[i][best]:.6f}",
-        ]
-    return [np.asarray(target[i]).tolist(), np.asarray(predicted[i]).tolist(), ""]
-
-
-def _write_per_class(path, truth, guess, classes, note):
-    from sklearn.metrics import precision_recall_fscore_support
-
-    precision, recall, f1, support = precision_recall_fscore_support(
-        truth, guess, labels=range(len(classes)), zero_division=0
-    )
-    columns = {"class": classes, "precision": precision, "recall": recall, "f1": f1, "samples": support}
-    _write_csv(path, pd.DataFrame(columns), note)
 
 
 def _write_csv(path, table, note):

@@ -1,80 +1,54 @@
-"""The metrics of each kind of output, by scikit-learn."""
+"""What is measured of predictions: the figures of each output's task."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from mmzoo.schema import Label, MultiLabel, Output, Value
-
-# The metric a table of many cases shows for each kind of output.
-HEADLINE = {Label: "accuracy", MultiLabel: "macro_f1", Value: "mae"}
-_OF_VALUES = {"mae", "rmse", "r2"}
+from mmzoo.schema import Output, Schema
+from mmzoo.tasks import task_for
 
 
-def is_share(column: str) -> bool:
-    """Whether a metric, or a column named <output>_<metric>[_<condition>], is a share of 1."""
-    return not _OF_VALUES & set(column.split("_"))
-
-
-def lower_is_better(column: str) -> bool:
-    """Whether a metric, or a column named as for `is_share`, is an error."""
-    return bool({"mae", "rmse"} & set(column.split("_")))
-
-
-def class_ids(target, output: Label) -> np.ndarray:
-    """Class ids int (N,) from ids (N,) or (N, 1), or from one-hot (or probability) rows (N, classes).
-
-    Raises:
-        ValueError: another shape, or an id outside the classes.
-    """
-    target = np.asarray(target)
-    if target.ndim == 2 and target.shape[1] == len(output.classes) and len(output.classes) > 1:
-        return target.argmax(axis=1)
-    if target.ndim > 2 or (target.ndim == 2 and target.shape[1] != 1):
-        raise ValueError(f"expected class ids (N,) or rows of {len(output.classes)} classes, got shape {target.shape}")
-    ids = target.reshape(-1).astype(np.int64)
-    wrong = np.flatnonzero((ids < 0) | (ids >= len(output.classes)))
-    if wrong.size:
-        raise ValueError(f"sample {wrong[0]}: class id {ids[wrong[0]]} is outside 0..{len(output.classes) - 1}")
-    return ids
-
-
-def output_metrics(output: Output, target, predicted: np.ndarray) -> dict[str, float]:
-    """The metrics of one output.
+def measure_output(name: str, output: Output, targets, predicted) -> dict[str, float]:
+    """The figures of one output.
 
     Args:
+        name: of the output, for messages.
         output: its description in the schema.
-        target: Label: class ids (N,) or one-hot (N, classes); MultiLabel: 0/1 (N, classes); Value: float (N,).
-        predicted: the model's output, float (N, units).
+        targets: (N, ...), see the output's class; samples without a target are left out.
+        predicted: the model's output (N, ...), as `predict_arrays` gives it.
 
     Returns:
-        Label: accuracy, macro_precision, macro_recall, macro_f1 (means over the classes that occur, each class
-        counting the same). MultiLabel: macro_f1, micro_f1, exact_match at a threshold of 0.5. Value: mae, rmse, r2, in
-        the value's own unit.
-    """
-    from sklearn import metrics
+        Figure -> value; see `Task.measure` of the output's task.
 
-    if isinstance(output, Label):
-        truth, guess = class_ids(target, output), np.asarray(predicted).argmax(axis=1)
-        precision, recall, f1, _ = metrics.precision_recall_fscore_support(
-            truth, guess, labels=np.unique(truth), average="macro", zero_division=0
-        )
-        return {
-            "accuracy": float((truth == guess).mean()),
-            "macro_precision": float(precision),
-            "macro_recall": float(recall),
-            "macro_f1": float(f1),
-        }
-    if isinstance(output, MultiLabel):
-        truth, guess = np.asarray(target) > 0.5, np.asarray(predicted) > 0.5
-        return {
-            "macro_f1": float(metrics.f1_score(truth, guess, average="macro", zero_division=0)),
-            "micro_f1": float(metrics.f1_score(truth, guess, average="micro", zero_division=0)),
-            "exact_match": float((truth == guess).all(axis=1).mean()),
-        }
-    truth, guess = np.asarray(target, np.float64).reshape(-1), np.asarray(predicted, np.float64).reshape(-1)
+    Raises:
+        ValueError: no sample has a target, or they don't fit; the message names the output.
+    """
+    try:
+        return task_for(output).measure(output, np.asarray(targets), np.asarray(predicted))
+    except ValueError as error:
+        raise ValueError(f"output {name!r}: {error}") from error
+
+
+def measure_outputs(
+    schema: Schema, targets: Mapping[str, np.ndarray], predicted: Mapping[str, np.ndarray]
+) -> dict[str, dict[str, float]]:
+    """`measure_output` of every output: output -> figure -> value."""
     return {
-        "mae": float(metrics.mean_absolute_error(truth, guess)),
-        "rmse": float(metrics.root_mean_squared_error(truth, guess)),
-        "r2": float(metrics.r2_score(truth, guess)) if len(truth) > 1 else float("nan"),
+        name: measure_output(name, output, targets[name], predicted[name]) for name, output in schema.predicted.items()
     }
+
+
+def headlines(
+    schema: Schema, targets: Mapping[str, np.ndarray], predicted: Mapping[str, np.ndarray]
+) -> dict[str, float]:
+    """The headline figure of every output: "<output>_<figure>" -> value."""
+    found = measure_outputs(schema, targets, predicted)
+    figures = {name: task_for(output).headline.name for name, output in schema.predicted.items()}
+    return {f"{name}_{figure}": found[name][figure] for name, figure in figures.items()}
+
+
+def samples_with_target(schema: Schema, targets: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """Output -> number of samples that have a target."""
+    return {name: int(output.has_target(targets[name]).sum()) for name, output in schema.predicted.items()}

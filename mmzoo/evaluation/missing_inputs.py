@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mmzoo.evaluation.arrays import predict_arrays
-from mmzoo.evaluation.metrics import HEADLINE, output_metrics
+from mmzoo.evaluation.metrics import headlines
 from mmzoo.schema import Image, Schema
 
 
@@ -82,9 +82,8 @@ def missing_input_table(
             # Without a picture a failing camera changes nothing.
             if not condition or set(pictures) & set(given):
                 predicted = predict_arrays(model, hide_inputs(arrays, model.schema, hidden), batch_size)
-            for name, output in model.schema.predicted.items():
-                metric = HEADLINE[type(output)]
-                row[f"{name}_{metric}{condition}"] = output_metrics(output, targets[name], predicted[name])[metric]
+            found = headlines(model.schema, targets, predicted)
+            row |= {f"{figure}{condition}": value for figure, value in found.items()}
         rows.append(row)
         if progress is not None:
             progress(done, len(cases))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmzoo.schema import Label, Schema, Value
+from mmzoo.schema import Schema
 
 
 def minimal_card(schema: Schema, name: str, sizes: dict[str, int], parity: dict) -> str:
@@ -37,7 +37,8 @@ def contract(schema: Schema) -> str:
         for name, modality in schema.inputs.items()
     ]
     outputs = [
-        f"| `{name}` | float32 {_shape(output.shape)} | {_output(output)} |" for name, output in schema.outputs.items()
+        f"| `{name}` | float32 {_shape(output.shape)} | {output.contract()} |"
+        for name, output in schema.outputs.items()
     ]
     fields = []
     for name, modality in schema.inputs.items():
@@ -58,20 +59,6 @@ def contract(schema: Schema) -> str:
 
 def _shape(shape):
     return "(" + ", ".join(str(n) for n in (1, *shape)) + ")"
-
-
-def _output(output):
-    if not output.is_predicted:
-        return output.contract()
-    if isinstance(output, Value):
-        return f"a value {('in ' + output.unit) if output.unit else ''}".strip()
-    what = (
-        "one score a class, the highest is the answer"
-        if isinstance(output, Label)
-        else "one score a class, each on its own"
-    )
-    listed = ", ".join(f"{i} {name}" for i, name in enumerate(output.classes[:100]))
-    return f"{what}: {listed}" + (", ... (see `schema.json`)" if len(output.classes) > 100 else "")
 
 
 def _files(sizes, parity):

@@ -153,7 +153,7 @@ class LiteRTModel:
             inputs: input name -> array (N, ...) of the schema's dtype.
 
         Returns:
-            Output name -> float32 (N, units).
+            Output name -> float32 (N, *shape).
         """
         count = len(next(iter(inputs.values())))
         rows = {name: [] for name in self._outputs}

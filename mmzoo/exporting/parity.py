@@ -5,8 +5,8 @@ The bounds, and why:
 - float32 (model.keras, SavedModel, LiteRT): at most 1e-5 on every set of inputs. What is left is the order of sums.
 - int8 with at least 1,000 real samples and targets: the task metric may fall by 0.3 points (`INT8_TOLERANCE`).
 - int8 with fewer: on the real samples (without them: random ones) a difference of at most 0.05 on average, and the same
-  class in 95 % of the samples where Keras' best class leads by 0.5 or more. A model that is unsure, as an untrained one
-  is of everything, may change its mind; one that is sure may not.
+  class in 95 % of the samples where Keras' best class leads by 0.5 or more (`mmzoo.tasks.label.SURE`). A model that is
+  unsure, as an untrained one is of everything, may change its mind; one that is sure may not.
 - all files, all sets: finite, and probabilities that sum to 1 where Keras' do.
 """
 
@@ -17,7 +17,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mmzoo.schema import Label, MultiLabel, Output, Schema, Value
+from mmzoo.schema import Output, Schema
+from mmzoo.tasks import task_for
+from mmzoo.tasks.task import with_targets
 
 Arrays = dict[str, np.ndarray]
 
@@ -25,7 +27,6 @@ FLOAT_BOUND = 1e-5
 INT8_TOLERANCE = 0.003
 INT8_FEWEST_FOR_METRIC = 1000
 INT8_MEAN_BOUND = 0.05
-INT8_SURE = 0.5
 INT8_SURE_AGREEMENT = 0.95
 SUM_BOUND = 1e-3
 
@@ -41,8 +42,8 @@ class Reference:
     Attributes:
         schema: the model's schema.
         sets: set name -> input name -> array (N, ...).
-        outputs: set name -> output name -> float32 (N, units).
-        targets: output name -> class ids (N,), rows (N, classes) or values (N, 1), for the set "real"; may be empty.
+        outputs: set name -> output name -> float32 (N, *shape).
+        targets: output name -> array (N, ...), for the set "real"; may be empty.
     """
 
     schema: Schema
@@ -70,7 +71,7 @@ def reference(model, sets: dict[str, Arrays], targets: Arrays | None = None) -> 
     outputs = run_on_sets(keras_runner(model), sets)
     for set_name, arrays in outputs.items():
         for output, values in arrays.items():
-            rows = np.flatnonzero(~np.isfinite(values).all(axis=1))
+            rows = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))
             if rows.size:
                 raise ParityError(
                     f"the Keras model itself: output {output!r} is not finite on {rows.size} of {len(values)} inputs "
@@ -110,7 +111,7 @@ def compare(
 
     Args:
         file: the file's name, for the message.
-        run: runs the file on a batch: input name -> array (N, ...) to output name -> array (N, units).
+        run: runs the file on a batch: input name -> array (N, ...) to output name -> array (N, *shape).
         expected: what the Keras model gives.
         int8: judge by the bounds of 8-bit files.
         int8_tolerance: by how much the task metric of an 8-bit file may fall, as a fraction.
@@ -139,11 +140,9 @@ def compare(
                     f"at most {FLOAT_BOUND:g} is allowed (mean {figures['mean_difference']:.3g})"
                 )
     metrics = {
-        output: _metric_figures(
-            kind, expected.outputs["real"][output], found["real"][output], expected.targets[output], expected, output
-        )
-        for output, kind in expected.schema.outputs.items()
-        if output in expected.targets
+        output: _metric_figures(kind, found["real"][output], expected, output)
+        for output, kind in expected.schema.predicted.items()
+        if output in expected.targets and kind.has_target(expected.targets[output]).any()
     }
     if int8:
         for output in expected.schema.outputs:
@@ -152,13 +151,12 @@ def compare(
 
 
 def difference(kind: Output, wanted: np.ndarray, values: np.ndarray, scale: float) -> dict:
-    """Figures of how far `values` are from `wanted`, both (N, units).
+    """Figures of how far `values` are from `wanted`, both (N, *shape).
 
     Returns:
         inputs: N. finite: all values are. max_difference, mean_difference: of the samples' largest difference, divided
-        by `scale`. For classes: argmax_agreement (MultiLabel: share of equal yes/no decisions), sure (share of samples
-        where the wanted best class leads by `INT8_SURE` or more) and sure_agreement among those (None where there are
-        none), sum_error: how much further from 1 the probabilities' sum is than in `wanted`.
+        by `scale`. Then what the output's task adds, see `Task.parity`: argmax_agreement, sure, sure_agreement and
+        sum_error for classes.
     """
     finite = bool(np.isfinite(values).all())
     each = np.abs(values.astype(np.float64) - wanted).reshape(len(wanted), -1).max(axis=1) / scale
@@ -168,45 +166,19 @@ def difference(kind: Output, wanted: np.ndarray, values: np.ndarray, scale: floa
         "max_difference": float(each.max()) if finite else None,
         "mean_difference": float(each.mean()) if finite else None,
     }
-    if isinstance(kind, Label) and finite:
-        ordered = np.sort(_probabilities(wanted), axis=1)
-        sure = ordered[:, -1] - (ordered[:, -2] if wanted.shape[1] > 1 else 0.0) >= INT8_SURE
-        same = wanted.argmax(1) == values.argmax(1)
-        figures["argmax_agreement"] = float(same.mean())
-        figures["sure"] = float(sure.mean())
-        figures["sure_agreement"] = float(same[sure].mean()) if sure.any() else None
-        error = np.abs(values.sum(1) - 1).max() if _are_probabilities(wanted) else 0.0
-        figures["sum_error"] = float(error)
-    elif isinstance(kind, MultiLabel) and finite:
-        cut = _cut(wanted)
-        figures["argmax_agreement"] = float(((wanted > cut) == (values > cut)).mean())
-    return figures
+    return figures | (dict(task_for(kind).parity(kind, wanted, values)) if finite and kind.is_predicted else {})
 
 
-def metric(kind: Output, values: np.ndarray, targets: np.ndarray, cut: float = 0.5) -> tuple[str, float]:
-    """The task metric: accuracy, or for a `Value` the mean absolute error in its unit.
-
-    Args:
-        kind: the output.
-        values: (N, units).
-        cut: above it a class of a MultiLabel is a yes: 0.5 for probabilities, 0 for logits.
-        targets: class ids (N,) or (N, 1), one-hot (N, classes), yes/no (N, classes) of a MultiLabel, values (N,).
-    """
-    targets = np.asarray(targets)
-    if isinstance(kind, Value):
-        return "mean_absolute_error", float(np.abs(values.reshape(-1) - targets.reshape(-1)).mean())
-    if isinstance(kind, MultiLabel):
-        return "accuracy", float(((values > cut) == (targets > 0.5)).mean())
-    ids = targets.argmax(1) if targets.ndim == 2 and targets.shape[1] > 1 else targets.reshape(-1)
-    return "accuracy", float((values.argmax(1) == ids).mean())
-
-
-def _metric_figures(kind, wanted, values, targets, expected, output):
-    name, keras_value = metric(kind, wanted, targets, _cut(wanted))
-    value = metric(kind, values, targets, _cut(wanted))[1]
-    # A loss is positive for both kinds: accuracy that falls, error that grows (relative to the output's scale).
-    loss = keras_value - value if name == "accuracy" else (value - keras_value) / _scale(kind, expected, output)
-    return {"metric": name, "inputs": len(wanted), "keras": keras_value, "file": value, "loss": loss}
+def _metric_figures(kind, values, expected, output):
+    """The task metric of the samples with a target: of the Keras model, of the file, and what the file loses."""
+    task, wanted = task_for(kind), expected.outputs["real"][output]
+    targets, wanted, values = with_targets(kind, expected.targets[output], wanted, values)
+    figure = task.parity_figure
+    of_keras, of_file = (task.measure_file(kind, targets, each, wanted) for each in (wanted, values))
+    # An error grows relative to the output's scale, a share falls as it is.
+    scale = _scale(kind, expected, output) if figure.has_unit else 1.0
+    loss = figure.loss(of_file, of_keras) / scale
+    return {"metric": figure.name, "inputs": len(wanted), "keras": of_keras, "file": of_file, "loss": loss}
 
 
 def _check_sound(place, figures):
@@ -240,27 +212,8 @@ def _check_int8(file, output, figures, metrics, expected, tolerance):
 
 def _scale(kind, expected, output):
     """What differences are divided by: 1 for probabilities, the size of what the model gives for logits and values."""
-    if isinstance(kind, Value) and kind.minimum is not None and kind.maximum is not None:
-        return kind.maximum - kind.minimum
     largest = max(float(np.abs(arrays[output]).max()) for arrays in expected.outputs.values())
-    if isinstance(kind, Value):
-        return largest or 1.0
-    return max(1.0, largest)
-
-
-def _are_probabilities(values):
-    return bool(values.min() >= 0 and np.abs(values.sum(1) - 1).max() < SUM_BOUND)
-
-
-def _probabilities(values):
-    if _are_probabilities(values):
-        return values
-    exponents = np.exp(values - values.max(1, keepdims=True))
-    return exponents / exponents.sum(1, keepdims=True)
-
-
-def _cut(wanted):
-    return 0.5 if wanted.min() >= 0 and wanted.max() <= 1 else 0.0
+    return task_for(kind).scale(kind, largest) if kind.is_predicted else max(1.0, largest)
 
 
 def _starts(arrays, batch):

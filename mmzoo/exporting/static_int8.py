@@ -22,23 +22,9 @@ from mmzoo.schema import Schema
 # Unrolled, a longer text or series would make a file of mostly operators.
 LONGEST_TEXT = 64
 
-# Layers whose arithmetic stays in float32: raw units in one tensor would share one 8-bit scale, statistics of a picture
-# and a spectrogram span too many orders of magnitude, and a weight per input deserves more than 8 bits. An absent
-# vector that stands in for an input's would force one scale on both, and what reads them is float32 anyway.
-FLOAT_KINDS = (
-    "Bag",
-    "ImageStandardization",
-    "LogMelSpectrogram",
-    "MaskedMean",
-    "MelSpectrogram",
-    "ModalityAttention",
-    "ModalityDropout",
-    "Normalization",
-    "STFTSpectrogram",
-    "SensorEncoder",
-)
-# And what reads a bag of words, whose sums can go far beyond the calibrated range. So do the heads, see `float_layers`.
-FLOAT_NAMES = ("*_encoder", "*_standardization", "*_spectrogram", "*_ngrams_vector")
+# Layers of Keras whose arithmetic stays in float32, as raw units and spectra must; mmzoo's own say so themselves, by
+# the attribute `keeps_float`.
+FLOAT_KINDS = ("MelSpectrogram", "Normalization", "STFTSpectrogram")
 
 _MODEL, _SAMPLES, _SETTINGS, _RESULT = "saved_model", "calibration.npz", "settings.json", "model_int8.tflite"
 
@@ -56,7 +42,7 @@ def why_not_int8(schema: Schema, has_samples: bool, model=None) -> str | None:
     for layer in () if model is None else model.layers:
         # Measured on 4 layers of width 128 with decided attention: probabilities off by 0.10 on average, bounds allow
         # 0.05 (dynamic int8: 0.005); with that layer in float32 0.01, at three times the bytes of dynamic int8.
-        if type(layer).__name__ == "HubBackbone" and layer.attends:
+        if getattr(layer, "attends", False):
             return (
                 f"layer {layer.name!r} is a transformer: attention in 8 bits loses too much, and with it in float32 "
                 "the file would be larger than the one with dynamic int8"
@@ -69,7 +55,7 @@ def why_not_int8(schema: Schema, has_samples: bool, model=None) -> str | None:
 
 
 def float_layers(model, patterns: Sequence[str] = ()) -> list[str]:
-    """Names of the layers that stay in float32.
+    """Names of the layers that stay in float32: those that say so, what reads some of them, and the heads.
 
     Args:
         model: a `SchemaModel`.
@@ -79,19 +65,26 @@ def float_layers(model, patterns: Sequence[str] = ()) -> list[str]:
         ValueError: a pattern fits no layer; the message lists the layers there are.
     """
     # Not for the child, which needs nothing of Keras.
-    from mmzoo.fusion.head import HEAD_PREFIX
+    from mmzoo.layers.graph import readers_of
 
     layers = list(model._flatten_layers(include_self=False))
     names = [layer.name for layer in layers]
     for pattern in patterns:
         if not fnmatch.filter(names, pattern):
             raise ValueError(f"int8_float_layers: {pattern!r} fits no layer; the layers are {names}")
-    # A logit beyond the calibrated range would be cut off, and with it the certainty of the surest answers.
-    stay = (*FLOAT_NAMES, f"{HEAD_PREFIX}*", *patterns)
+    readers = {
+        id(reader) for layer in layers if getattr(layer, "readers_keep_float", False) for reader in readers_of(layer)
+    }
     return [
         layer.name
         for layer in layers
-        if type(layer).__name__ in FLOAT_KINDS or any(fnmatch.fnmatch(layer.name, pattern) for pattern in stay)
+        if getattr(layer, "keeps_float", False)
+        or id(layer) in readers
+        # A logit beyond the calibrated range would be cut off, and with it the certainty of the surest answers. What is
+        # called as the output makes it, and is float without being asked.
+        or getattr(layer, "output_name", layer.name) != layer.name
+        or type(layer).__name__ in FLOAT_KINDS
+        or any(fnmatch.fnmatch(layer.name, pattern) for pattern in patterns)
     ]
 
 

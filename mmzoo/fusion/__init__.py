@@ -1,8 +1,9 @@
 """Fusions: from the branches' features and a head to the outputs, all interchangeable.
 
-A fusion is a function `(features, head) -> {output: logits}`, where `features` is {input: Features} of one width and
-`head(vector, name)` makes new layers at each call and returns {output: logits}. A feature-level fusion joins the
-vectors (or tokens) and calls the head once; a decision-level one calls it once an input and joins the logits.
+A fusion is a function or object `(features, head) -> {output: logits}`, where `features` is {input: Features} of one
+width and `head(vector, name)` makes new layers at each call and returns {output: logits}. A feature-level fusion joins
+the vectors (or tokens) and calls the head once; a decision-level one calls it once an input and joins the logits. One
+that looks at tokens says so, see `wants_tokens`; each input's tokens then begin with its vector, which is never masked.
 """
 
 from __future__ import annotations
@@ -10,33 +11,44 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import keras
+from keras import ops
 
 from mmzoo.branches.features import Features
-from mmzoo.fusion.attention import attention_fusion
+from mmzoo.fusion.attention import ModalityAttention, attention_fusion
 from mmzoo.fusion.concat import concat_fusion
-from mmzoo.fusion.head import activations_for, heads_for, task_uncertainty_name
+from mmzoo.fusion.head import Head
+from mmzoo.fusion.late import PresentMean, late_fusion
+from mmzoo.fusion.registry import FUSIONS, fusion_named, register_fusion, wants_tokens
 from mmzoo.fusion.sum import sum_fusion
+from mmzoo.fusion.transformer import JointAttention, transformer_fusion
 from mmzoo.layers import ModalityDropout, TaskUncertainty
+from mmzoo.layers.graph import mark_heads
+from mmzoo.schema import Schema
+from mmzoo.tasks import task_for
 
 __all__ = [
     "FUSIONS",
-    "activations_for",
+    "JointAttention",
+    "ModalityAttention",
+    "PresentMean",
     "attention_fusion",
     "concat_fusion",
     "fuse",
-    "heads_for",
+    "late_fusion",
+    "register_fusion",
     "sum_fusion",
+    "transformer_fusion",
+    "wants_tokens",
 ]
-
-FUSIONS: dict[str, Callable] = {"attention": attention_fusion, "concat": concat_fusion, "sum": sum_fusion}
 
 
 def fuse(
     features: Mapping[str, Features],
+    schema: Schema,
     fusion: str | Callable,
     *,
-    head: Callable,
-    activations: Mapping[str, str | Callable],
+    dropout: float = 0.2,
+    classifier_activation: str | None = "softmax",
     task_weights: bool = False,
     modality_dropout: float | Mapping[str, float] = 0.25,
     seed: int | None = None,
@@ -44,34 +56,45 @@ def fuse(
     """Joins the branches and makes the outputs.
 
     Args:
-        features: input name -> Features, all of one width.
-        fusion: "attention", "concat", "sum", or a function `(features, head) -> {output: logits}`.
-        head: factory of the head, `head(vector, name) -> {output: logits}`; see `heads_for`.
-        activations: output name -> activation (a name, or a layer), applied once after the fusion; see
-            `activations_for`.
+        features: input name -> Features, all of one width; with tokens where the fusion takes them.
+        schema: its outputs say which heads there are.
+        fusion: a name in `FUSIONS`, or a function or object `(features, head) -> {output: logits}`.
+        dropout: dropout rate before the heads.
+        classifier_activation: "softmax" for the classes of a `Label`; None gives logits, also for a `MultiLabel`.
         task_weights: learn how much each output counts in the loss; see `TaskUncertainty`.
         modality_dropout: probability of hiding an input while training, one for all or by name; names left out are
             never hidden.
-        seed: seed of that hiding.
+        seed: seed of what is random in training.
 
     Returns:
-        Output name -> tensor.
+        Output name -> tensor, for all outputs that are predicted.
 
     Raises:
-        ValueError: an unknown fusion, or a dropout rate for an input that isn't there.
+        ValueError: an unknown fusion, one that takes tokens where a branch gave none, one that gives other outputs than
+            the schema's, or a dropout rate for an input that isn't there.
+        TypeError: a kind of output that has no task.
     """
-    if not callable(fusion):
-        if fusion not in FUSIONS:
-            raise ValueError(f"fusion: expected one of {sorted(FUSIONS)} or a function, got {fusion!r}")
-        fusion = FUSIONS[fusion]
+    fusion = fusion_named(fusion)
+    predicted = {name: output for name, output in schema.outputs.items() if output.is_predicted}
     features = _with_absent(features, modality_dropout, seed)
+    if wants_tokens(fusion):
+        features = {name: _with_first_token(name, each) for name, each in features.items()}
+    head = Head(predicted, dropout=dropout, seed=seed)
     logits = fusion(features, head)
-    return {name: _output(name, tensor, activations[name], task_weights) for name, tensor in logits.items()}
+    if set(logits) != set(predicted):
+        raise ValueError(f"fusion: expected logits of {list(predicted)}, got those of {list(logits)}")
+    outputs = {
+        name: _output(output, name, logits[name], classifier_activation, task_weights)
+        for name, output in predicted.items()
+    }
+    mark_heads(head.calls, outputs)
+    return outputs
 
 
-def _output(name, logits, activation, task_weights):
+def _output(output, name, logits, classifier_activation, task_weights):
     if task_weights:
-        logits = TaskUncertainty(name=task_uncertainty_name(name))(logits)
+        logits = TaskUncertainty(name=f"head_{name}_uncertainty")(logits)
+    activation = task_for(output).activation(output, name, classifier_activation)
     if callable(activation):
         logits, activation = activation(logits), "linear"
     # Softmax under mixed precision would lose digits: outputs are always float32.
@@ -88,7 +111,17 @@ def _with_absent(features, rates, seed):
     vectors, present = dropout(
         {name: f.vector for name, f in features.items()}, {name: f.present for name, f in features.items()}
     )
-    return {
-        name: Features(f.tokens, keras.ops.logical_and(f.mask, present[name]), vectors[name], present[name])
-        for name, f in features.items()
-    }
+    return {name: f._replace(vector=vectors[name], present=present[name]) for name, f in features.items()}
+
+
+def _with_first_token(name, features):
+    """The vector in front of the tokens, as one that is always visible; the others only where the input is present."""
+    if features.tokens is None:
+        raise ValueError(
+            f"fusion: takes tokens, but the branch of input {name!r} gave none; build it with "
+            "tokens=wants_tokens(fusion)"
+        )
+    tokens = ops.concatenate([ops.expand_dims(features.vector, 1), features.tokens], axis=1)
+    rest = ops.logical_and(features.mask, features.present)
+    mask = ops.concatenate([ops.ones_like(features.present), rest], axis=1)
+    return features._replace(tokens=tokens, mask=mask)

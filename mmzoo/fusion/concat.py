@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from keras import layers
 
+from mmzoo.fusion.registry import register_fusion
 
+
+@register_fusion("concat")
 def concat_fusion(features, head):
     """Puts the vectors side by side and mixes them in one dense layer; absent ones by their learned vectors.
 

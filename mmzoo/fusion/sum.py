@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from keras import layers
 
+from mmzoo.fusion.registry import register_fusion
 
+
+@register_fusion("sum")
 def sum_fusion(features, head):
     """Adds the vectors; absent ones by their learned vectors.
 

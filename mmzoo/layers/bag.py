@@ -10,13 +10,15 @@ from keras import layers, ops
 class Bag(layers.Layer):
     """Adds up embeddings, without padding, and divides by the root of their number, so that long texts stay in range.
 
-    A layer of its own, since its arithmetic stays in float32 in a static int8 file: a text of one word again and again
-    gives sums far beyond what was calibrated, and they would be cut off.
+    A layer of its own, since its arithmetic, and that of what reads it, stays in float32 in a static int8 file: a text
+    of one word again and again gives sums far beyond what was calibrated, and they would be cut off.
 
     Args:
         dropout: probability that a word is left out while training.
         seed: seed of that.
     """
+
+    keeps_float = readers_keep_float = True
 
     def __init__(self, dropout: float = 0.0, seed: int | None = None, **kwargs):
         super().__init__(**kwargs)

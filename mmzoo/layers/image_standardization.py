@@ -28,6 +28,9 @@ class ImageStandardization(keras.layers.Layer):
         ValueError: a border or limit out of range.
     """
 
+    # Statistics of a picture span too many orders of magnitude for 8 bits.
+    keeps_float = True
+
     def __init__(self, border=0.0, limit=None, **kwargs):
         # Statistics over thousands of pixels lose their digits in half precision.
         kwargs["dtype"] = "float32"

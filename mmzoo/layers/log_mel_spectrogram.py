@@ -42,6 +42,9 @@ class LogMelSpectrogram(keras.layers.Layer):
             bands out of range.
     """
 
+    # Powers span too many orders of magnitude for 8 bits.
+    keeps_float = True
+
     def __init__(self, sample_rate, bands=64, lowest=20.0, highest=None, **kwargs):
         # Powers span ten orders of magnitude, whatever the global policy.
         kwargs["dtype"] = "float32"

@@ -18,6 +18,8 @@ class MaskedMean(keras.layers.Layer):
         float (B, D).
     """
 
+    keeps_float = True
+
     def call(self, tokens, mask):
         weights = ops.expand_dims(ops.cast(mask, tokens.dtype), 2)
         return ops.sum(tokens * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1.0)

@@ -28,6 +28,9 @@ class ModalityDropout(keras.layers.Layer):
         ValueError: a rate outside 0 <= rate < 1, or vectors of different widths.
     """
 
+    # An absent vector that stands in for an input's would force one 8-bit scale on both.
+    keeps_float = True
+
     def __init__(self, rates, seed=None, **kwargs):
         super().__init__(**kwargs)
         for name, rate in rates.items():

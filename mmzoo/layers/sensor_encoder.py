@@ -32,6 +32,10 @@ class SensorEncoder(keras.layers.Layer):
     Input: float32 (..., len(fields)). Output: float32 (..., features).
     """
 
+    # Raw units in one tensor would share one 8-bit scale.
+    keeps_float = True
+    adapts_to = "inputs"
+
     def __init__(self, fields, **kwargs):
         # A latitude under float16 loses half its meaning, whatever the global policy.
         kwargs["dtype"] = "float32"
@@ -118,10 +122,17 @@ class SensorEncoder(keras.layers.Layer):
             features.append(ops.cast(ops.equal(repeated, numbers), "float32"))
         return ops.take(ops.concatenate([*features, 1.0 - flags], axis=last), self._order, axis=last)
 
+    def features_of_fields(self) -> list[int]:
+        """How many features of the output each field has, in order."""
+        extra = {
+            schema_lib.Category: lambda f: len(f.categories),
+            schema_lib.Angle: lambda f: 2,
+            schema_lib.Date: lambda f: 1 + 2 * len(PERIODS),
+        }
+        return [1 + extra.get(type(f), lambda f: 1)(f) for f in self.fields]
+
     def compute_output_shape(self, input_shape):
-        width = {"number": 1, "angle": 2, "date": 1 + 2 * len(PERIODS)}
-        values = sum(width[kind] * len(self._columns[kind]) for kind in width) + int(self._counts.sum())
-        return (*input_shape[:-1], values + len(self.fields))
+        return (*input_shape[:-1], sum(self.features_of_fields()))
 
     def get_config(self):
         return {**super().get_config(), "fields": [to_tree(field) for field in self.fields]}

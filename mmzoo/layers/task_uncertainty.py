@@ -14,6 +14,8 @@ class TaskUncertainty(keras.layers.Layer):
     Input and output: float (B, units), the same.
     """
 
+    is_for_output = True
+
     def build(self, input_shape):
         self.log_variance = self.add_weight(name="log_variance", shape=(), initializer="zeros")
 

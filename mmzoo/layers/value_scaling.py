@@ -26,6 +26,9 @@ class ValueScaling(keras.layers.Layer):
     Input and output: float32 (B, 1).
     """
 
+    is_for_output = True
+    adapts_to = "targets"
+
     def __init__(self, scale="linear", minimum=None, maximum=None, **kwargs):
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)

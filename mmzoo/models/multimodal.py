@@ -6,36 +6,36 @@ import dataclasses
 import pathlib
 from collections.abc import Callable, Mapping
 
-from mmzoo.branches import BranchSettings, branch_for
-from mmzoo.fusion import activations_for, fuse, heads_for
+from mmzoo.branches import BranchSettings, branch_of
+from mmzoo.fusion import fuse, wants_tokens
 from mmzoo.layers.hub_backbone import FINETUNE
-from mmzoo.models.pretrained import load_weights
-from mmzoo.models.schema_model import SchemaModel, keras_inputs, schema_model
-from mmzoo.models.seeding import initial_weights_seed
+from mmzoo.models.finish import finish
+from mmzoo.models.schema_model import SchemaModel, keras_inputs
+from mmzoo.models.seeding import seeded
 from mmzoo.models.text_choice import with_texts
-from mmzoo.presets import PresetError
 from mmzoo.schema import Schema
 
 
 @dataclasses.dataclass(frozen=True)
 class _Size:
+    ngram_buckets: int
     width: int
     text_units: int
     embedding: int
     bidirectional: bool
     ngram_embedding: int
-    ngram_buckets: int
     sensor_units: int
     series_units: int
 
 
 SIZES = {
-    "nano": _Size(32, 12, 8, False, 8, 8_000, 16, 16),
-    "small": _Size(64, 32, 16, False, 16, 64_000, 32, 32),
-    "base": _Size(128, 64, 32, True, 32, 64_000, 64, 64),
+    "nano": _Size(8_000, 32, 12, 8, False, 8, 16, 16),
+    "small": _Size(64_000, 64, 32, 16, False, 16, 32, 32),
+    "base": _Size(64_000, 128, 64, 32, True, 32, 64, 64),
 }
 
 
+@seeded
 def build_multimodal_model(
     schema: Schema,
     *,
@@ -63,7 +63,7 @@ def build_multimodal_model(
         schema: describes the data.
         size: "nano", "small" or "base": width of all branches. An image branch ("separable") takes at most 45,000,
             230,000 or 870,000 parameters, hashed n-grams 64,000, 1,024,000 or 2,048,000.
-        fusion: "attention", "concat", "sum", or a function; see `mmzoo.fusion`.
+        fusion: "attention", "concat", "late", "sum", "transformer", or a function; see `mmzoo.fusion`.
         text: how texts are read, for all or by input: "bytes" (GRU over UTF-8 bytes), "ngrams" (averaged embeddings of
             words and pairs of words), "wordpiece" (GRU over word pieces; the schema must hold the vocabulary, see
             `mmzoo.data.tables.vocabulary.wordpiece_text`), or a keras-hub backbone: the directory of a preset, its
@@ -103,56 +103,30 @@ def build_multimodal_model(
         raise ValueError(f"size: expected one of {list(SIZES)}, got {size!r}")
     if finetune not in FINETUNE:
         raise ValueError(f"finetune: expected one of {list(FINETUNE)}, got {finetune!r}")
-    config = SIZES[size]
-    schema, presets = with_texts(schema, text, buckets=config.ngram_buckets)
-
+    config = dataclasses.asdict(SIZES[size])
+    schema, presets = with_texts(schema, text, buckets=config.pop("ngram_buckets"))
     settings = BranchSettings(
-        width=config.width,
+        **config,
         size=size,
         image=image,
+        presets=presets,
         finetune=finetune,
         text_cell=text_cell,
-        text_units=config.text_units,
-        embedding=config.embedding,
-        bidirectional=config.bidirectional,
-        ngram_embedding=config.ngram_embedding,
-        sensor_units=config.sensor_units,
         series_cell=series_cell,
-        series_units=config.series_units,
+        tokens=wants_tokens(fusion),
         seed=seed,
     )
 
-    with initial_weights_seed(seed):
-        inputs = keras_inputs(schema)
-        features = {
-            name: _features(name, modality, inputs[name], dataclasses.replace(settings, preset=presets.get(name)))
-            for name, modality in schema.inputs.items()
-        }
-        outputs = fuse(
-            features,
-            fusion,
-            head=heads_for(schema, dropout=dropout, seed=seed),
-            activations=activations_for(schema, classifier_activation),
-            task_weights=learned_loss_weights and len(schema.outputs) > 1,
-            modality_dropout=modality_dropout,
-            seed=seed,
-        )
-        try:
-            # Keras takes no slash in a name.
-            model = schema_model(inputs, outputs, schema, name=schema.name.replace("/", "_"))
-        except ValueError as error:
-            raise ValueError(
-                f"schema {schema.name!r}: an input or output has the name of a layer ({error}); call it something else"
-            ) from error
-    return load_weights(model, weights, size=size)
-
-
-def _features(name, modality, tensor, settings):
-    """The branch's features; what it can't read is said with the input's name."""
-    branch = branch_for(modality, f"input {name!r}")
-    try:
-        return branch(tensor, modality, name, settings)
-    except PresetError as error:
-        raise PresetError(f"input {name!r}: {error}") from error
-    except ValueError as error:
-        raise ValueError(f"input {name!r}: {error}") from error
+    inputs = keras_inputs(schema)
+    features = {name: branch_of(inputs[name], kind, name, settings) for name, kind in schema.inputs.items()}
+    outputs = fuse(
+        features,
+        schema,
+        fusion,
+        dropout=dropout,
+        classifier_activation=classifier_activation,
+        task_weights=learned_loss_weights and len(schema.outputs) > 1,
+        modality_dropout=modality_dropout,
+        seed=seed,
+    )
+    return finish(inputs, outputs, schema, weights, size)

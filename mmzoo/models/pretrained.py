@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
-from mmzoo.bundles import saved_models_dir
-from mmzoo.fusion.head import HEAD_PREFIX
+from mmzoo.bundles import shipped_bundles
 from mmzoo.models.schema_model import SchemaModel, load_model
 from mmzoo.schema import Schema
 
@@ -24,14 +23,13 @@ def pretrained_path(weights: str | pathlib.Path, model: str, size: str) -> pathl
     path = pathlib.Path(weights)
     if path.exists():
         return path
-    shipped = saved_models_dir() / f"{model}_{size}_{weights}"
-    if shipped.is_dir():
-        return shipped
-    prefix = f"{model}_{size}_"
-    names = sorted(p.name.removeprefix(prefix) for p in saved_models_dir().glob(f"{prefix}*") if p.is_dir())
-    raise ValueError(
-        f"weights: {str(weights)!r} is no file and not among the pretrained weights of {model} {size}: {names}"
-    )
+    shipped = {bundle.weights: bundle.path for bundle in shipped_bundles(model) if bundle.size == size}
+    if str(weights) not in shipped:
+        raise ValueError(
+            f"weights: {str(weights)!r} is no file and not among the pretrained weights of {model} {size}: "
+            f"{sorted(shipped)}"
+        )
+    return shipped[str(weights)]
 
 
 def load_weights(model: SchemaModel, weights, *, size: str) -> SchemaModel:
@@ -60,7 +58,7 @@ def load_weights(model: SchemaModel, weights, *, size: str) -> SchemaModel:
     fresh_head = source.schema.outputs != model.schema.outputs
     have = {layer.name: layer for layer in source.layers if layer.weights}
     for layer in model.layers:
-        if not layer.weights or (layer.name.startswith(HEAD_PREFIX) and fresh_head):
+        if not layer.weights or (fresh_head and _is_head(layer)):
             continue
         if layer.name not in have:
             raise ValueError(f"weights {path}: no layer {layer.name!r}; built with the same fusion, cell and backbone?")
@@ -72,10 +70,15 @@ def load_weights(model: SchemaModel, weights, *, size: str) -> SchemaModel:
             )
         layer.set_weights(old)
     needed = {layer.name for layer in model.layers if layer.weights}
-    for name in have:
-        if name not in needed and not (name.startswith(HEAD_PREFIX) and fresh_head):
+    for name, layer in have.items():
+        if name not in needed and not (fresh_head and _is_head(layer)):
             raise ValueError(f"weights {path}: the model has no layer {name!r}; built with the same fusion?")
     return model
+
+
+def _is_head(layer):
+    """Whether a layer is for one output alone, so that it is made anew where there are other classes."""
+    return getattr(layer, "output_name", None) is not None
 
 
 def _check_meaning(path: pathlib.Path, trained: Schema, schema: Schema) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from mmzoo.branches import image_branch, sensor_branch, text_branch
 from mmzoo.branches.image import DENSE_FIRST
-from mmzoo.fusion import fuse, heads_for
-from mmzoo.fusion.head import activations_for
-from mmzoo.models.pretrained import load_weights
+from mmzoo.fusion import fuse, wants_tokens
+from mmzoo.models.finish import finish
+from mmzoo.models.registry import register
 from mmzoo.models.road_sign_schema import road_sign_schema
-from mmzoo.models.schema_model import SchemaModel, keras_inputs, schema_model
-from mmzoo.models.seeding import initial_weights_seed
+from mmzoo.models.schema_model import SchemaModel, keras_inputs
+from mmzoo.models.seeding import seeded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +37,8 @@ SIZES = {
 }
 
 
+@register("road_sign")
+@seeded
 def build_road_sign_model(
     num_classes: int = 43,
     *,
@@ -70,7 +72,7 @@ def build_road_sign_model(
         num_classes: number of signs; ignored where `classes` is given.
         size: "nano" (<= 50,000 parameters), "small" (<= 300,000) or "base" (<= 1,500,000), all branches included.
         image_size: (height, width) in pixels.
-        fusion: "attention", "concat", "sum", or a function; see `mmzoo.fusion`.
+        fusion: "attention", "concat", "late", "sum", "transformer", or a function; see `mmzoo.fusion`.
         text_length: bytes of text the model reads.
         text_cell: "gru" or "lstm".
         text_bidirectional: read the text in both directions; None: only in the size "base".
@@ -102,41 +104,29 @@ def build_road_sign_model(
     if size not in SIZES:
         raise ValueError(f"size: expected one of {list(SIZES)}, got {size!r}")
     config = SIZES[size]
-    schema = road_sign_schema(num_classes, image_size=image_size, text_length=text_length, classes=classes)
+    backbone = config.backbone if backbone is None else backbone
     bidirectional = config.bidirectional if text_bidirectional is None else text_bidirectional
+    common = {"width": config.width, "tokens": wants_tokens(fusion)}
+    text = {"cell": text_cell, "units": config.text_units, "embedding": config.embedding}
+    sensors = {"units": config.sensor_units, **common}
 
-    with initial_weights_seed(seed):
-        inputs = keras_inputs(schema)
-        sensor_arguments = {"width": config.width, "units": config.sensor_units}
-        features = {
-            "image": image_branch(
-                inputs["image"],
-                size=size,
-                backbone=config.backbone if backbone is None else backbone,
-                backbone_weights=backbone_weights,
-                width=config.width,
-            ),
-            "text": text_branch(
-                inputs["text"],
-                cell=text_cell,
-                units=config.text_units,
-                embedding=config.embedding,
-                bidirectional=bidirectional,
-                width=config.width,
-            ),
-            "location": sensor_branch(inputs["location"], schema["location"], name="location", **sensor_arguments),
-            "road_condition": sensor_branch(
-                inputs["road_condition"], schema["road_condition"], name="road_condition", **sensor_arguments
-            ),
-        }
-        outputs = fuse(
-            features,
-            fusion,
-            head=heads_for(schema, dropout=dropout, seed=seed),
-            activations=activations_for(schema, classifier_activation),
-            modality_dropout=modality_dropout,
-            seed=seed,
-        )
-        model = schema_model(inputs, outputs, schema, name="road_sign")
+    schema = road_sign_schema(num_classes, image_size=image_size, text_length=text_length, classes=classes)
+    inputs = keras_inputs(schema)
+    pixels, ids, location, road = (inputs[name] for name in schema.inputs)
+    features = {
+        "image": image_branch(pixels, size=size, backbone=backbone, backbone_weights=backbone_weights, **common),
+        "text": text_branch(ids, bidirectional=bidirectional, **text, **common),
+        "location": sensor_branch(location, schema["location"], name="location", **sensors),
+        "road_condition": sensor_branch(road, schema["road_condition"], name="road_condition", **sensors),
+    }
+    outputs = fuse(
+        features,
+        schema,
+        fusion,
+        dropout=dropout,
+        classifier_activation=classifier_activation,
+        modality_dropout=modality_dropout,
+        seed=seed,
+    )
     # A head for other signs than the weights were trained on is made anew; the registered names tell.
-    return load_weights(model, weights, size=size)
+    return finish(inputs, outputs, schema, weights, size)

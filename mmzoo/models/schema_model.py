@@ -9,6 +9,7 @@ from keras.src.models.functional import Functional
 
 from mmzoo import fusion, layers  # noqa: F401 - registers the custom layers that a saved model may hold
 from mmzoo.bundles import find_bundle, verify
+from mmzoo.layers.graph import mark_old_heads
 from mmzoo.models.model_file import load_keras_file
 from mmzoo.schema import Schema
 
@@ -19,6 +20,8 @@ class SchemaModel(Functional):
 
     Made by `schema_model`; it has no `__init__` of its own, or Keras would not reload it as a functional model.
 
+    Its file says which layers are for one output alone, see `mmzoo.layers.graph`; those of layers of Keras' own can't.
+
     Attributes:
         schema: the `Schema` of its inputs and outputs.
     """
@@ -26,15 +29,18 @@ class SchemaModel(Functional):
     schema: Schema
 
     def get_config(self):
-        return {**super().get_config(), "schema": self.schema.to_dict()}
+        marked = {layer.name: layer.output_name for layer in self.layers if hasattr(layer, "output_name")}
+        return {**super().get_config(), "schema": self.schema.to_dict(), "output_names": marked}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
-        schema = Schema.from_dict(config.pop("schema"))
+        # Files of mmzoo 0.1 don't say.
+        schema, marked = Schema.from_dict(config.pop("schema")), config.pop("output_names", {})
         model = super().from_config(config, custom_objects=custom_objects)
-        model.schema = schema
-        return model
+        for name, output in marked.items():
+            model.get_layer(name).output_name = output
+        return _with_schema(model, schema)
 
 
 def schema_model(inputs: dict, outputs: dict, schema: Schema, name: str) -> SchemaModel:
@@ -45,9 +51,25 @@ def schema_model(inputs: dict, outputs: dict, schema: Schema, name: str) -> Sche
         outputs: output name -> tensor.
         schema: describes them.
         name: the model's name.
+
+    Raises:
+        ValueError: outputs are missing, or an input or output has the name of a layer.
     """
-    model = SchemaModel(inputs, outputs, name=name)
+    if set(outputs) != set(schema.outputs):
+        raise ValueError(f"schema {schema.name!r}: expected the outputs {list(schema.outputs)}, got {list(outputs)}")
+    try:
+        model = SchemaModel(inputs, {output: outputs[output] for output in schema.outputs}, name=name)
+    except ValueError as error:
+        raise ValueError(
+            f"schema {schema.name!r}: an input or output has the name of a layer ({error}); call it something else"
+        ) from error
+    return _with_schema(model, schema)
+
+
+def _with_schema(model, schema):
     model.schema = schema
+    marked = {getattr(layer, "output_name", None) for layer in model.layers}
+    mark_old_heads({name: tensor for name, tensor in model.output.items() if name not in marked})
     return model
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import random
+from collections.abc import Callable
 
 
 @contextlib.contextmanager
@@ -24,3 +26,14 @@ def initial_weights_seed(seed: int | None):
         yield
     finally:
         random.setstate(state)
+
+
+def seeded(builder: Callable) -> Callable:
+    """`initial_weights_seed` around a whole builder, by its keyword argument `seed`: `@seeded` over its function."""
+
+    @functools.wraps(builder)
+    def build(*arguments, **keywords):
+        with initial_weights_seed(keywords.get("seed")):
+            return builder(*arguments, **keywords)
+
+    return build

@@ -6,6 +6,7 @@ from mmzoo.exporting.card import contract
 from mmzoo.recipes.results import BEGIN, END, card_tables, with_table
 from mmzoo.recipes.run_record import RunRecord
 from mmzoo.schema import Schema
+from mmzoo.tasks import figure_of
 
 _LICENCE = {
     "gtsrb": (
@@ -100,7 +101,7 @@ def _own_figures(record):
         ),
         "",
         "With all inputs as the data has them: "
-        + ", ".join(f"{name.replace('_', ' ')} {100 * value:.2f} %" for name, value in record.metrics.items())
+        + ", ".join(f"{figure_of(name).label} {figure_of(name).text(value)}" for name, value in record.metrics.items())
         + ".",
         "",
     ]

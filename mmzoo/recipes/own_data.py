@@ -242,20 +242,19 @@ def _exported(model, data, path, say):
 
 
 def _arms_tables(figures, data):
-    from mmzoo.evaluation.metrics import HEADLINE, is_share
+    from mmzoo.tasks import task_for
 
-    for name, output in data.schema.outputs.items():
-        metric = HEADLINE[type(output)]
-        rows = figures.summary(name, metric).reset_index()
-        scale = 100 if is_share(metric) else 1
-        shown = pd.DataFrame(
-            {
-                "arm": rows["arm"],
-                metric + (" %" if scale == 100 else ""): [f"{scale * value:.4g}" for value in rows["mean"]],
-                "± over seeds": ["" if np.isnan(value) else f"{scale * value:.2g}" for value in rows.deviation],
-                "seeds": rows.seeds,
-            }
-        )
+    for name, output in data.schema.predicted.items():
+        shown = pd.DataFrame()
+        for figure in task_for(output).figures:
+            rows = figures.summary(name, figure.name).reset_index()
+            if not figure.in_summaries or rows.empty:
+                continue
+            scale, column = (100, f"{figure.label} %") if figure.is_share else (1, figure.label)
+            shown["arm"] = rows["arm"]
+            shown[column] = [f"{scale * value:.4g}" for value in rows["mean"]]
+            shown[f"± ({column})"] = ["" if np.isnan(value) else f"{scale * value:.2g}" for value in rows.deviation]
+            shown["seeds"] = rows.seeds
         yield (
             f"{name}: beside its parts and beside scikit-learn",
             "On the test rows; all learn from the same training rows, and the validation rows say when to stop and "

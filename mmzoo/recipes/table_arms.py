@@ -121,11 +121,12 @@ def train_arm(data, names, fusion, recipe: TableRecipe, *, seed: int, out: pathl
 
 def measured(model, data, split: str) -> dict[str, dict[str, float]]:
     """Output -> metric -> value of a model on a split."""
-    from mmzoo.evaluation import output_metrics
+    from mmzoo.evaluation import measure_outputs
+    from mmzoo.evaluation.arrays import predict_arrays
 
     inputs, targets = data.part(split, model.schema.inputs)
-    predicted = model.predict(inputs, batch_size=256, verbose=0)
-    return {name: output_metrics(kind, targets[name], predicted[name]) for name, kind in model.schema.outputs.items()}
+    predicted = predict_arrays(model, inputs, batch_size=256)
+    return measure_outputs(model.schema, targets, predicted)
 
 
 class ArmsTable:

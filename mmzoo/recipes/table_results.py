@@ -11,8 +11,8 @@ import pathlib
 import pandas as pd
 
 from mmzoo.evaluation.baseline import BOOSTING, LINEAR
-from mmzoo.evaluation.metrics import is_share, lower_is_better
 from mmzoo.recipes.table_arms import ALL, CONCAT
+from mmzoo.tasks import figure_of
 
 # How the model of an own-data row is called in results.csv: this and its size.
 MODEL = "own_data_"
@@ -88,25 +88,26 @@ def readme_table(table: pd.DataFrame) -> str:
         "|---|---|--:|--:|--:|--:|--:|",
     ]
     for (data, metric), group in table.groupby(["data", "metric"], sort=True):
-        if metric not in ("accuracy", "macro_f1", "mae", "r2"):
+        figure = figure_of(metric)
+        if not figure.in_summaries:
             continue
         means = group.groupby("arm", sort=False).value.mean()
         deviations = group.groupby("arm", sort=False).value.std()
         alone = means[means.index.str.endswith(" alone")]
-        best = (alone.idxmin() if lower_is_better(metric) else alone.idxmax()) if len(alone) else None
+        best = (alone.idxmin() if figure.lower_is_better else alone.idxmax()) if len(alone) else None
 
-        def cell(arm, means=means, deviations=deviations, metric=metric):
+        def cell(arm, means=means, deviations=deviations, figure=figure):
             if arm not in means:
                 return "-"
-            scale, digits = (100, ".1f") if is_share(metric) else (1, ".4g")
+            scale, digits = (100, ".1f") if figure.is_share else (1, ".4g")
             spread = "" if pd.isna(deviations[arm]) else f" ± {scale * deviations[arm]:{digits}}"
             name = f"{arm.removesuffix(' alone')}: " if arm.endswith(" alone") else ""
             return f"{name}{scale * means[arm]:{digits}}{spread}"
 
         first = group.iloc[0]
         lines.append(
-            f"| {data}, {first.samples:,}, {group.seed.nunique()} | {metric.replace('_', ' ')}"
-            f"{' %' if is_share(metric) else ''} | "
+            f"| {data}, {first.samples:,}, {group.seed.nunique()} | {figure.label}"
+            f"{' %' if figure.is_share else ''} | "
             + " | ".join(cell(arm) for arm in (ALL, CONCAT, best, BOOSTING, LINEAR))
             + " |"
         )

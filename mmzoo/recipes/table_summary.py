@@ -9,12 +9,10 @@ import time
 import numpy as np
 import pandas as pd
 
+from mmzoo.evaluation.arrays import predict_arrays
 from mmzoo.evaluation.baseline import BOOSTING, LINEAR
-from mmzoo.evaluation.metrics import HEADLINE, class_ids, is_share, lower_is_better
-from mmzoo.evaluation.report import wilson_interval
 from mmzoo.recipes.table_arms import ALL, CONCAT, measured
-from mmzoo.schema import Label, Value
-from mmzoo.schema.columns import readable
+from mmzoo.tasks import figure_of, task_for
 
 # Rows that are run through the bundle from their raw cells.
 EDGE_ROWS = 200
@@ -41,7 +39,8 @@ def summary_lines(figures, model, data, findings, worth: pd.DataFrame, bundle, e
     lines.append(
         "What columns are worth (how much worse without): "
         + ", ".join(
-            f"{row.column} {_amount(lost, value)}" for row, value in zip(best.itertuples(), best[lost], strict=True)
+            f"{row.column} {figure_of(lost).difference_text(value)}"
+            for row, value in zip(best.itertuples(), best[lost], strict=True)
         )
         + "."
     )
@@ -62,88 +61,74 @@ def summary_lines(figures, model, data, findings, worth: pd.DataFrame, bundle, e
 
 
 def _quality(figures, model, data, name, output):
-    metric = HEADLINE[type(output)]
-    table = figures.summary(name, metric)
+    task = task_for(output)
+    headline, table = task.headline, figures.summary(name, task.headline.name)
     own = table.loc[ALL]
-    count = data.count("test")
-    line = f"{name}: {metric.replace('_', ' ')} {_figure(metric, own['mean'])} on {count:,} test rows"
+    _, targets = data.arrays("test")
+    count = int(output.has_target(targets[name]).sum())
+    line = f"{name}: {headline.label} {headline.text(own['mean'], output.unit, 1)}"
+    beside = [_beside(figures, name, output, figure) for figure in task.figures[1:] if figure.in_summaries]
+    line += "".join(f", {text}" for text in beside if text) + f" on {count:,} test rows"
+    interval = task.interval(output, own["mean"], count)
     if own.seeds > 1:
-        line += f" (mean of {int(own.seeds)} seeds, ± {_amount(metric, own.deviation)})"
-    elif isinstance(output, Label):
-        low, high = wilson_interval(round(own["mean"] * count), count)
-        line += f" (95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
-    line += f"; {_trivial(data, name, output)}."
+        line += f" (mean of {int(own.seeds)} seeds, ± {headline.difference_text(own.deviation)})"
+    elif interval is not None:
+        line += f" (95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f} %)"
+    _, known = data.arrays("train")
+    trivial = task.trivial(output, known[name], targets[name])
+    line += f"; {trivial}." if trivial else "."
     lines = [line]
-    better = "min" if lower_is_better(metric) else "max"
+    better = "min" if headline.lower_is_better else "max"
     alone = table[table.index.str.endswith(" alone")]
     if len(alone):
         best = getattr(alone["mean"], f"idx{better}")()
+        best_alone = f"{best.removesuffix(' alone')}: {_figure(headline, alone['mean'][best])}"
         lines.append(
-            f"{name}: the best input on its own, {best.removesuffix(' alone')}: {_figure(metric, alone['mean'][best])}"
-            + (f"; plain concatenation: {_figure(metric, table['mean'][CONCAT])}." if CONCAT in table.index else ".")
+            f"{name}: the best input on its own, {best_alone}"
+            + (f"; plain concatenation: {_figure(headline, table['mean'][CONCAT])}." if CONCAT in table.index else ".")
         )
     skeptic = table[table.index.isin([BOOSTING, LINEAR])]
     if len(skeptic):
         best = getattr(skeptic["mean"], f"idx{better}")()
         lines.append(
             f"{name}: scikit-learn on columns and texts: "
-            + ", ".join(f"{arm.split(' (')[0]} {_figure(metric, value)}" for arm, value in skeptic["mean"].items())
-            + (". It is better than the model." if _beats(metric, skeptic["mean"][best], own["mean"]) else ".")
+            + ", ".join(f"{arm.split(' (')[0]} {_figure(headline, value)}" for arm, value in skeptic["mean"].items())
+            + (". It is better than the model." if headline.is_better(skeptic["mean"][best], own["mean"]) else ".")
         )
     return lines
 
 
-def _trivial(data, name, output):
-    """What can be had without looking at the inputs."""
-    _, targets = data.arrays("test")
-    _, known = data.arrays("train")
-    if isinstance(output, Value):
-        middle = float(np.median(known[name]))
-        return f"always saying {middle:.4g}: {np.abs(targets[name] - middle).mean():.4g}"
-    if isinstance(output, Label):
-        ids = class_ids(known[name], output)
-        most = np.bincount(ids, minlength=output.units).argmax()
-        share = (class_ids(targets[name], output) == most).mean()
-        return f"always saying {output.classes[most]!r}: {100 * share:.1f} %"
-    return f"{len(output.classes)} labels"
+def _beside(figures, name, output, figure):
+    """Another figure of the exported model, in words; "" where it was not measured."""
+    table = figures.summary(name, figure.name)
+    return f"{figure.label} {figure.text(table.loc[ALL, 'mean'], output.unit, 1)}" if ALL in table.index else ""
 
 
 def _next_steps(figures, model, data, findings):
     steps = []
-    name, output = next(iter(data.schema.outputs.items()))
-    metric = HEADLINE[type(output)]
-    table = figures.summary(name, metric)
+    name, output = next(iter(data.schema.predicted.items()))
+    task = task_for(output)
+    headline, table = task.headline, figures.summary(name, task.headline.name)
     own = table.loc[ALL, "mean"]
-    known = measured(model, data, "train")[name][metric]
+    known = measured(model, data, "train")[name][headline.name]
     skeptic = table[table.index.isin([BOOSTING, LINEAR])]["mean"]
-    if len(skeptic) and any(_beats(metric, value, own) for value in skeptic):
+    if len(skeptic) and any(headline.is_better(value, own) for value in skeptic):
         steps.append("try text='wordpiece' or a pretrained backbone (--text bert), or more epochs")
-    if is_share(metric) and known - own > 0.1:
+    if headline.is_share and known - own > 0.1:
         steps.append(
-            f"on its training rows the model reaches {_figure(metric, known)}: more rows, or a smaller size, would help"
+            f"on its training rows the model reaches {_figure(headline, known)}: more rows, or a smaller size, would "
+            "help"
         )
     alone = table[table.index.str.endswith(" alone")]["mean"]
-    if len(alone) and any(not _beats(metric, own, value) for value in alone):
+    if len(alone) and any(not headline.is_better(own, value) for value in alone):
         steps.append("one input alone is as good as all: look at arms.csv before shipping the others")
-    if isinstance(output, Label):
-        worst = _worst_class(model, data, name, output)
-        if worst:
-            steps.append(worst)
+    inputs, targets = data.part("test", model.schema.inputs)
+    advice = task.advice(output, targets[name], predict_arrays(model, inputs, batch_size=256)[name])
+    if advice:
+        steps.append(advice)
     if findings:
         steps.append(f"read inspect.html: {len(findings)} findings, the first on {findings[0].column or 'the table'}")
     return [f"Next: {'; '.join(steps)}." if steps else "Next: try it on new rows: mmzoo predict BUNDLE --csv NEW.csv."]
-
-
-def _worst_class(model, data, name, output):
-    inputs, targets = data.arrays("test")
-    truth = class_ids(targets[name], output)
-    guess = model.predict({n: inputs[n] for n in model.schema.inputs}, batch_size=256, verbose=0)[name].argmax(axis=1)
-    recalls = {c: (guess[truth == c] == c).mean() for c in np.unique(truth) if (truth == c).sum() >= 5}
-    if not recalls or min(recalls.values()) > 0.6:
-        return ""
-    worst = min(recalls, key=recalls.get)
-    share = f"{recalls[worst]:.0%} of its rows only"
-    return f"class {output.classes[worst]!r} is found in {share}: more of them, or class_weight='sqrt'"
 
 
 def on_the_edge(bundle: pathlib.Path, model, data) -> dict[str, float]:
@@ -174,7 +159,8 @@ def on_the_edge(bundle: pathlib.Path, model, data) -> dict[str, float]:
         began = time.perf_counter()
         outputs = next(answers)
         times.append(1e3 * (time.perf_counter() - began))
-        same.append(all(_same(kind, outputs[n], predicted[n][i]) for n, kind in data.schema.outputs.items()))
+        kinds = data.schema.predicted.items()
+        same.append(all(task_for(kind).same(kind, outputs[name], predicted[name][i]) for name, kind in kinds))
     return {"rows": count, "same": float(np.mean(same)), "milliseconds": statistics.median(times)}
 
 
@@ -202,18 +188,12 @@ def _cell(value):
     return value
 
 
-def _same(kind, found, expected):
-    if isinstance(kind, Value):
-        return abs(found[0] - expected[0]) <= 1e-3 * max(1.0, abs(expected[0]))
-    return bool((readable(kind, found)[0]) == readable(kind, expected)[0])
-
-
 def worth_table(worth: pd.DataFrame) -> tuple[str, str, pd.DataFrame]:
     """The report's table of what columns are worth: (title, about, table)."""
     shown = worth.copy()
     shown["given"] = [f"{100 * value:.0f} %" for value in worth.given]
     for column in worth.columns[2:]:
-        shown[column] = [_amount(column, value) for value in worth[column]]
+        shown[column] = [figure_of(column).difference_text(value) for value in worth[column]]
     shown.columns = [column.replace("_", " ") for column in shown.columns]
     return (
         "What each column is worth",
@@ -223,13 +203,5 @@ def worth_table(worth: pd.DataFrame) -> tuple[str, str, pd.DataFrame]:
     )
 
 
-def _figure(metric, value):
-    return f"{100 * value:.1f} %" if is_share(metric) else f"{value:.4g}"
-
-
-def _amount(metric, value):
-    return f"{100 * value:.1f} points" if is_share(metric) else f"{value:.3g}"
-
-
-def _beats(metric, value, other):
-    return value < other if lower_is_better(metric) else value > other
+def _figure(figure, value):
+    return figure.text(value, digits=1)

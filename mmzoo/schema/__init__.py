@@ -18,8 +18,10 @@ from mmzoo.schema.inputs.state import State
 from mmzoo.schema.inputs.text import Text
 from mmzoo.schema.kinds import KindTable, register_kind
 from mmzoo.schema.names import identifier
+from mmzoo.schema.outputs.label import Label
+from mmzoo.schema.outputs.multi_label import MultiLabel
 from mmzoo.schema.outputs.output import Output
-from mmzoo.schema.predicted import Label, MultiLabel, Value
+from mmzoo.schema.outputs.value import Value
 from mmzoo.schema.schema import Schema
 
 __all__ = [

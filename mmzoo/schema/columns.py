@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mmzoo.schema import Field, Label, Modality, MultiLabel, Schema, identifier
+from mmzoo.schema import Field, Modality, Schema, identifier
 from mmzoo.schema.paths import resolve
 
 
@@ -142,7 +142,7 @@ def encode_row(
 
 
 def output_columns(schema: Schema, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The new columns by output: `<output>` and, for classes, `<output>_probability`.
+    """The new columns by output, as its kind says: `<output>` and, for classes, `<output>_probability`.
 
     Where the table already has one of them (its labels, most likely), both begin with `predicted_` instead.
 
@@ -151,7 +151,7 @@ def output_columns(schema: Schema, columns: Sequence[str]) -> dict[str, tuple[st
     """
     names = {}
     for name, output in schema.predicted.items():
-        new = (name, f"{name}_probability") if isinstance(output, (Label, MultiLabel)) else (name,)
+        new = output.columns(name)
         if any(column in columns for column in new):
             new = tuple(f"predicted_{column}" for column in new)
         taken = [column for column in new if column in columns]
@@ -203,18 +203,3 @@ def raw_sample(schema: Schema, *, settings: Iterable[str] = (), **options: str |
             raise ValueError(f"{place}: {key!r} is given twice")
         values[last] = cell
     return raw
-
-
-def readable(output: Any, row: np.ndarray) -> tuple[str, ...]:
-    """The cells for one output row (units,), as many as `output_columns` gives names.
-
-    The most likely class of a `Label` and its probability; the classes of a `MultiLabel` from 0.5 and theirs, joined
-    by "|"; the number of a `Value`.
-    """
-    if isinstance(output, MultiLabel):
-        found = [(name, p) for name, p in zip(output.classes, row, strict=True) if p >= 0.5]
-        return "|".join(name for name, _ in found), "|".join(f"{p:.6f}" for _, p in found)
-    if isinstance(output, Label):
-        best = int(np.argmax(row))
-        return output.classes[best], f"{row[best]:.6f}"
-    return (f"{float(row[0]):.6g}",)

@@ -40,7 +40,7 @@ def kind_named(name: object, place: str) -> type:
     Raises:
         ValueError: there is no such kind; the message lists those there are.
     """
-    kind = _KINDS.get(_OLD_NAMES.get(name, name)) if isinstance(name, str) else None
+    kind = (_KINDS.get(name) or _KINDS.get(_OLD_NAMES.get(name))) if isinstance(name, str) else None
     if kind is None:
         raise ValueError(f"{place}: unknown kind {name!r}; expected one of {sorted(_KINDS)}")
     return kind

@@ -6,12 +6,11 @@ import dataclasses
 import json
 import pathlib
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from mmzoo import encoding
 from mmzoo.schema.inputs.modality import Modality
 from mmzoo.schema.inputs.state import State
 from mmzoo.schema.json_tree import from_tree, to_tree
@@ -237,21 +236,24 @@ class Schema:
             for name, modality in self.inputs.items()
         }
 
-    def decode(self, outputs: Mapping[str, np.ndarray], top: int = 3) -> list[dict[str, Any]]:
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], top: int = 3, raws: Sequence[Mapping[str, Any]] | None = None
+    ) -> list[dict[str, Any]]:
         """Turns a batch of model outputs into readable predictions.
 
         Args:
-            outputs: output name -> float array (N, units).
+            outputs: output name -> float array (N, *shape).
             top: how many of the most likely classes to name.
+            raws: the samples' raw inputs, for outputs that point into one of them.
 
         Returns:
             One dict a sample: output name -> {class: probability} (Label: the `top` most likely, in order;
-            MultiLabel: all), or the number (Value).
+            MultiLabel: all), or the number (Value; a list of them with several steps).
         """
         arrays = {name: np.asarray(outputs[name]) for name in self.predicted}
-        count = len(next(iter(arrays.values())))
+        count = len(next(iter(arrays.values()), ()))
         return [
-            {name: encoding.decode(kind, arrays[name][i], top) for name, kind in self.predicted.items()}
+            {name: self[name].decode(row[i], raws[i] if raws else None, top) for name, row in arrays.items()}
             for i in range(count)
         ]
 

@@ -1,48 +1,36 @@
-"""`Task`, the class that every kind of output has one of, and the table of them."""
+"""`Task`, the class that every kind of output has one of."""
 
 from __future__ import annotations
 
 import abc
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from mmzoo.schema import Output
-
-
-@dataclasses.dataclass(frozen=True)
-class Figure:
-    """What is known of a metric, once for all tables, reports and summaries.
-
-    Attributes:
-        name: as it stands in metrics.json and results.csv ("balanced_accuracy").
-        is_share: a share of 1, shown in per cent; else a number in its own unit.
-        lower_is_better: an error.
-    """
-
-    name: str
-    is_share: bool = True
-    lower_is_better: bool = False
-
-    def text(self, value: float, unit: str = "", digits: int = 2) -> str:
-        """The value as a person reads it: "97.25 %", "0.0312 rad"."""
-        return f"{100 * value:.{digits}f} %" if self.is_share else f"{value:.4g} {unit}".strip()
-
-    def is_better(self, value: float, other: float) -> bool:
-        """Whether a value beats another."""
-        return value < other if self.lower_is_better else value > other
+from mmzoo.tasks.figure import Figure
 
 
 class Task(abc.ABC):
     """What a kind of output means. Stateless; everything it needs to know of one output is in the output itself.
 
+    What is measured and shown gets the model's output as `reduce` leaves it, and leaves samples without a target out.
+
     Attributes:
-        figures: the metrics of the kind, the headline first.
+        figures: all metrics of the kind, the headline first; `measure` gives those that make sense for the output.
+        loss_factor: of the loss under learned weights, see `mmzoo.training.losses.UncertaintyWeighted`: 1 for a log
+            likelihood, 1/2 for a squared error.
+        monitor: what decides which epoch is the best where the output is all there is to predict.
+        weighs_classes: its targets are one-hot rows, so that `class_weight` may weigh its classes.
+        picture_file: the file name, <picture_file>_<output>.png, that an evaluation writes its picture to; "": none.
     """
 
     figures: tuple[Figure, ...]
+    loss_factor: float = 1.0
+    monitor: str = "val_loss"
+    weighs_classes: bool = False
+    picture_file: str = ""
 
     @property
     def headline(self) -> Figure:
@@ -57,7 +45,7 @@ class Task(abc.ABC):
         Args:
             output: its description.
             features: the vector, dropout applied already.
-            name: of the layers; begins with `mmzoo.fusion.head.HEAD_PREFIX`.
+            name: of the layers, or what their names begin with.
             dropout: for heads with layers of their own.
         """
         import math
@@ -91,24 +79,74 @@ class Task(abc.ABC):
     def encode_targets(
         self, output: Output, targets: np.ndarray, place: str, label_smoothing: float = 0.0
     ) -> np.ndarray:
-        """A batch of targets, checked, as the loss takes them: float32 (N, *shape). Rows without a target may hold
+        """A batch of targets, checked, as the loss takes them: float32 (N, *shape). Rows without a target hold
         anything finite; their weight is 0.
 
         Raises:
             ValueError: targets that don't fit; the message begins with the place.
         """
 
+    def taught(self, output: Output, targets: Any, said: Any, share: float) -> Any:
+        """Targets with a share of what a teacher says mixed in; the targets alone where the kind has no such thing.
+
+        Args:
+            output: its description.
+            targets: tensor (B, ...), as the data has them.
+            said: the teacher's output, tensor (B, *shape).
+            share: the teacher's share, 0..1.
+        """
+        return targets
+
     # Measuring -------------------------------------------------------------------------------------------------------
+
+    def reduce(self, output: Output, predicted: np.ndarray) -> np.ndarray:
+        """What is kept of a batch of predictions, (N, *shape) to (N, ...): of large ones only what `measure` needs."""
+        return predicted
 
     @abc.abstractmethod
     def measure(self, output: Output, targets: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-        """Name -> value of all `figures`; samples without a target are left out.
+        """Name -> value of those of `figures` that make sense for the output.
 
         Args:
             output: its description.
             targets: (N, ...), as the data has them.
-            predicted: the model's output, float (N, *shape).
+            predicted: the model's output, float (N, *shape), as `reduce` leaves it.
+
+        Raises:
+            ValueError: no sample has a target.
         """
+
+    def interval(self, output: Output, value: float, samples: int) -> tuple[float, float] | None:
+        """95 % interval of the headline figure, as if samples were independent; None where there is no formula."""
+        return None
+
+    def trivial(self, output: Output, known: np.ndarray, targets: np.ndarray) -> str:
+        """How good an answer is that looks at no input, in words; "" where there is no such thing.
+
+        Args:
+            output: its description.
+            known: targets of the training data.
+            targets: those to be judged on.
+        """
+        return ""
+
+    def fit_baseline(
+        self, output: Output, targets: np.ndarray, features: Any, make: Callable
+    ) -> Callable[[Any], np.ndarray] | None:
+        """Fits scikit-learn's answer to the same question; None where there is none.
+
+        Args:
+            output: its description.
+            targets: all of them present.
+            features: matrix (N, F).
+            make: function `(is_regression) -> estimator`, not fitted.
+
+        Returns:
+            A function from features to predictions, (N, *shape).
+        """
+        return None
+
+    # Showing ---------------------------------------------------------------------------------------------------------
 
     def report(self, output: Output, name: str, evaluation: Any) -> dict[str, Any]:
         """The output's section of report.html, as plain values; see `mmzoo.evaluation.report`."""
@@ -118,11 +156,44 @@ class Task(abc.ABC):
         """A PNG that shows how good it is; None where there is none."""
         return None
 
+    def tables(self, output: Output, targets: np.ndarray, predicted: np.ndarray) -> Mapping[str, Any]:
+        """`pandas.DataFrame`s that an evaluation writes, each to <key>_<output>.csv."""
+        return {}
+
+    def prediction_cells(self, output: Output, target: np.ndarray, row: np.ndarray) -> tuple[Any, Any, Any]:
+        """The cells "true", "predicted" and "score" of one sample in predictions.csv; "" where it has no target."""
+        has_target = output.has_target(np.asarray(target)[None])[0]
+        return np.asarray(target).tolist() if has_target else "", np.asarray(row).tolist(), ""
+
+    def advice(self, output: Output, targets: np.ndarray, predicted: np.ndarray) -> str:
+        """What to do next, from where the model is at its worst; "" where there is nothing to say."""
+        return ""
+
     # Proving ---------------------------------------------------------------------------------------------------------
 
     def parity(self, output: Output, wanted: np.ndarray, values: np.ndarray) -> Mapping[str, float | None]:
-        """Figures of a written file beside those of all kinds, such as the share of equal answers."""
+        """Figures of a written file beside those of all kinds; both (N, *shape), finite.
+
+        Known names: argmax_agreement (share of equal answers), sure and sure_agreement (share of the samples where the
+        Keras model is sure, and of equal answers among them), sum_error (how far probabilities are from a sum of 1).
+        """
         return {}
+
+    @property
+    def parity_figure(self) -> Figure:
+        """The figure that an 8-bit file may lose a little of: the headline."""
+        return self.headline
+
+    def measure_file(self, output: Output, targets: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> float:
+        """`parity_figure` of a file.
+
+        Args:
+            output: its description.
+            targets: (N, ...), all of them present.
+            values: what the file gives, (N, *shape).
+            wanted: what the Keras model gives.
+        """
+        return self.measure(output, targets, self.reduce(output, values))[self.parity_figure.name]
 
     def scale(self, output: Output, largest: float) -> float:
         """What differences between a file and the Keras model are divided by.
@@ -133,23 +204,31 @@ class Task(abc.ABC):
         """
         return max(1.0, largest)
 
+    def same(self, output: Output, found: np.ndarray, expected: np.ndarray) -> bool:
+        """Whether two rows of the model, (*shape), are the same answer."""
+        return output.cells(found)[0] == output.cells(expected)[0]
 
-_TASKS: dict[type, Task] = {}
+    def golden_expected(self, output: Output, expected: np.ndarray) -> np.ndarray:
+        """What golden vectors keep of the model's answers (N, *shape)."""
+        return expected
 
 
-def register_task(kind: type[Output], task: Task) -> None:
-    """Makes `task` the task of all outputs of `kind`."""
-    _TASKS[kind] = task
-
-
-def task_for(output: Output) -> Task:
-    """The task of an output.
+def with_targets(output: Output, targets: np.ndarray, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The targets, and arrays of the same samples, of those samples only that have a target.
 
     Raises:
-        TypeError: its kind has none; the message names it and those that have one.
+        ValueError: none has.
     """
-    for kind in type(output).__mro__:
-        if kind in _TASKS:
-            return _TASKS[kind]
-    known = sorted(kind.__name__ for kind in _TASKS)
-    raise TypeError(f"no task for outputs of the kind {type(output).__name__}; there are tasks for {known}")
+    targets = np.asarray(targets)
+    rows = output.has_target(targets)
+    if not rows.any():
+        raise ValueError(f"none of {len(targets)} samples has a target of this {type(output).__name__}")
+    return targets[rows], *(np.asarray(array)[rows] for array in arrays)
+
+
+def gives_logits(model: Any, output: str) -> bool:
+    """Whether an output of a Keras model is linear, that is logits for a classifier."""
+    import keras
+
+    activation = getattr(model.output[output]._keras_history.operation, "activation", None)
+    return activation is None or activation is keras.activations.linear

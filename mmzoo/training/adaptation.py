@@ -1,62 +1,34 @@
-"""Normalisation of the sensors and of the values to predict from the training data, where nobody has set it yet."""
+"""What a model adapts to its data before the training: the normalisation of inputs, the scale of outputs.
+
+Layers say by `adapts_to` what their `adapt` is given, see `mmzoo.layers`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from mmzoo.fusion.head import value_scaling_name
-from mmzoo.layers import SensorEncoder, ValueScaling
-from mmzoo.schema import Value
+from mmzoo.layers.graph import adapting_layers
 
 # Mean and deviation of a field are known well enough after this many samples.
 ADAPT_SAMPLES = 20_000
 
 
-def unadapted_sensors(model) -> list[str]:
-    """Names of the sensor and series inputs whose normalisation is the schema's: neither adapted nor pretrained."""
-    return [
-        name
-        for name, modality in model.schema.inputs.items()
-        if modality.fields and _is_default(model, f"{name}_encoder", SensorEncoder, len(modality.fields))
-    ]
-
-
-def unadapted_values(model) -> list[str]:
-    """Names of the `Value` outputs whose scale is still the schema's default."""
-    return [
-        name
-        for name, kind in model.schema.outputs.items()
-        if isinstance(kind, Value) and _is_default(model, value_scaling_name(name), ValueScaling, 1)
-    ]
-
-
-def _is_default(model, name, kind, features):
-    layers = {layer.name: layer for layer in model.layers}
-    if not isinstance(layers.get(name), kind):
-        return False
-    layer = layers[name]
-    fresh = kind.from_config(layer.get_config())
-    fresh.build((None, features))
-    return all(
-        np.array_equal(np.asarray(a), np.asarray(b))
-        for a, b in zip(layer.get_weights(), fresh.get_weights(), strict=True)
-    )
-
-
-def adapt_sensors(model, arrays: dict) -> None:
-    """Sets the normalisation of every sensor and series input from data.
+def adapt(model, arrays: Mapping[str, np.ndarray]) -> None:
+    """Adapts the layers of some inputs and outputs.
 
     Args:
         model: the model.
-        arrays: input name -> float array (N, fields) or (N, steps, fields) for inputs with fields; others are left out.
+        arrays: name of an input or output -> its data, (N, ...); names that nothing adapts to are left out.
     """
-    for name, modality in model.schema.inputs.items():
-        if modality.fields and name in arrays:
-            model.get_layer(f"{name}_encoder").adapt(arrays[name])
+    for name, layers in adapting_layers(model).items():
+        for layer in layers if name in arrays else ():
+            layer.adapt(arrays[name])
 
 
 def adapt_from(model, batches) -> list[str]:
-    """Adapts the sensor and series inputs and the values to predict that still have the default normalisation.
+    """Adapts the layers that still are as they were made: neither adapted nor pretrained.
 
     Args:
         model: the model.
@@ -65,20 +37,29 @@ def adapt_from(model, batches) -> list[str]:
     Returns:
         The names of the inputs and outputs adapted.
     """
-    sensors, values = unadapted_sensors(model), unadapted_values(model)
-    names = [*sensors, *values]
+    fresh = {name: [layer for layer in layers if _is_fresh(layer)] for name, layers in adapting_layers(model).items()}
+    names = [name for name in (*model.schema.inputs, *model.schema.outputs) if fresh.get(name)]
     if not names:
         return []
     rows: dict[str, list] = {name: [] for name in names}
     count = 0
-    for inputs, targets, *_ in batches.peek(batches.steps):
+    for inputs, targets, weights in batches.peek(batches.steps):
         for name in names:
-            rows[name].append((inputs if name in inputs else targets)[name])
-        count += len(rows[names[0]][-1])
+            # In place of a missing target stands something else, of weight 0.
+            rows[name].append(inputs[name] if name in inputs else targets[name][weights[name] > 0])
+        count += len(next(iter(inputs.values())))
         if count >= ADAPT_SAMPLES:
             break
-    arrays = {name: np.concatenate(parts)[:ADAPT_SAMPLES] for name, parts in rows.items()}
-    adapt_sensors(model, {name: arrays[name] for name in sensors})
-    for name in values:
-        model.get_layer(value_scaling_name(name)).adapt(arrays[name])
+    for name in names:
+        for layer in fresh[name]:
+            layer.adapt(np.concatenate(rows[name])[:ADAPT_SAMPLES])
     return names
+
+
+def _is_fresh(layer):
+    fresh = type(layer).from_config(layer.get_config())
+    fresh.build_from_config(layer.get_build_config())
+    return all(
+        np.array_equal(np.asarray(a), np.asarray(b))
+        for a, b in zip(layer.get_weights(), fresh.get_weights(), strict=True)
+    )

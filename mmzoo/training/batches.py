@@ -1,4 +1,7 @@
-"""From what the user trains on to batches of arrays, checked against the schema, epoch by epoch."""
+"""From what the user trains on to batches of arrays, checked against the schema, epoch by epoch.
+
+A sample may lack the target of an output (`Output.missing_target`): its weight for that output is 0.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,14 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from mmzoo.schema import Label, MultiLabel, Schema, Value
+from mmzoo.schema import Schema
+from mmzoo.tasks import task_for
 
 _OR_STEPS = {"train": ", or give steps_per_epoch", "validation": ", or take(n) of it"}
 
 
 class Batches:
-    """Batches `(inputs, targets)` or `(inputs, targets, weights)`, each a dict of arrays by name.
+    """Batches `(inputs, targets, weights)`, each a dict of arrays by name.
 
     Args:
         data: one of
@@ -33,8 +37,9 @@ class Batches:
         class_weights: output name -> weight of each class, which becomes a weight of the samples; empty at first.
 
     Raises:
-        ValueError: no batches, endless data without `steps`, or a batch that doesn't fit the schema; the message names
-            the input or output.
+        ValueError: no batches, endless data without `steps`, a batch that doesn't fit the schema, or an output without
+            any target; the message names the input or output. Of arrays the last comes to light here, of other data
+            at the end of an epoch.
     """
 
     def __init__(
@@ -47,7 +52,11 @@ class Batches:
         self._rng = np.random.default_rng(0 if shuffle_seed is None else shuffle_seed)
         self.class_weights: dict[str, np.ndarray] = {}
         self._continues = steps is not None and not callable(data) and not _is_arrays(data)
+        self._seen: set[str] = set()
         self.steps = steps or self._count_steps()
+        if _is_arrays(data):
+            self._look_for_targets(self._split(data)[1])
+            self._refuse_without_targets()
 
     def peek(self, count: int, epoch: int = 0) -> Iterator[tuple]:
         """The first `count` batches of an epoch, or all there are if fewer, without disturbing `epoch`."""
@@ -55,13 +64,13 @@ class Batches:
             yield self._encode(batch)
 
     def class_counts(self) -> dict[str, np.ndarray]:
-        """Samples of each class for every `Label` output, counted in a pass over the first epoch."""
-        names = [name for name, kind in self._schema.outputs.items() if isinstance(kind, Label)]
-        counts = {name: np.zeros(self._schema.outputs[name].units) for name in names}
+        """Samples of each class of every output whose classes may have weights, counted in a pass over an epoch."""
+        outputs = {name: kind for name, kind in self._schema.outputs.items() if task_for(kind).weighs_classes}
+        counts = {name: np.zeros(kind.shape) for name, kind in outputs.items()}
         for batch in itertools.islice(self._open(0), self.steps):
             _, targets, _ = self._split(batch)
-            for name in names:
-                counts[name] += _one_hot(targets, name, self._schema.outputs[name], self._what).sum(axis=0)
+            for name, kind in outputs.items():
+                counts[name] += task_for(kind).encode_targets(kind, targets[name], self._place(name)).sum(axis=0)
         return counts
 
     def epoch(self, epoch: int) -> Iterator[tuple]:
@@ -74,8 +83,11 @@ class Batches:
             source = self._running = self._open(epoch) if opened else source
             before = given
             for batch in itertools.islice(source, self.steps - given):
-                yield self._encode(batch)
+                encoded = self._encode(batch)
                 given += 1
+                if given == self.steps and not self._continues:
+                    self._refuse_without_targets()
+                yield encoded
             if opened and given == before:
                 raise ValueError(f"{self._what}: epoch {epoch + 1} has no batches")
             source = None
@@ -154,25 +166,33 @@ class Batches:
         inputs = {name: _input(array, name, kinds[name], self._what) for name, array in inputs.items()}
         # States are at their start, noise is drawn.
         inputs = self._schema.completed(inputs, _check_lengths((inputs,), self._what), self._rng)
-        encoded, class_weights = {}, {}
+        encoded, weighted = {}, {}
         for name, kind in self._schema.predicted.items():
-            if isinstance(kind, Label):
-                encoded[name] = _one_hot(targets, name, kind, self._what)
-                if name in self.class_weights:
-                    class_weights[name] = encoded[name] @ self.class_weights[name]
-                encoded[name] = encoded[name] * (1 - self._label_smoothing) + self._label_smoothing / kind.units
-            else:
-                encoded[name] = _numbers(targets, name, kind, self._what)
-            encoded[name] = encoded[name].astype(np.float32)
+            encode, place = task_for(kind).encode_targets, self._place(name)
+            encoded[name] = encode(kind, targets[name], place, label_smoothing=self._label_smoothing)
+            weighted[name] = kind.has_target(targets[name]).astype(np.float64)
+            if name in self.class_weights:
+                weighted[name] *= encode(kind, targets[name], place) @ self.class_weights[name]
         rows = _check_lengths((inputs, encoded), self._what)
-        if weights is None and not class_weights:
-            return inputs, encoded
-        weighted = {}
-        for name in self._schema.predicted:
+        self._look_for_targets(targets)
+        for name in weighted:
             given = weights.get(name) if isinstance(weights, Mapping) else weights
-            own = np.ones(rows) if given is None else _weights(given, rows, name, self._what)
-            weighted[name] = (own * class_weights.get(name, 1.0)).astype(np.float32)
+            own = 1.0 if given is None else _weights(given, rows, name, self._what)
+            weighted[name] = (own * weighted[name]).astype(np.float32)
         return inputs, encoded, weighted
+
+    def _place(self, name):
+        return f"{self._what}: output {name!r}"
+
+    def _look_for_targets(self, targets):
+        self._seen |= {name for name, kind in self._schema.outputs.items() if kind.has_target(targets[name]).any()}
+
+    def _refuse_without_targets(self):
+        without = [name for name in self._schema.outputs if name not in self._seen]
+        if without:
+            raise ValueError(
+                f"{self._place(without[0])}: no sample has a target; give some, or leave the output out of the schema"
+            )
 
 
 def _is_arrays(data) -> bool:
@@ -225,44 +245,3 @@ def _refuse_unknown(part, names, kind, what):
         raise ValueError(
             f"{what}: {unknown[0]!r} in the batch is no {kind} of the model; leave it out, there are {list(names)}"
         )
-
-
-def _one_hot(targets, name, label, what):
-    target = np.asarray(targets[name])
-    if target.dtype.kind not in "iufb":
-        raise ValueError(f"{what}: output {name!r}: expected class numbers or one-hot rows, got {target.dtype}")
-    if target.ndim == 2 and target.shape[1] == label.units and label.units > 1:
-        rows = target.astype(np.float32)
-        if not (np.isfinite(rows) & (rows >= 0)).all():
-            raise ValueError(f"{what}: output {name!r}: one-hot rows: expected finite numbers of at least 0")
-        return rows
-    if target.ndim not in (1, 2) or (target.ndim == 2 and target.shape[1] != 1):
-        raise ValueError(
-            f"{what}: output {name!r}: expected class numbers (N,) or one-hot rows (N, {label.units}), "
-            f"got shape {target.shape}"
-        )
-    target = target.reshape(-1)
-    wrong = target[~((target >= 0) & (target < label.units) & (target == np.floor(target)))]
-    if wrong.size:
-        raise ValueError(f"{what}: output {name!r}: class {wrong[0]} is not in 0..{label.units - 1}")
-    return np.eye(label.units, dtype=np.float32)[target.astype(np.int64)]
-
-
-def _numbers(targets, name, kind, what):
-    target = np.asarray(targets[name])
-    if target.dtype.kind not in "iufb":
-        raise ValueError(f"{what}: output {name!r}: expected numbers, got {target.dtype}")
-    target = target.astype(np.float32)
-    target = target.reshape(-1, 1) if target.ndim == 1 and not isinstance(kind, MultiLabel) else target
-    if target.ndim != 2 or target.shape[1] != kind.units:
-        raise ValueError(f"{what}: output {name!r}: expected shape (N, {kind.units}), got {target.shape}")
-    if not np.isfinite(target).all():
-        raise ValueError(f"{what}: output {name!r}: a target is NaN or infinite; leave such samples out")
-    if isinstance(kind, Value) and kind.scale == "log" and not (target > 0).all():
-        raise ValueError(
-            f"{what}: output {name!r}: is on a log scale, expected targets above 0, got {target.min():g}; leave such "
-            "samples out, or describe the output as Value(scale='linear')"
-        )
-    if isinstance(kind, MultiLabel) and not ((target >= 0) & (target <= 1)).all():
-        raise ValueError(f"{what}: output {name!r}: expected 0 or 1 (or between) for each class")
-    return target

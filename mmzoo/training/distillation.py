@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from mmzoo.schema import Label
+from mmzoo.tasks import task_for
 
 
 def taught(dataset: tf.data.Dataset, teacher, share: float = 0.7) -> tf.data.Dataset:
-    """Mixes what the teacher says into the targets of every `Label`.
+    """Mixes what the teacher says into the targets of every output that can be taught so, such as a `Label`.
 
     Args:
         dataset: batches ({input: tensor}, {output: tensor}), with class numbers (N,) for a `Label`, and pictures
@@ -28,18 +28,15 @@ def taught(dataset: tf.data.Dataset, teacher, share: float = 0.7) -> tf.data.Dat
     """
     if not 0 <= share <= 1:
         raise ValueError(f"share: expected 0..1, got {share!r}")
-    labels = {name: kind for name, kind in teacher.schema.outputs.items() if isinstance(kind, Label)}
     unknown = [name for name in dataset.element_spec[1] if name not in teacher.schema.outputs]
     if unknown:
         raise ValueError(f"the teacher has no output {unknown[0]!r}; it has {list(teacher.schema.outputs)}")
 
     def teach(inputs, targets):
         said = teacher(inputs, training=False)
-        rows = {
-            name: (1 - share) * tf.one_hot(targets[name], kind.units) + share * said[name]
-            for name, kind in labels.items()
-            if name in targets
+        kinds = {name: teacher.schema.outputs[name] for name in targets}
+        return inputs, {
+            name: task_for(kind).taught(kind, targets[name], said[name], share) for name, kind in kinds.items()
         }
-        return inputs, {**targets, **rows}
 
     return dataset.map(teach, num_parallel_calls=1, deterministic=True).prefetch(2)

@@ -62,7 +62,8 @@ def fit(
             another iterable; or one such tuple of whole arrays; or a function `train(epoch) -> ` one of these, epochs
             counted from 0. Only the function (and arrays with a seed) let a resumed run see the order that an
             uninterrupted one sees. Targets: class numbers or one-hot rows for a `Label`, rows of 0 and 1 for a
-            `MultiLabel`, numbers for a `Value`. Weights: one array for all outputs, or by output.
+            `MultiLabel`, numbers for a `Value`. A sample may lack a target: -1 or a row of zeros for a `Label`, NaN for
+            the others; it counts for the other outputs. Weights: one array for all outputs, or by output.
         validation: the same, or None.
         epochs: epochs of the whole run, those before an interruption included.
         batch_size: for arrays; a data set comes in batches.
@@ -100,7 +101,8 @@ def fit(
         loss: a Keras loss, or {output: loss}; None: cross-entropy, for a `Value` the squared error over the variance of
             its targets (of their logarithms where its scale is "log"). Labels arrive as one-hot rows. With several
             outputs that hold a `TaskUncertainty` each loss is weighed by it.
-        metrics: list, or {output: list}; None: accuracy, for a `Value` the mean absolute error.
+        metrics: list, or {output: list}; None: accuracy, for a `Value` the mean absolute error. Instances of
+            `keras.metrics.Metric` leave out samples of weight 0, such as those without a target.
 
     Returns:
         `keras.callbacks.History` of the whole run, epochs before an interruption included: `history` maps each figure
@@ -173,7 +175,7 @@ def fit(
         target.compile(
             optimizer,
             loss=losses_for(target, loss),
-            metrics=metrics_for(target, metrics),
+            **metrics_for(target, metrics),
             jit_compile=jit,
             auto_scale_loss=False,
         )

@@ -7,22 +7,19 @@ from collections.abc import Mapping, Sequence
 import keras
 import numpy as np
 
-from mmzoo.fusion.head import task_uncertainty_name, value_scaling_name
-from mmzoo.schema import Label, MultiLabel, Schema, Value
-from mmzoo.training.losses import ScaledSquaredError, UncertaintyWeighted
+from mmzoo.layers import TaskUncertainty
+from mmzoo.layers.graph import output_layer
+from mmzoo.schema import Schema
+from mmzoo.tasks import task_for
+from mmzoo.training.counted import Counted
+from mmzoo.training.losses import UncertaintyWeighted
 
 # A metric whose name holds one of these is better when it is higher; any other, when it is lower.
 HIGHER_IS_BETTER = ("accuracy", "auc", "precision", "recall", "f1", "r2", "iou")
 
 
-def gives_logits(model, output: str) -> bool:
-    """Whether an output is linear, that is logits for a classifier."""
-    activation = getattr(model.output[output]._keras_history.operation, "activation", None)
-    return activation is None or activation is keras.activations.linear
-
-
 def losses_for(model, loss=None) -> dict:
-    """Output name -> loss: cross-entropy for Label and MultiLabel, squared error on the head's scale for Value.
+    """Output name -> loss, by default that of its task: cross-entropy for classes, squared error for values.
 
     Where the model holds a `TaskUncertainty` for an output, its loss is weighed by that.
 
@@ -36,49 +33,39 @@ def losses_for(model, loss=None) -> dict:
     """
     outputs = model.schema.predicted
     given = _by_output(loss, outputs, "loss")
-    layers = {layer.name: layer for layer in model.layers}
-    losses = {name: given.get(name) or _default_loss(model, name, kind, layers) for name, kind in outputs.items()}
+    losses = {name: given.get(name) or task_for(kind).loss(model, name, kind) for name, kind in outputs.items()}
     for name, kind in outputs.items():
-        uncertainty = layers.get(task_uncertainty_name(name))
+        uncertainty = output_layer(model, name, TaskUncertainty)
         if uncertainty is not None:
-            factor = 0.5 if isinstance(kind, Value) else 1.0
-            losses[name] = UncertaintyWeighted(keras.losses.get(losses[name]), uncertainty, factor)
+            loss = keras.losses.get(losses[name])
+            losses[name] = UncertaintyWeighted(loss, uncertainty, task_for(kind).loss_factor)
     return losses
 
 
-def _default_loss(model, name, kind, layers):
-    if isinstance(kind, Label):
-        return keras.losses.CategoricalCrossentropy(from_logits=gives_logits(model, name))
-    if isinstance(kind, MultiLabel):
-        return keras.losses.BinaryCrossentropy(from_logits=gives_logits(model, name))
-    scaling = layers.get(value_scaling_name(name))
-    return keras.losses.MeanSquaredError() if scaling is None else ScaledSquaredError(scaling)
-
-
 def metrics_for(model, metrics=None) -> dict:
-    """Output name -> list of metrics: accuracy for Label and MultiLabel, mean absolute error for Value.
+    """The metrics while training, by default those of each output's task: accuracy for classes, mean error for values.
 
     Args:
         model: the model.
         metrics: a list for all outputs, or a dict by output name; outputs left out of it keep the default.
+
+    Returns:
+        The arguments `metrics` and `weighted_metrics` of Keras' compile. A metric that is a `keras.metrics.Metric`
+        leaves out the samples of weight 0, such as those without a target, and counts all others the same; a name or a
+        function, which Keras makes a metric of itself, counts all.
 
     Raises:
         ValueError: the dict names an output that isn't there.
     """
     outputs = model.schema.predicted
     given = _by_output(metrics, outputs, "metrics")
-    return {
-        name: _as_list(given[name]) if name in given else _default_metrics(model, name, kind)
+    found = {
+        name: _as_list(given[name]) if name in given else task_for(kind).fit_metrics(model, name, kind)
         for name, kind in outputs.items()
     }
-
-
-def _default_metrics(model, name, kind):
-    if isinstance(kind, Label):
-        return [keras.metrics.CategoricalAccuracy(name="accuracy")]
-    if isinstance(kind, MultiLabel):
-        return [keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0 if gives_logits(model, name) else 0.5)]
-    return [keras.metrics.MeanAbsoluteError(name="mae")]
+    counted = {name: [Counted(m) for m in own if isinstance(m, keras.metrics.Metric)] for name, own in found.items()}
+    others = {name: [m for m in own if not isinstance(m, keras.metrics.Metric)] for name, own in found.items()}
+    return {"metrics": others if any(others.values()) else None, "weighted_metrics": counted}
 
 
 def _by_output(given, outputs, what):
@@ -111,14 +98,16 @@ def class_weights_for(schema: Schema, class_weight, counts) -> dict[str, np.ndar
     Raises:
         ValueError: an unknown rule, output or class.
     """
-    labels = {name: kind for name, kind in schema.outputs.items() if isinstance(kind, Label)}
+    labels = {name: kind for name, kind in schema.outputs.items() if task_for(kind).weighs_classes}
     if isinstance(class_weight, Mapping):
         return {name: _explicit_weights(labels, name, weights) for name, weights in class_weight.items()}
     powers = {"balanced": 1.0, "sqrt": 0.5}
     if class_weight not in powers:
         raise ValueError(f"class_weight: expected None, 'balanced', 'sqrt' or a dict, got {class_weight!r}")
     if not labels:
-        raise ValueError(f"class_weight={class_weight!r}: the schema has no Label output")
+        raise ValueError(
+            f"class_weight={class_weight!r}: the schema has no output whose classes have weights, such as a Label"
+        )
     tables = {}
     for name, count in counts().items():
         # A class without samples has no weight to speak of.
@@ -143,9 +132,9 @@ def _explicit_weights(labels, name, weights):
 
 
 def default_monitor(schema: Schema) -> str:
-    """The accuracy on the validation data where one Label is all there is to predict, else the loss."""
+    """What its task says where one output is all there is to predict, such as the accuracy; else the loss."""
     kinds = list(schema.predicted.values())
-    return "val_accuracy" if len(kinds) == 1 and isinstance(kinds[0], Label) else "val_loss"
+    return task_for(kinds[0]).monitor if len(kinds) == 1 else "val_loss"
 
 
 def is_better(monitor: str, value: float, best: float | None) -> bool:

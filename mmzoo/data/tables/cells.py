@@ -5,19 +5,16 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mmzoo.schema import Field, Label, Modality, MultiLabel, Output
+from mmzoo.schema import Field, Modality, Output
 from mmzoo.schema.columns import parse_cell
-from mmzoo.schema.fields import LARGEST_FLOAT32
 from mmzoo.schema.paths import resolve
 
-# Between the labels of a `MultiLabel` in one cell.
-LABELS_SEPARATOR = "|"
 # Problems that a message lists before it only counts.
 _SHOWN = 5
 
@@ -76,25 +73,40 @@ class CellReader:
         ]
         return np.array(values, np.float32).T
 
-    def targets(self, column: str | None, output: Output, name: str) -> np.ndarray:
-        """Labels, int32 (N,); of a `MultiLabel` float32 (N, classes), where an empty cell is none of them; values,
-        float32 (N, 1).
+    def targets(self, column: str | None, output: Output, name: str, may_be_missing: bool = False) -> np.ndarray:
+        """Targets as their kind has them: (N, ...).
+
+        Args:
+            column: where they stand.
+            output: what they are.
+            name: of the output, for messages.
+            may_be_missing: an empty cell is no problem, but a sample without this target.
 
         Raises:
             ValueError: there is no column.
         """
         if column is None:
             raise ValueError(f"columns: output {name!r} needs a column; pass targets=False where there are no labels")
-        if isinstance(output, Label):
-            known = {class_name: index for index, class_name in enumerate(output.classes)}
-            missing, required = [0] * len(self.frame), f"the label of {name!r}"
-            return np.array(self._read(column, lambda cell: _label(known, cell), missing, required), np.int32)
-        if isinstance(output, MultiLabel):
-            rows = np.zeros((len(self.frame), output.units), np.float32)
-            return self._read(column, lambda cell: _labels(output, cell), rows)
-        missing, required = [np.nan] * len(self.frame), f"the value of {name!r}"
-        numbers = self._read(column, lambda cell: _number(output, cell), missing, required)
-        return np.array(numbers, np.float32)[:, None]
+        # To some kinds an empty cell says something, such as "none of the labels".
+        empty = output.encode_target("", "")
+        required = "" if may_be_missing or output.has_target(empty[None]).all() else output.target_word
+        return self._read(
+            column,
+            lambda cell: output.encode_target(cell, ""),
+            np.repeat(empty[None], len(self.frame), axis=0),
+            f"the {required} of {name!r}" if required else "",
+        )
+
+    def find_rows_without_target(self, outputs: Mapping[str, Output], targets: Mapping[str, np.ndarray]) -> None:
+        """Notes the rows that lack all of several targets."""
+        if len(outputs) < 2:
+            return
+        found = np.any([output.has_target(targets[name]) for name, output in outputs.items()], axis=0)
+        for index in np.flatnonzero(~found).tolist():
+            if index not in self.problems:
+                names = ", ".join(map(repr, outputs))
+                message = f"all of its targets are missing: {names}"
+                self.problems[index] = [Problem(self.frame.index[index], "", message)]
 
     def find_duplicates(self) -> None:
         """Notes the rows that equal an earlier one in every column of the table."""
@@ -138,8 +150,9 @@ class CellReader:
             except (ValueError, TypeError, KeyError, FileNotFoundError) as error:
                 missing_file = isinstance(error, FileNotFoundError)
                 # str() of a KeyError is its repr, with quotes around the message.
-                message = error.args[0] if isinstance(error, KeyError) and error.args else error
-                problem = Problem(self.frame.index[index], name, str(message).removeprefix(": "), missing_file)
+                message = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+                # What was read was told no place, as row and column are.
+                problem = Problem(self.frame.index[index], name, message.lstrip(":, "), missing_file)
                 self.problems.setdefault(index, []).append(problem)
         return values
 
@@ -188,44 +201,6 @@ def _field_value(field, cell):
     if field.categories and isinstance(cell, (bool, int, float)):
         cell = _as_text(cell)
     return field.encode(parse_cell(field, cell, ""), "")
-
-
-def _label(known, cell):
-    for name in (cell, _as_text(cell).strip()):
-        if isinstance(name, str) and name in known:
-            return known[name]
-    try:
-        # float() would take "1_0" for 10.
-        number = float(str(cell).replace("_", "?"))
-    except ValueError:
-        number = None
-    if number is None or isinstance(cell, bool) or number not in range(len(known)):
-        names = ", ".join(map(repr, list(known)[:8])) + (", ..." if len(known) > 8 else "")
-        raise ValueError(f"unknown label {cell!r:.80}; expected one of {names} or a number 0..{len(known) - 1}")
-    return int(number)
-
-
-def _labels(output, cell):
-    found = [label.strip() for label in str(cell).split(LABELS_SEPARATOR)]
-    unknown = [label for label in found if label and label not in output.classes]
-    if unknown:
-        raise ValueError(
-            f"unknown label {unknown[0]!r:.80}; expected some of {list(output.classes[:8])}, joined by "
-            f"{LABELS_SEPARATOR!r}"
-        )
-    return np.array([name in found for name in output.classes], np.float32)
-
-
-def _number(output, cell):
-    try:
-        number = float(str(cell).replace("_", "?"))
-    except ValueError:
-        number = np.nan
-    low = -np.inf if output.minimum is None else output.minimum
-    high = np.inf if output.maximum is None else output.maximum
-    if not (abs(number) <= LARGEST_FLOAT32 and low <= number <= high):
-        raise ValueError(f"expected a number in {low:g}..{high:g}, got {cell!r:.80}")
-    return number
 
 
 def listed(problems: list[Problem]) -> str:

@@ -43,8 +43,8 @@ class Manifest:
         rows: the number of each sample's row, see `Problem.row`.
         files: image or audio input -> path of each sample's file, "" where it is missing.
         inputs: other input -> array (N, ...).
-        targets: output -> int32 (N,) for a `Label`, float32 (N, classes) for a `MultiLabel`, float32 (N, 1) for a
-            `Value`; empty without targets.
+        targets: output -> int32 (N,) for a `Label`, float32 (N, classes) for a `MultiLabel`, float32 (N, steps) for a
+            `Value`; where there are several, a row may lack some, see `Output.missing_target`. Empty without targets.
         skipped: what was wrong with the rows that were left out.
     """
 
@@ -237,7 +237,12 @@ def read_cells(
         else:
             inputs[name] = reader.column(chosen[name, None], modality)
     outputs = schema.predicted if targets else {}
-    labels = {name: reader.targets(chosen[name, None], output, name) for name, output in outputs.items()}
+    labels = {
+        # A row without one of several targets counts for the others.
+        name: reader.targets(chosen[name, None], output, name, may_be_missing=len(outputs) > 1)
+        for name, output in outputs.items()
+    }
+    reader.find_rows_without_target(outputs, labels)
     return Manifest(schema, source, list(frame.index), files, inputs, labels), reader
 
 

@@ -142,7 +142,7 @@ class Prepared:
         return finish(batches, seed=seed, augmentation=augmentation, one_hot=one_hot, deterministic=deterministic)
 
     def adapt(self, model) -> list[str]:
-        """Sets the normalisation of a model's sensors and series as `adapt_sensors` would from all training samples.
+        """Sets the normalisation of a model's sensors and series as `mmzoo.fit` would from all training samples.
 
         Args:
             model: a model with this schema, of mmzoo's builders.
@@ -150,23 +150,29 @@ class Prepared:
         Returns:
             The names of the inputs adapted.
         """
-        adapted = [name for name, kind in model.schema.inputs.items() if kind.fields]
+        from mmzoo.layers.graph import adapting_layers
+
+        adapted = [name for name, kind in model.schema.given.items() if kind.fields]
         for name in adapted:
-            layer = model.get_layer(f"{name}_encoder")
-            mean, deviation = np.array(layer.mean, np.float32), np.array(layer.deviation, np.float32)
-            for column, field in enumerate(model.schema.inputs[name].fields):
-                found = self.sensor_statistics[name][field.name]
-                if field.is_measured and found["count"]:
-                    mean[column] = found["mean"]
-                    if found["deviation"] > 1e-6:
-                        deviation[column] = found["deviation"]
-            layer.mean.assign(mean)
-            layer.deviation.assign(deviation)
+            for layer in adapting_layers(model)[name]:
+                _adapt_layer(layer, model.schema.inputs[name].fields, self.sensor_statistics[name])
         return adapted
 
     @functools.cached_property
     def _builder(self):
         return tfds.builder_from_directory(self.path / SAMPLES / "1.0.0")
+
+
+def _adapt_layer(layer, fields, statistics):
+    mean, deviation = np.array(layer.mean, np.float32), np.array(layer.deviation, np.float32)
+    for column, field in enumerate(fields):
+        found = statistics[field.name]
+        if field.is_measured and found["count"]:
+            mean[column] = found["mean"]
+            if found["deviation"] > 1e-6:
+                deviation[column] = found["deviation"]
+    layer.mean.assign(mean)
+    layer.deviation.assign(deviation)
 
 
 def open_prepared(path: str | os.PathLike) -> Prepared:

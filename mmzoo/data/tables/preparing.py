@@ -30,7 +30,7 @@ from mmzoo.data.tables.record_builder import write_samples
 from mmzoo.data.tables.statistics import Moments
 from mmzoo.data.tables.table import read_chunks
 from mmzoo.data.tables.table_check import CHUNK_ROWS, NO_SPLIT, CheckedTable, check_table, load_chunk
-from mmzoo.schema import Label, MultiLabel, Schema, Value
+from mmzoo.schema import Schema
 
 _log = logging.getLogger(__name__)
 
@@ -237,24 +237,24 @@ def _refuse(checked: CheckedTable, problems: Mapping[int, list[Problem]], on_err
 
 def _statistics(checked, schema):
     """Counts of each split, and moments of its first: all that training would otherwise read the records for."""
-    labels = {name: kind for name, kind in schema.outputs.items() if isinstance(kind, (Label, MultiLabel))}
-    counts = {s: {name: np.zeros(kind.units, np.int64) for name, kind in labels.items()} for s in checked.splits}
+    labels = {name: kind for name, kind in schema.predicted.items() if kind.classes}
+    counts = {s: {name: np.zeros(len(kind.classes), np.int64) for name, kind in labels.items()} for s in checked.splits}
     sensors = {name: Moments(len(kind.fields)) for name, kind in schema.given.items() if kind.fields}
-    values = {name: Moments(1) for name, kind in schema.outputs.items() if isinstance(kind, Value)}
+    values = {name: Moments(1) for name, kind in schema.predicted.items() if kind.is_number}
     training = "train" if "train" in checked.splits else checked.splits[0]
     for chunk, _, split_of in checked.parts():
         manifest = load_chunk(chunk)
         for index, split in enumerate(checked.splits):
             chosen = split_of == index
             for name, kind in labels.items():
-                targets = manifest.targets[name][chosen]
-                one_hot = targets if isinstance(kind, MultiLabel) else np.eye(kind.units, dtype=np.int64)[targets]
-                counts[split][name] += one_hot.sum(axis=0).astype(np.int64)
+                counts[split][name] += kind.class_counts(manifest.targets[name][chosen])
             if split == training:
-                for name, moments in (*sensors.items(), *values.items()):
-                    rows = (manifest.inputs | manifest.targets)[name][chosen]
+                for name, moments in sensors.items():
+                    rows = manifest.inputs[name][chosen]
                     # Steps of a series count as rows.
                     moments.add(rows.reshape(-1, rows.shape[-1]))
+                for name, moments in values.items():
+                    moments.add(manifest.targets[name][chosen].reshape(-1, 1))
     counted = np.bincount(checked.split_of[checked.split_of != NO_SPLIT], minlength=len(checked.splits))
     return {
         "splits": dict(zip(checked.splits, counted.tolist(), strict=True)),

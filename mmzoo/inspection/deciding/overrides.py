@@ -21,12 +21,12 @@ from mmzoo.inspection.deciding.decision import (
 from mmzoo.inspection.inspection import Finding, counted, in_words, quoted
 from mmzoo.inspection.reading import dates
 from mmzoo.inspection.reading.cells import Cells
-from mmzoo.schema import Category, Date, Field, Label, Modality, MultiLabel, Number, Value
+from mmzoo.schema import Category, Date, Field, Modality, Number, Output
 from mmzoo.schema.kinds import kinds_of
 
 INPUT_KINDS = ("text", "category", "number", "angle", "date", "image", "audio", "ignore")
 TARGET_KINDS = {"label": "label", "multilabel": "multilabel", "value": "value", "category": "label", "number": "value"}
-_TARGET_PARTS = (Label, MultiLabel, Value)
+_TARGET_PARTS = (Output,)
 _SAID = "you said so"
 
 
@@ -115,19 +115,20 @@ def _as_part(cells, part):
 
 def target_as(decision: Decision, cells: Cells, part: Any) -> Decision:
     """A target with the output that the user gave; what does not fit it is found."""
-    if isinstance(part, Label):
-        bad = [value not in part.classes for value in cells.values]
-        decision.findings += _unfit(cells, bad, f"not one of the classes {quoted(part.classes)}")
-    elif isinstance(part, MultiLabel):
-        bad = [any(label not in part.classes for label in value.split("|")) for value in cells.values]
-        decision.findings += _unfit(cells, bad, f"with labels that are not of {quoted(part.classes)}")
-    else:
-        low = -np.inf if part.minimum is None else part.minimum
-        high = np.inf if part.maximum is None else part.maximum
-        with np.errstate(invalid="ignore"):
-            bad = (cells.numbers < low) | (cells.numbers > high)
-        decision.findings += _unfit(cells, bad, f"outside of {low:g}..{high:g} {part.unit}".rstrip())
+    bad = np.array([not _is_target(part, value) for value in cells.values], bool)
+    if part.is_number:
+        # What is no number at all is found already.
+        bad &= np.isfinite(cells.numbers)
+    decision.findings += _unfit(cells, bad, part.misfit())
     return dataclasses.replace(decision, part=part, why=_SAID)
+
+
+def _is_target(part, value):
+    try:
+        part.encode_target(value, "")
+    except ValueError:
+        return False
+    return True
 
 
 def _unfit(cells, bad, what):

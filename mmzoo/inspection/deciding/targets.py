@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmzoo.data.tables.cells import LABELS_SEPARATOR as SEPARATOR
 from mmzoo.inspection.deciding.decision import Decision, not_numbers, sorted_names, spelling_variants
 from mmzoo.inspection.inspection import Finding, counted, figure, in_words, percent, quoted
 from mmzoo.inspection.reading.cells import Cells
@@ -12,6 +11,7 @@ from mmzoo.inspection.reading.names import unit_in
 from mmzoo.inspection.reading.number_forms import unreadable_numbers
 from mmzoo.inspection.reading.ranges import has_long_tail, sensible_range
 from mmzoo.schema import Label, MultiLabel, Value
+from mmzoo.schema.outputs.output import SEPARATOR
 
 _FEW = 20
 # The most frequent class to the rarest.

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+
+# Between several labels, or the numbers of several steps, in one cell of a table.
+SEPARATOR = "|"
+# Classes that a sentence of a card still lists, and those that a message does.
+_MOST_CLASSES, _QUOTED_CLASSES = 100, 8
 
 
 class Output(abc.ABC):
@@ -18,9 +24,17 @@ class Output(abc.ABC):
     Attributes:
         is_predicted: whether it is a prediction. What is not (a state that is fed back) has no target, no figures and
             no column.
+        target_word: what a target is called in messages.
+        unit: of what is predicted; "" where it has none.
+        classes: names on the last axis, for kinds that choose among them; `class_counts` counts their targets.
+        is_number: whether targets are numbers whose mean and deviation mean something.
     """
 
     is_predicted: ClassVar[bool] = True
+    target_word: ClassVar[str] = "target"
+    unit: ClassVar[str] | str = ""
+    classes: ClassVar[tuple[str, ...]] | tuple[str, ...] = ()
+    is_number: ClassVar[bool] = False
 
     @property
     @abc.abstractmethod
@@ -29,11 +43,17 @@ class Output(abc.ABC):
 
     @abc.abstractmethod
     def encode_target(self, value: Any, place: str) -> np.ndarray:
-        """A raw target, such as a table's cell, to the array that training takes; None and "" are `missing_target`.
+        """A raw target, such as a table's cell, to the array that training takes.
+
+        None is `missing_target`, and so is "" but for kinds to which an empty cell says something.
 
         Raises:
             ValueError: a target that can't be one; the message begins with the place.
         """
+
+    def misfit(self) -> str:
+        """What a cell is that `encode_target` refuses, in words: "1 cell <that is no target>"."""
+        return f"that can't be the {self.target_word} of a {type(self).__name__}"
 
     @abc.abstractmethod
     def missing_target(self) -> np.ndarray:
@@ -41,7 +61,11 @@ class Output(abc.ABC):
 
     @abc.abstractmethod
     def has_target(self, targets: np.ndarray) -> np.ndarray:
-        """Which samples have a target: bool (N,)."""
+        """Which samples have a target: bool (N,), from targets in any of the forms that training takes."""
+
+    def class_counts(self, targets: np.ndarray) -> np.ndarray:
+        """Samples of each of `classes`, int64 (classes,); those without a target are none."""
+        raise NotImplementedError(f"{type(self).__name__} has no classes")
 
     @abc.abstractmethod
     def decode(self, row: np.ndarray, raw: Mapping[str, Any] | None = None, top: int = 3) -> Any:
@@ -64,3 +88,26 @@ class Output(abc.ABC):
     @abc.abstractmethod
     def contract(self) -> str:
         """A sentence for whoever reads the LiteRT file's output in another language."""
+
+
+def listed_classes(classes: tuple[str, ...]) -> str:
+    """Numbers and names of the classes, for a sentence."""
+    names = ", ".join(f"{i} {name}" for i, name in enumerate(classes[:_MOST_CLASSES]))
+    return names + (", ... (see `schema.json`)" if len(classes) > _MOST_CLASSES else "")
+
+
+def quoted_classes(classes: tuple[str, ...]) -> str:
+    """The first names of the classes, for a message."""
+    return ", ".join(map(repr, classes[:_QUOTED_CLASSES])) + (", ..." if len(classes) > _QUOTED_CLASSES else "")
+
+
+def rows_of(targets: np.ndarray) -> np.ndarray:
+    """Targets of any shape as rows: (N, numbers of one sample)."""
+    targets = np.atleast_1d(targets)
+    return targets.reshape(len(targets), math.prod(targets.shape[1:]))
+
+
+def all_nan(targets: np.ndarray) -> np.ndarray:
+    """Which targets, (N, ...), hold nothing but NaN: bool (N,)."""
+    rows = rows_of(targets)
+    return np.isnan(rows).all(axis=1) if rows.dtype.kind == "f" else np.zeros(len(rows), bool)

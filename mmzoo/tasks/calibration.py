@@ -1,16 +1,39 @@
-"""Whether a classifier is as sure as it is right."""
+"""How sure a classifier is, whether it is as sure as it is right, and how sure its accuracy is."""
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BINS = 15
+# How far from 1 the sum of what are probabilities may be.
+_SUM_BOUND = 1e-2
 
 
 def are_probabilities(predicted: np.ndarray) -> bool:
-    """Whether the rows (N, classes) are distributions, not logits."""
-    return bool(predicted.min() >= 0 and np.allclose(predicted.sum(axis=1), 1, atol=1e-2))
+    """Whether the rows (..., classes) are distributions, not logits."""
+    return bool(predicted.min() >= 0 and np.allclose(predicted.sum(axis=-1), 1, atol=_SUM_BOUND))
+
+
+def probabilities_of(predicted: np.ndarray) -> np.ndarray:
+    """The predictions (..., classes) themselves where they are distributions, the softmax of logits."""
+    if are_probabilities(predicted):
+        return predicted
+    exponents = np.exp(predicted - predicted.max(axis=-1, keepdims=True))
+    return exponents / exponents.sum(axis=-1, keepdims=True)
+
+
+def wilson_interval(right: int, count: int, z: float = 1.96) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927), as if the samples were independent of each other."""
+    share, spread = right / count, z * z / count
+    centre = (share + spread / 2) / (1 + spread)
+    half = z * math.sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)
+    return centre - half, centre + half
 
 
 def reliability_table(truth, probabilities, bins: int = BINS) -> pd.DataFrame:
@@ -25,6 +48,8 @@ def reliability_table(truth, probabilities, bins: int = BINS) -> pd.DataFrame:
         One row a bin that holds samples: "low", "high" (its edges), "samples", "confidence" (mean probability of the
         predicted class) and "accuracy".
     """
+    import pandas as pd
+
     probabilities = np.asarray(probabilities)
     confidence = probabilities.max(axis=1)
     edges = np.linspace(0, 1, bins + 1)

@@ -1,0 +1,35 @@
+"""The last line of a builder: from the tensors to the model, with its weights."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping
+
+from mmzoo.models.pretrained import load_weights
+from mmzoo.models.schema_model import SchemaModel, schema_model
+from mmzoo.schema import Schema
+
+
+def finish(
+    inputs: Mapping, outputs: Mapping, schema: Schema, weights: str | pathlib.Path | None, size: str
+) -> SchemaModel:
+    """Makes the model, called as its schema, and loads its weights.
+
+    Args:
+        inputs: input name -> tensor of `keras_inputs`.
+        outputs: output name -> tensor, as `mmzoo.fusion.fuse` makes them.
+        schema: describes them.
+        weights: None, the name of weights that come with mmzoo, or the path of a .keras file, a .weights.h5 file or a
+            bundle. Where its outputs are others than the schema's, the heads stay fresh.
+        size: the model's size.
+
+    Returns:
+        The model, not compiled.
+
+    Raises:
+        ValueError: outputs are missing, an input or output has the name of a layer, or the weights are of another
+            architecture.
+    """
+    # Keras takes no slash in a name.
+    model = schema_model(inputs, outputs, schema, name=schema.name.replace("/", "_"))
+    return load_weights(model, weights, size=size)

@@ -1,0 +1,89 @@
+"""`Label`: exactly one of several classes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mmzoo.schema.checks import check_names
+from mmzoo.schema.kinds import register_kind
+from mmzoo.schema.outputs.output import Output, listed_classes, quoted_classes, rows_of
+
+# In place of a class number: the sample has no target.
+NO_CLASS = -1
+
+
+@register_kind
+@dataclasses.dataclass(frozen=True)
+class Label(Output):
+    """Exactly one of `classes`: float32 (len(classes),), probabilities (or logits, as the builder was told).
+
+    Targets are class numbers, int (N,), or one-hot rows (N, classes); without a target: -1, or a row of zeros.
+    """
+
+    classes: tuple[str, ...]
+
+    target_word = "label"
+
+    def __post_init__(self):
+        object.__setattr__(self, "classes", tuple(self.classes))
+        check_names(self.classes, "the classes of a Label")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.classes),)
+
+    def encode_target(self, value: Any, place: str) -> np.ndarray:
+        """The name of a class, or its number, to int32 ()."""
+        if value is None or isinstance(value, str) and value == "":
+            return self.missing_target()
+        # pandas turns a column of whole numbers into floats where a cell is empty.
+        text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        for name in (value, text.strip()):
+            if isinstance(name, str) and name in self.classes:
+                return np.array(self.classes.index(name), np.int32)
+        try:
+            # float() would take "1_0" for 10.
+            number = float(text.replace("_", "?"))
+        except ValueError:
+            number = None
+        if number is None or isinstance(value, bool) or number not in range(len(self.classes)):
+            raise ValueError(
+                f"{place}: unknown label {value!r:.80}; expected one of {quoted_classes(self.classes)} or a number "
+                f"0..{len(self.classes) - 1}"
+            )
+        return np.array(int(number), np.int32)
+
+    def misfit(self) -> str:
+        return f"not one of the classes {quoted_classes(self.classes)}"
+
+    def missing_target(self) -> np.ndarray:
+        return np.array(NO_CLASS, np.int32)
+
+    def has_target(self, targets: np.ndarray) -> np.ndarray:
+        rows = rows_of(targets)
+        return rows.any(axis=1) if rows.shape[1] == len(self.classes) > 1 else (rows != NO_CLASS).all(axis=1)
+
+    def class_counts(self, targets: np.ndarray) -> np.ndarray:
+        targets = np.asarray(targets)[self.has_target(targets)]
+        ids = targets.argmax(axis=1) if targets.ndim == 2 and targets.shape[1] > 1 else targets.reshape(-1)
+        return np.bincount(ids.astype(np.int64), minlength=len(self.classes))
+
+    def decode(self, row: np.ndarray, raw: Mapping[str, Any] | None = None, top: int = 3) -> dict[str, float]:
+        """{class: probability} of the `top` most likely, in order."""
+        order = np.argsort(-row, kind="stable")[:top]
+        return {self.classes[i]: float(row[i]) for i in order}
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        return name, f"{name}_probability"
+
+    def cells(self, row: np.ndarray, raw: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+        """The most likely class and its probability."""
+        best = int(np.argmax(row))
+        return self.classes[best], f"{row[best]:.6f}"
+
+    def contract(self) -> str:
+        return f"one score a class, the highest is the answer: {listed_classes(self.classes)}"
