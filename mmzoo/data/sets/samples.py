@@ -169,6 +169,7 @@ class DataSet:
         licence: what may be done with it.
         weights_may_ship: whether weights trained on it may be given away; else figures only.
         folds: number of its splits into training and validation rows; None: there is one, fixed.
+        group: what one group of rows is, which a fold holds out as a whole ("physical sign"); "" where each row is one.
         splits: those that it knows.
         needs_folder: whether there must be a folder.
         options: what it needs or takes beside its folder.
@@ -180,6 +181,7 @@ class DataSet:
     licence: str
     weights_may_ship: bool
     folds: int | None = None
+    group: str = ""
     splits: tuple[str, ...] = (TRAIN, VALIDATION, ALL)
     needs_folder: bool = True
     options: Mapping[str, Option] = dataclasses.field(default_factory=dict)
