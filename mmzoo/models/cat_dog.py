@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from mmzoo.branches import plain_cnn_branch, resnet_branch, text_branch
 from mmzoo.fusion import fuse, wants_tokens
@@ -45,7 +44,6 @@ def build_cat_dog_model(
     size: str = "small",
     image_size: tuple[int, int] | None = None,
     fusion: str | Callable | None = None,
-    inputs: Sequence[str] | None = None,
     weights: str | pathlib.Path | None = None,
     classifier_activation: str | None = "softmax",
     modality_dropout: float | Mapping[str, float] = 0.25,
@@ -63,13 +61,12 @@ def build_cat_dog_model(
         animal: float32 (B, 2), probabilities of "cat" and "dog".
 
     Args:
-        variant: "modern", a small ResNet and a two-directional GRU; or "classic", the textbook's network: Conv(32),
+        variant: "modern", a small ResNet and a two-directional GRU; or "classic", the article's network: Conv(32),
             pooling, Flatten, Dense(128) beside Embedding(10,000, 64) and a two-directional GRU(64), joined before the
             output layer: 23 million parameters, nearly all of them behind Flatten.
-        size: "nano", "small" or "base"; classic: "small" is the textbook's, "nano" an eighth as wide.
+        size: "nano", "small" or "base"; classic: "small" is the article's, "nano" an eighth as wide.
         image_size: (height, width) in pixels; None: (96, 96), classic (150, 150).
         fusion: see `mmzoo.fusion`; None: "attention", classic "concat".
-        inputs: names of some inputs, for a model of these alone; None: both.
         weights: None, a .keras file, a .weights.h5 file or a bundle; none come with mmzoo (the photos' licence).
         classifier_activation: "softmax", or None for logits.
         modality_dropout: probability of hiding an input while training, one for both or by input name.
@@ -81,7 +78,7 @@ def build_cat_dog_model(
         A `keras.Model` (`SchemaModel`, uncompiled) with a `schema`.
 
     Raises:
-        ValueError: an unknown variant, size, fusion or input, or weights of another architecture.
+        ValueError: an unknown variant, size or fusion, or weights of another architecture.
 
     >>> model = build_cat_dog_model(size="nano")
     >>> {name: output.shape for name, output in model.output.items()}
@@ -100,17 +97,20 @@ def build_cat_dog_model(
     image = Image(*(image_size or ((96, 96) if modern else (150, 150))))
     description = Text(24, tokenizer="ngrams", buckets=config.words - 1, lowercase=True)
     schema = Schema("cat_dog", {"image": image, "description": description}, {"animal": Label(("cat", "dog"))})
+    inputs = keras_inputs(schema)
+    pixels, ids = inputs["image"], inputs["description"]
     if modern:
-        photo = functools.partial(resnet_branch, filters=config.filters, drop_path=drop_path, seed=seed, **common)
+        photo = resnet_branch(pixels, filters=config.filters, drop_path=drop_path, seed=seed, **common)
     else:
-        photo = functools.partial(plain_cnn_branch, filters=config.filters, units=config.width, **common)
-    text = functools.partial(text_branch, cell="gru", bidirectional=True, **words, **common)
-    branches = {"image": photo, "description": text}
-    schema = schema.only(inputs)
-    tensors = keras_inputs(schema)
-    features = {name: branches[name](tensor, name=name) for name, tensor in tensors.items()}
+        photo = plain_cnn_branch(pixels, filters=config.filters, units=config.width, **common)
+    text = text_branch(ids, cell="gru", bidirectional=True, name="description", **words, **common)
     outputs = fuse(
-        features, schema, fusion, dropout=dropout, classifier_activation=classifier_activation,
-        modality_dropout=modality_dropout, seed=seed,
-    )  # fmt: skip
-    return finish(tensors, outputs, schema, weights, size)
+        {"image": photo, "description": text},
+        schema,
+        fusion,
+        dropout=dropout,
+        classifier_activation=classifier_activation,
+        modality_dropout=modality_dropout,
+        seed=seed,
+    )
+    return finish(inputs, outputs, schema, weights, size)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from mmzoo.branches import image_branch, pilotnet_branch, plain_cnn_branch, sensor_branch, series_branch
 from mmzoo.fusion import fuse, wants_tokens
@@ -22,13 +21,13 @@ class _Size:
     filters: tuple[int, ...]
     dense: tuple[int, ...]
     units: int
-    sensor_units: int
+    classic_units: int
     max_parameters: int
 
 
 SIZES = {
-    "nano": _Size(32, (12, 18, 24, 32, 32), (50,), 16, 16, 100_000),
-    "small": _Size(64, (24, 36, 48, 64, 64), (100, 50), 32, 32, 280_000),
+    "nano": _Size(32, (12, 18, 24, 32, 32), (50,), 16, 16, 70_000),
+    "small": _Size(64, (24, 36, 48, 64, 64), (100, 50), 32, 64, 260_000),
 }
 
 
@@ -40,7 +39,6 @@ def build_driving_model(
     size: str = "small",
     backbone: str = "pilotnet",
     fusion: str | Callable = "concat",
-    inputs: Sequence[str] | None = None,
     weights: str | pathlib.Path | None = None,
     classifier_activation: str | None = "softmax",
     modality_dropout: float | Mapping[str, float] = 0.1,
@@ -50,8 +48,8 @@ def build_driving_model(
 ) -> SchemaModel:
     """Builds a model that drives: what a driver would do now, from the camera and what is known besides.
 
-    Any input may be missing. Inputs (B samples):
-        image: uint8 (B, 80, 160, 3), the front camera, 0..255; missing: all zeros.
+    Inputs (B samples), any of which may be missing:
+        image: uint8 (B, 80, 160, 3), the front camera, 0..255; missing: zeros.
         history: float32 (B, 20, 3), the steps before the picture, the newest last: speed (mph), steering (-1 left to 1
             right), throttle (0..1); missing: NaN, step by step.
         location: float32 (B, 20, 3), where the car was at these steps, seen from where it is: x ahead and y to the left
@@ -61,14 +59,12 @@ def build_driving_model(
         steering, throttle: float32 (B, 1), in the same units. brake: float32 (B, 2), probabilities of "no" and "yes".
 
     Args:
-        variant: "modern", GRUs beside the backbone; or "classic", a CNN beside LSTM(64) over the series and Dense(64)
-            over the road condition, concatenated. The textbook's listing joins the CNN's map (B, H, W, C) with the
-            LSTM's sequence (B, T, D), tensors of four and three axes that no layer can join: here the map is averaged
-            over its places first, and the LSTM gives its last state.
+        variant: "modern", GRUs beside the backbone; or "classic", the article's CNN beside LSTM(64) and Dense(64),
+            concatenated. Its listing can't run, as no layer joins a map (B, H, W, C) with a sequence (B, T, D): here
+            the map is averaged over its places first, and the LSTM gives its last state.
         size: "nano" or "small"; of the classic "nano" is a quarter as wide.
         backbone: modern: "pilotnet" (Bojarski et al. 2016), or one that `image_branch` knows.
         fusion: see `mmzoo.fusion`.
-        inputs: names of some inputs, for a model of these alone; None: all.
         weights: None, the name of weights that come with mmzoo, a .keras file, a .weights.h5 file or a bundle.
         classifier_activation: "softmax", or None for logits of the brake.
         modality_dropout: probability of hiding an input while training, one for all or by input name.
@@ -80,7 +76,7 @@ def build_driving_model(
         A `keras.Model` (`SchemaModel`, uncompiled) with a `schema`.
 
     Raises:
-        ValueError: an unknown variant, size, backbone, fusion or input, or weights of another architecture.
+        ValueError: an unknown variant, size, backbone or fusion, or weights of another architecture.
 
     >>> model = build_driving_model(size="nano")
     >>> {name: output.shape for name, output in model.output.items()}
@@ -91,29 +87,34 @@ def build_driving_model(
     if size not in SIZES:
         raise ValueError(f"size: expected one of {list(SIZES)}, got {size!r}")
     config, classic = SIZES[size], variant == "classic"
-    units = {"small": 64, "nano": 16}[size] if classic else config.units
+    units = config.classic_units if classic else config.units
     common = {"width": units if classic else config.width, "tokens": wants_tokens(fusion)}
+    series = {"cell": "lstm" if classic else "gru", "units": units, **common}
 
-    schema = driving_schema().only(inputs)
-    series = functools.partial(series_branch, cell="lstm" if classic else "gru", units=units, **common)
+    schema = driving_schema()
+    inputs = keras_inputs(schema)
+    pixels, history, location, road = (inputs[name] for name in schema.inputs)
     if classic:
-        camera = functools.partial(plain_cnn_branch, filters=(units // 2, units), units=None, **common)
+        camera = plain_cnn_branch(pixels, filters=(units // 2, units), units=None, **common)
     elif backbone == "pilotnet":
-        camera = functools.partial(
-            pilotnet_branch, filters=config.filters, units=config.dense, dropout=dropout, seed=seed, **common
-        )
+        network = {"filters": config.filters, "units": config.dense, "dropout": dropout, "seed": seed}
+        camera = pilotnet_branch(pixels, **network, **common)
     else:
-        camera = functools.partial(image_branch, size=size, backbone=backbone, **common)
-    branches = {
-        "image": lambda pixels, _, name: camera(pixels, name=name),
-        "history": series,
-        "location": series,
-        "road_condition": functools.partial(sensor_branch, units=units if classic else config.sensor_units, **common),
+        camera = image_branch(pixels, size=size, backbone=backbone, **common)
+    features = {
+        "image": camera,
+        "history": series_branch(history, schema["history"], name="history", **series),
+        "location": series_branch(location, schema["location"], name="location", **series),
+        "road_condition": sensor_branch(road, schema["road_condition"], units=units, name="road_condition", **common),
     }
-    tensors = keras_inputs(schema)
-    features = {name: branches[name](tensor, schema[name], name=name) for name, tensor in tensors.items()}
     outputs = fuse(
-        features, schema, fusion, dropout=dropout, classifier_activation=classifier_activation,
-        task_weights=learned_loss_weights, modality_dropout=modality_dropout, seed=seed,
-    )  # fmt: skip
-    return finish(tensors, outputs, schema, weights, size)
+        features,
+        schema,
+        fusion,
+        dropout=dropout,
+        classifier_activation=classifier_activation,
+        task_weights=learned_loss_weights,
+        modality_dropout=modality_dropout,
+        seed=seed,
+    )
+    return finish(inputs, outputs, schema, weights, size)

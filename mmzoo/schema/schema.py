@@ -105,20 +105,6 @@ class Schema:
         """The same schema with some inputs described anew, or added, by name."""
         return Schema(self.name, {**self.inputs, **inputs}, self.outputs)
 
-    def only(self, names: Iterable[str] | None) -> Schema:
-        """The same schema with some of its inputs, in its own order; None: all.
-
-        Raises:
-            ValueError: there is no such input; the message lists those there are.
-        """
-        if names is None:
-            return self
-        names = tuple(names)
-        unknown = [name for name in names if name not in self.inputs]
-        if unknown or not names:
-            raise ValueError(f"inputs: expected some of {list(self.inputs)}, got {list(names)}")
-        return Schema(self.name, {name: kind for name, kind in self.inputs.items() if name in names}, self.outputs)
-
     # JSON ------------------------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
