@@ -23,9 +23,12 @@ The brake was used in two stretches of 89 rows together: its figures rest on lit
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import math
 import pathlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -34,6 +37,9 @@ from mmzoo.data.sets.metadata import FILE, numbers_of, read_metadata
 from mmzoo.data.sets.samples import ALL, TRAIN, Samples, data_set
 from mmzoo.models.driving_schema import LIGHTS, SURFACES, WEATHERS
 from mmzoo.schema import Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NOTE = "recorded in a simulator; location computed, road condition, gaps and missing labels simulated"
 COLUMNS = ("index", "timestamp", "center", "steering", "throttle", "brake", "speed_mph")
@@ -93,40 +99,49 @@ def load_driving_sim(
     if limit is not None and limit < len(chosen):
         chosen = chosen[np.arange(limit) * len(chosen) // limit]
 
-    inputs = {}
-    if "image" in schema.inputs:
-        rows = [(data_dir / table["center"].iloc[i], f"{data_dir / FILE}: row {table.index[i]}") for i in chosen]
-        inputs["image"] = np.stack([encoding.encode_image(schema["image"], path, place) for path, place in rows])
-    if "history" in schema.inputs:
-        values = np.stack([columns[name] for name in ("speed_mph", "steering", "throttle")], axis=1)
-        past = past_steps(begins, schema["history"].shape[0])[chosen]
-        inputs["history"] = _taken(values, past)
-    if "location" in schema.inputs:
-        past = past_steps(begins, schema["location"].shape[0])[chosen]
-        inputs["location"] = _seen_from(track(columns["speed_mph"], columns["steering"], seconds), chosen, past)
-    if "road_condition" in schema.inputs:
-        inputs["road_condition"] = road_conditions(
-            columns["index"][block * BLOCK][chosen], columns["index"][chosen], seed
-        )
-    draw = _rows_drawn(columns["index"][chosen], seed, 5)
-    for name in ("history", "location"):
-        if name in inputs:
-            _lose_steps(inputs[name], draw[:, :3])
+    recorded = _Recording(data_dir, table, columns, seconds, block, begins)
+    makers = {"image": recorded.pictures, "history": recorded.history, "location": recorded.location}
+    makers["road_condition"] = lambda rows, _: recorded.road_condition(rows, seed)
+    inputs = {name: makers[name](chosen, modality) for name, modality in schema.inputs.items()}
     targets = {
         "steering": columns["steering"][chosen].astype(np.float32),
         "throttle": columns["throttle"][chosen].astype(np.float32),
         "brake": (columns["brake"][chosen] > 0).astype(np.int32),
     }
     if split == TRAIN:
-        draw = _rows_drawn(columns["index"][chosen], seed, 4)
-        for name in ("history", "location"):
-            if name in inputs:
-                _lose_steps(inputs[name], draw[:, :3])
-        for number, missing in enumerate((np.nan, np.nan, -1)):
-            lacking = (draw[:, 3] >= number * _NO_LABEL) & (draw[:, 3] < (number + 1) * _NO_LABEL)
-            list(targets.values())[number][lacking] = missing
+        _lose(inputs, targets, _rows_drawn(columns["index"][chosen], seed, 4))
     ids = [table["center"].iloc[i] for i in chosen]
     return Samples(inputs, {name: targets[name] for name in schema.outputs}, NOTE, ids=ids, groups=block[chosen])
+
+
+@dataclasses.dataclass(frozen=True)
+class _Recording:
+    """The whole folder, from which the inputs of some rows are made."""
+
+    folder: pathlib.Path
+    table: pd.DataFrame
+    columns: Mapping[str, np.ndarray]
+    seconds: np.ndarray
+    block: np.ndarray
+    begins: np.ndarray
+
+    def pictures(self, rows, image):
+        files = [(self.folder / self.table["center"].iloc[i], f"row {self.table.index[i]}") for i in rows]
+        return np.stack([encoding.encode_image(image, file, f"{self.folder / FILE}: {row}") for file, row in files])
+
+    def history(self, rows, series):
+        values = np.stack([self.columns[name] for name in ("speed_mph", "steering", "throttle")], axis=1)
+        past = past_steps(self.begins, series.shape[0])[rows]
+        return np.where(past[..., None] >= 0, values[past], np.nan).astype(np.float32)
+
+    def location(self, rows, series):
+        poses = track(self.columns["speed_mph"], self.columns["steering"], self.seconds)
+        past = past_steps(self.begins, series.shape[0])[rows]
+        return np.where(past[..., None] >= 0, _seen_from(poses[rows], poses[past]), np.nan).astype(np.float32)
+
+    def road_condition(self, rows, seed):
+        first = self.columns["index"][self.block * BLOCK]
+        return road_conditions(first[rows], self.columns["index"][rows], seed)
 
 
 def stretches(block: np.ndarray, index: np.ndarray, seconds: np.ndarray) -> np.ndarray:
@@ -226,19 +241,12 @@ def _seconds(table, folder):
     return np.array(times)
 
 
-def _taken(values, rows):
-    """values (M, F) at rows (N, T), NaN where a row is -1: float32 (N, T, F)."""
-    return np.where(rows[..., None] >= 0, values[rows], np.nan).astype(np.float32)
-
-
-def _seen_from(poses, frames, rows):
-    """Past poses as seen from each frame's own: x ahead, y to the left, heading in degrees; float32 (N, T, 3)."""
-    here = poses[frames][:, None]
-    moved = poses[rows] - here
-    cos, sin = np.cos(here[..., 2]), np.sin(here[..., 2])
+def _seen_from(here, poses):
+    """Poses (N, T, 3) as seen from others (N, 3): x ahead, y to the left, heading in degrees, -180 to 180."""
+    moved = poses - here[:, None]
+    cos, sin = np.cos(here[:, None, 2]), np.sin(here[:, None, 2])
     x, y = moved[..., 0] * cos + moved[..., 1] * sin, moved[..., 1] * cos - moved[..., 0] * sin
-    seen = np.stack([x, y, (np.degrees(moved[..., 2]) + 180.0) % 360.0 - 180.0], axis=-1)
-    return np.where(rows[..., None] >= 0, seen, np.nan).astype(np.float32)
+    return np.stack([x, y, (np.degrees(moved[..., 2]) + 180.0) % 360.0 - 180.0], axis=-1)
 
 
 def _rows_drawn(index, seed, count, kind=0):
@@ -246,12 +254,16 @@ def _rows_drawn(index, seed, count, kind=0):
     return np.array([np.random.default_rng((seed, kind, int(i) + 1)).random(count) for i in index]).reshape(-1, count)
 
 
-def _lose_steps(values, draw):
-    """Makes steps of some rows missing, in place."""
-    steps = values.shape[1]
-    for row, (lot, place, length) in zip(values, draw, strict=True):
-        if lot < _ALL_LOST:
-            row[:] = np.nan
-        elif lot < _ALL_LOST + _GAP:
-            start = int(place * steps)
-            row[start : start + 1 + int(length * _LONGEST_LOSS)] = np.nan
+def _lose(inputs, targets, draw):
+    """Makes steps of some rows missing, in both series alike, and labels of others, in place."""
+    for name in ("history", "location"):
+        for row, (lot, place, length, _) in zip(inputs.get(name, ()), draw, strict=False):
+            start, end = 0, len(row)
+            if lot >= _ALL_LOST:
+                start = int(place * len(row))
+                end = start + 1 + int(length * _LONGEST_LOSS)
+            if lot < _ALL_LOST + _GAP:
+                row[start:end] = np.nan
+    for number, (name, missing) in enumerate((("steering", np.nan), ("throttle", np.nan), ("brake", -1))):
+        lot = draw[:, 3] / _NO_LABEL
+        targets[name][(lot >= number) & (lot < number + 1)] = missing
