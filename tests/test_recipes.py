@@ -10,13 +10,13 @@ import sys
 
 import pandas as pd
 import pytest
+from mmzoo.recipes.card import road_sign_card
+from mmzoo.recipes.road_sign_recipe import RECIPES, recipe_for
+from mmzoo.recipes.run_record import RunRecord, machine, origin, processor
 
 import mmzoo
 from mmzoo import cli
 from mmzoo.recipes import demo, get_recipe, results, table_results
-from mmzoo.recipes.card import road_sign_card
-from mmzoo.recipes.road_sign_recipe import RECIPES, recipe_for
-from mmzoo.recipes.run_record import RunRecord, machine, origin, processor
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ARMS = {"image": 0.985, "text+location+road_condition": 0.31, "image+text+location+road_condition": 0.9912}

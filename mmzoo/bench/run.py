@@ -64,7 +64,7 @@ def run(
     from mmzoo.bench.start import start_figures
     from mmzoo.bench.training import training_figures
     from mmzoo.models.pretrained import pretrained_path
-    from mmzoo.recipes.run_record import machine
+    from mmzoo.recipes.running.hardware import machine
 
     effort = QUICK if quick else FULL
     bundle = pathlib.Path(pretrained_path(weights, "road_sign", size))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Sequence
 
 import numpy as np
 
 from mmzoo import encoding
 from mmzoo.data.sets.rendered import sign_stream
 from mmzoo.data.sets.road_context import GTSRB_FREQUENCIES, simulate_context
+from mmzoo.data.sets.samples import Samples, data_set
 from mmzoo.schema import Category, Schema
 
 # What the first line of every card and table says of the data.
@@ -159,3 +161,59 @@ def _column(field, values):
     index = {"": np.nan, **{category: float(i) for i, category in enumerate(field.categories)}}
     names, inverse = np.unique(np.asarray(values, str), return_inverse=True)
     return np.asarray([index[name] for name in names])[inverse]
+
+
+def _samples(signs: RoadSigns, schema: Schema, ids: Sequence[str], groups: np.ndarray | None = None) -> Samples:
+    inputs = {name: array for name, array in signs.inputs(schema).items() if name in schema.inputs}
+    return Samples(inputs, signs.targets, signs.note, ids, groups)
+
+
+@data_set(
+    about="German traffic signs, 43 classes",
+    layout="the official GTSRB archives, zipped or unpacked",
+    licence='German Traffic Sign Recognition Benchmark (J. Stallkamp, M. Schlipsing, J. Salmen, C. Igel: "Man vs. '
+    'computer: Benchmarking machine learning algorithms for traffic sign recognition", Neural Networks 32, 2012); free '
+    "download from the official site, cite the paper.",
+    weights_may_ship=True,
+    folds=5,
+    group="physical sign",
+    splits=("train", "validation", "all", "test"),
+    needs_folder=False,
+)
+def gtsrb_signs(data_dir, split, *, schema, fold, seed, limit) -> Samples:
+    """The official training part, split by track ("all": the whole of it), or the official test.
+
+    Args:
+        data_dir: where the official archives are; None downloads them.
+        split, schema, fold, limit: see `DataSet`.
+        seed: not used: the context is the same for every one.
+    """
+    from mmzoo.data.sets.gtsrb import load_gtsrb
+
+    whole = split == "all"
+    loaded = load_gtsrb(
+        "train" if whole else split, directory=data_dir, fold=None if whole else fold,
+        image_size=schema["image"].shape[:2], limit=limit,
+    )  # fmt: skip
+    signs = RoadSigns(loaded.images, loaded.labels, "train" if whole else split, NOTES["gtsrb"])
+    return _samples(signs, schema, loaded.names, loaded.tracks)
+
+
+@data_set(
+    about="road signs drawn on the spot, balanced classes",
+    layout="",
+    licence="images drawn by mmzoo itself.",
+    weights_may_ship=True,
+    splits=SPLITS,
+    needs_folder=False,
+)
+def rendered_signs(data_dir, split, *, schema, fold, seed, limit) -> Samples:
+    """Drawn signs.
+
+    Args:
+        data_dir, fold: not used.
+        split, schema, limit: see `DataSet`.
+        seed: of the drawings.
+    """
+    signs = load_road_signs("rendered", split, seed=seed, limit=limit, image_size=schema["image"].shape[:2])
+    return _samples(signs, schema, [f"drawn, {split}, seed {seed}, number {i}" for i in range(len(signs.labels))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import pathlib
 import re
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from mmzoo.recipes.recipe import Training
 from mmzoo.schema import Image, Schema, Text
 
 OTHER = "(other)"
@@ -57,7 +59,25 @@ class TableData:
         inputs, targets = self.arrays(split)
         return {name: inputs[name] for name in names}, targets
 
-    def batches(self, names: Iterable[str], *, batch_size: int, seed: int) -> Callable:
+    @property
+    def note(self) -> str:
+        """What was done to the table, in one line."""
+        return "; ".join(self.notes)
+
+    def has(self, part: str) -> bool:
+        """Whether there are such rows: there are, of every split."""
+        return True
+
+    def watched(self, names: Iterable[str]):
+        """What training watches, and stops by: the validation rows."""
+        return self.part("validation", names)
+
+    def fingerprint(self, part: str) -> str:
+        """Which rows a split has, and what stands in them."""
+        rows = self.frames[part].astype(str)
+        return hashlib.sha256(pd.util.hash_pandas_object(rows).to_numpy().tobytes()).hexdigest()[:16]
+
+    def batches(self, names: Iterable[str], *, training: Training, seed: int) -> Callable:
         """What `mmzoo.fit` trains on: a function of the epoch, shuffled and, where there are pictures, augmented."""
         from mmzoo.data.augmentation import PHOTOS
         from mmzoo.data.pipeline import from_arrays
@@ -65,7 +85,7 @@ class TableData:
         inputs, targets = self.part("train", names)
         has_pictures = any(isinstance(self.schema.inputs[name], Image) for name in inputs)
         count = self.count("train")
-        size = min(batch_size, max(2, count // 4))
+        size = min(training.batch_size, max(2, count // 4))
 
         def epoch_data(epoch):
             return from_arrays(

@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from mmzoo.recipes.table_data import TableData, load_table, masked, pooled, without_targets_missing
+from mmzoo.recipes.own_data.data import TableData, load_table, masked, pooled, without_targets_missing
+from mmzoo.recipes.own_data.recipe import TableRecipe
+from mmzoo.recipes.own_data.results import OWN_DATA, SPLIT
 from mmzoo.schema import Schema
 
 
@@ -17,15 +19,16 @@ class TableSource:
     """A table.
 
     Args:
-        table, target, schema, root, split, group, time, unlabelled, mask, fewest, on_error, allow_outside_root, say: as
-            of `mmzoo.recipes.own_data.train`.
+        table, target, schema, root, split, group, time, unlabelled, mask, fewest, recipe, on_error,
+            allow_outside_root, say: as of `mmzoo.recipes.own_data.train`.
         out: folder for inspect.html.
         **options: of `mmzoo.inspect_table`.
 
     Attributes:
         schema: inputs and outputs.
+        name: what the data is called in the record.
         findings: errors and warnings of the inspection.
-        settings: what the figures hang on, for whoever goes on with a run.
+        settings: what the figures depend on, for whoever goes on with a run.
 
     Raises:
         ValueError: no schema can be made of the table.
@@ -45,6 +48,7 @@ class TableSource:
         unlabelled: Sequence[str],
         mask: Sequence[str],
         fewest: int,
+        recipe: TableRecipe,
         on_error: str,
         allow_outside_root: bool,
         say: Callable[[str], None],
@@ -54,6 +58,7 @@ class TableSource:
         from mmzoo.data.tables.table import read_table
         from mmzoo.inspection import inspect_table, write_inspection
 
+        self.name, self._recipe = OWN_DATA, recipe
         self._root = root_of(table, root)
         self._options = {"on_error": on_error, "allow_outside_root": allow_outside_root}
         options |= {"root": self._root, "split": split, "allow_outside_root": allow_outside_root}
@@ -88,7 +93,11 @@ class TableSource:
             "split": self._split,
         }
 
-    def load(self, seed: int, recipe) -> TableData:
+    def split_name(self, fold: None) -> str:
+        """What the measured rows are called."""
+        return SPLIT
+
+    def load(self, fold: None, seed: int) -> TableData:
         """The splits of a seed, encoded as the recipe wants its texts."""
         from mmzoo.data.tables.splits import split_table
         from mmzoo.models.multimodal import SIZES
@@ -98,8 +107,8 @@ class TableSource:
             self.schema,
             columns=self._mapping,
             root=self._root,
-            text=recipe.text,
-            buckets=SIZES[recipe.size].ngram_buckets,
+            text=self._recipe.text,
+            buckets=SIZES[self._recipe.size].ngram_buckets,
             notes=self._notes,
             **self._options,
         )
@@ -144,13 +153,17 @@ class PreparedSource:
     """
 
     def __init__(self, path: str | os.PathLike):
-        from mmzoo.recipes.prepared_data import PreparedData
+        from mmzoo.recipes.own_data.prepared import PreparedData
 
-        self._data = PreparedData(path)
+        self.name, self._data = OWN_DATA, PreparedData(path)
         self.schema: Schema = self._data.schema
         self.findings: list = []
         self.settings = {"schema": self.schema.to_dict(), "notes": self._data.notes}
 
-    def load(self, seed: int, recipe):
-        """The splits."""
+    def split_name(self, fold: None) -> str:
+        """What the measured rows are called."""
+        return SPLIT
+
+    def load(self, fold: None, seed: int):
+        """The splits, the same for every seed."""
         return self._data

@@ -11,7 +11,8 @@ import pandas as pd
 
 from mmzoo.evaluation.arrays import predict_arrays
 from mmzoo.evaluation.baseline import BOOSTING, LINEAR
-from mmzoo.recipes.table_arms import ALL, CONCAT, measured
+from mmzoo.recipes.running.arm_runs import measured, predictions
+from mmzoo.recipes.running.arms import ALL, CONCAT
 from mmzoo.tasks import figure_of, task_for
 
 # Rows that are run through the bundle from their raw cells.
@@ -110,7 +111,7 @@ def _next_steps(figures, model, data, findings):
     task = task_for(output)
     headline, table = task.headline, figures.summary(name, task.headline.name)
     own = table.loc[ALL, "mean"]
-    known = measured(model, data, "train")[name][headline.name]
+    known = measured(data, "train", predictions(model, data, "train"))[name][headline.name]
     skeptic = table[table.index.isin([BOOSTING, LINEAR])]["mean"]
     if len(skeptic) and any(headline.is_better(value, own) for value in skeptic):
         steps.append("try text='wordpiece' or a pretrained backbone (--text bert), or more epochs")

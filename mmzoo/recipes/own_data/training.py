@@ -15,7 +15,6 @@ trained on nor chosen by, exports the first seed's model, runs the bundle on the
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
 import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
@@ -25,17 +24,18 @@ import numpy as np
 import pandas as pd
 
 from mmzoo.data.tables.splits import SPLITS
-from mmzoo.recipes.retracing import without_retracing_warnings
-from mmzoo.recipes.table_arms import ALL, ArmsTable, TableRecipe, arms_of, measured, train_arm
-from mmzoo.recipes.table_results import write_record
-from mmzoo.recipes.table_source import PreparedSource, TableSource
-from mmzoo.recipes.table_summary import on_the_edge, summary_lines, worth_table
+from mmzoo.recipes.own_data.recipe import TableRecipe
+from mmzoo.recipes.own_data.results import MODEL
+from mmzoo.recipes.own_data.source import PreparedSource, TableSource
+from mmzoo.recipes.own_data.summary import on_the_edge, summary_lines, worth_table
+from mmzoo.recipes.running.arm_runs import Plan, Trained, run_arms
+from mmzoo.recipes.running.arms import arms_of
+from mmzoo.recipes.running.exporting import exported
+from mmzoo.recipes.running.hardware import machine, versions
+from mmzoo.recipes.running.identity import RunIdentity
+from mmzoo.recipes.running.record import RECORD, RunRecord, units
+from mmzoo.recipes.running.reporting import given_records, report
 from mmzoo.schema import Schema
-
-# Of a table with more inputs than this, what is missing is measured one input at a time.
-MOST_INPUTS_IN_SUBSETS = 5
-# Layers that stay float32 in the int8 file where all in 8 bits lose too much: the early, sensitive ones.
-SENSITIVE = ("*_stem*", "*_block1_*", "*_vector")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +59,6 @@ class TableRun:
     model: Any
 
 
-@without_retracing_warnings()
 def train(
     table: str | os.PathLike | pd.DataFrame,
     target: str | Sequence[str] | None = None,
@@ -81,9 +80,11 @@ def train(
     seed: int = 0,
     arms: bool = True,
     baseline: bool = True,
+    tensorboard: bool = False,
     export: bool = True,
     on_error: str = "raise",
     allow_outside_root: bool = False,
+    overwrite: bool = False,
     command: str = "",
     progress: bool = True,
     say: Callable[[str], None] = print,
@@ -108,8 +109,10 @@ def train(
         seed: of the first.
         arms: also train each input alone and plain concatenation.
         baseline: also fit scikit-learn on the columns and texts.
+        tensorboard: also write TensorBoard logs.
         export: also write the bundle and run it on the edge runtime.
         on_error: "raise", or "skip" to leave out rows with bad cells.
+        overwrite: replace a run that lies in `out`, whatever it is.
         command: what the user typed, for the record.
         progress: show a progress bar.
         say: prints a line.
@@ -118,7 +121,8 @@ def train(
         The `TableRun`.
 
     Raises:
-        ValueError: no schema can be made, or the table doesn't fit it; the message says what to do.
+        ValueError: no schema can be made, or the table doesn't fit it; the message says what to do. Or a run in `out`
+            rests on other rows, splits or settings; the message names them.
     """
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -137,6 +141,7 @@ def train(
             unlabelled=unlabelled,
             mask=mask,
             fewest=fewest,
+            recipe=recipe,
             on_error=on_error,
             allow_outside_root=allow_outside_root,
             say=say,
@@ -144,67 +149,71 @@ def train(
             groups=groups,
             image_size=image_size,
         )
+    settings = {"recipe": dataclasses.asdict(recipe), **source.settings, "versions": versions()}
+    identity = RunIdentity(out, settings, overwrite=overwrite)
     source.schema.save(out / "schema.json")
-    numbers = range(seed, seed + seeds)
-    wanted = arms_of(source.schema, recipe, arms)
-    figures = ArmsTable(out / "arms.csv", {"recipe": dataclasses.asdict(recipe), **source.settings})
-    main, main_data = None, None
-    with _Progress(len(wanted) * seeds, progress) as bar:
-        for number in numbers:
-            data = source.load(number, recipe)
-            for arm, (names, fusion) in wanted.items():
-                bar.begin(f"seed {number}: {arm}", recipe.epochs_for(data.count("train")))
-                is_main = number == seed and arm == ALL
-                if not figures.holds(number, arm) or is_main:
-                    folder = out / "training" / f"seed{number}" / arm.replace(" ", "_").replace(",", "")
-                    model = train_arm(data, names, fusion, recipe, seed=number, out=folder, callbacks=[bar.callback()])
-                    if is_main:
-                        main, main_data = model, data
-                    if not figures.holds(number, arm):
-                        figures.add(
-                            number, arm, measured(model, data, "test"), data.count("test"), model.count_params()
-                        )
-                bar.done()
-            if baseline:
-                _add_baselines(figures, number, data)
-    return _finish(out, main, main_data, figures, source, recipe, export, command, say)
+    numbers = tuple(range(seed, seed + seeds))
+    plan = Plan(
+        out=out,
+        source=source,
+        arms=arms_of(source.schema.inputs, beside=arms, concat=recipe.fusion != "concat"),
+        build=recipe.build,
+        training_for=recipe.training_for,
+        seeds=numbers,
+        baselines=_baselines if baseline else None,
+        baseline_seeds=numbers,
+        identity=identity,
+        fit={"tensorboard": tensorboard},
+        verbose=None if progress else 0,
+        say=say if progress else lambda line: None,
+    )
+    return _finish(out, run_arms(plan), source, recipe, identity, export, command, seed, say)
 
 
-def _add_baselines(figures, number, data):
-    from mmzoo.evaluation.baseline import BOOSTING, table_baselines
+def _baselines(data, seed):
+    from mmzoo.evaluation.baseline import table_baselines
 
-    if figures.holds(number, BOOSTING):
-        return
-    found = table_baselines(data.schema, *(data.for_baseline(split) for split in SPLITS), seed=number)
-    for name, values in found.items():
-        figures.add(number, name, values, data.count("test"), None)
+    return table_baselines(data.schema, *(data.for_baseline(split) for split in SPLITS), seed=seed)
 
 
-def _finish(out, model, data, figures, source, recipe, export, command, say):
-    import mmzoo
+def _finish(out, trained: Trained, source, recipe, identity, export, command, seed, say):
     from mmzoo.evaluation.column_worth import column_worth
-    from mmzoo.recipes.run_record import machine
 
-    note = "; ".join(data.notes)
+    model, data, figures = trained.model, trained.data, trained.figures
     inputs, targets = data.arrays("test")
     say(f"Measuring on {data.count('test'):,} test rows ...")
-    few = len(data.schema.inputs) <= MOST_INPUTS_IN_SUBSETS
-    result = mmzoo.evaluate(model, (inputs, targets), note=note, missing_inputs=few)
+    result = report(model, (inputs, targets), data.note)
     worth = column_worth(model, inputs, targets)
     worth.to_csv(out / "worth.csv", index=False)
     bundle, edge = None, None
     if export:
-        say(f"Exporting to {out / 'bundle'} and checking every file against the Keras model ...")
-        bundle = _exported(model, data, out / "bundle", say)
+        samples = [data.arrays(split) for split in ("validation", "test")]
+        bundle = exported(model, out / "bundle", samples, say=say, overwrite=True)
         edge = on_the_edge(bundle.path, model, data)
-    write_record(
-        out,
-        size=recipe.size,
-        outputs=list(data.schema.outputs),
-        command=command,
+    parameters = int(model.count_params())
+    record = RunRecord(
+        recipe="own_data",
+        model=f"{MODEL}{recipe.size}",
+        data=source.name,
+        split=trained.split,
+        note=data.note,
+        seed=seed,
+        samples=data.count("test"),
+        parameters=parameters,
+        outputs=units(data.schema),
+        figures=[*figures.records(), *given_records(result, trained.split, seed, parameters)],
         machine=machine(),
+        command=command,
+        settings=dataclasses.asdict(recipe),
+        training={
+            "samples": data.count("train"),
+            "epochs": trained.training.epochs,
+            "minutes": trained.minutes,
+        },
+        rests_on=identity.settings,
         parity=None if bundle is None else bundle.parity,
     )
+    record.save(out / RECORD)
     lines = summary_lines(figures, model, data, source.findings, worth, bundle, edge)
     (out / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     result.write(
@@ -213,32 +222,11 @@ def _finish(out, model, data, figures, source, recipe, export, command, say):
         about=f"{data.count('train'):,} training, {data.count('validation'):,} validation and "
         f"{data.count('test'):,} test rows; the page is about the first seed's model",
         command=command,
-        machine=machine(),
+        machine=record.machine,
         bundle=bundle,
         tables=[worth_table(worth), *_arms_tables(figures, data)],
     )
     return TableRun(out, model.schema, figures.table, tuple(lines), None if bundle is None else bundle.path, model)
-
-
-def _exported(model, data, path, say):
-    """The bundle. Where 8 bits lose too much, the sensitive layers stay in float32, and if that does not help there is
-    no static int8 file; both are said, and the latter stands in parity.json and CARD.md.
-    """
-    import mmzoo
-    from mmzoo.exporting import ParityError
-
-    samples = [data.arrays(split) for split in ("validation", "test")]
-    names = [layer.name for layer in model.layers]
-    keep = [pattern for pattern in SENSITIVE if fnmatch.filter(names, pattern)]
-    for options in ({}, {"int8_float_layers": keep}):
-        try:
-            return mmzoo.export(model, path, samples=samples, overwrite=True, **options)
-        except ParityError as error:
-            if "model_int8.tflite" not in str(error):
-                raise
-            reason = str(error)
-            say(f"{reason}; exporting again with {', '.join(keep)} in float32, or else without that file ...")
-    return mmzoo.export(model, path, samples=samples, overwrite=True, no_int8=f"it loses too much: {reason}")
 
 
 def _arms_tables(figures, data):
@@ -261,37 +249,3 @@ def _arms_tables(figures, data):
             "what to choose. scikit-learn sees columns and texts, no pictures or sounds.",
             shown,
         )
-
-
-class _Progress:
-    """A progress bar over the epochs of all arms, or nothing."""
-
-    def __init__(self, arms, shown):
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._bar = Progress(TextColumn("{task.description:40}"), BarColumn(), TimeRemainingColumn(), disable=not shown)
-        self._task = self._bar.add_task("training", total=float(arms))
-        self._arms, self._epochs = 0, 1
-
-    def __enter__(self):
-        self._bar.start()
-        return self
-
-    def __exit__(self, *error):
-        self._bar.stop()
-
-    def begin(self, name, epochs):
-        self._epochs = epochs
-        self._bar.update(self._task, description=name, completed=float(self._arms))
-
-    def done(self):
-        self._arms += 1
-        self._bar.update(self._task, completed=float(self._arms))
-
-    def callback(self):
-        import keras
-
-        def tell(epoch, logs):
-            self._bar.update(self._task, completed=self._arms + min(1.0, (epoch + 1) / self._epochs))
-
-        return keras.callbacks.LambdaCallback(on_epoch_end=tell)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from mmzoo.data.tables.prepared import Prepared, open_prepared
+from mmzoo.data.tables.prepared import RECORD, Prepared, open_prepared
+from mmzoo.recipes.recipe import Training
 from mmzoo.schema import Image, Schema
 
 BATCH, MOST_ROWS = 256, 10_240
@@ -65,7 +67,25 @@ class PreparedData:
         inputs, targets = self.arrays(split)
         return {name: inputs[name] for name in names}, targets
 
-    def batches(self, names: Iterable[str], *, batch_size: int, seed: int) -> Callable:
+    @property
+    def note(self) -> str:
+        """What there is, in one line."""
+        return "; ".join(self.notes)
+
+    def has(self, part: str) -> bool:
+        """Whether there are such rows: there are, of every split."""
+        return True
+
+    def watched(self, names: Iterable[str]):
+        """What training watches, and stops by: the validation rows."""
+        return self.part("validation", names)
+
+    def fingerprint(self, part: str) -> str:
+        """What was prepared, and how many rows of it the split has."""
+        text = (self._prepared.path / RECORD).read_text(encoding="utf-8")
+        return hashlib.sha256(f"{self._names[part]} {text}".encode()).hexdigest()[:16]
+
+    def batches(self, names: Iterable[str], *, training: Training, seed: int) -> Callable:
         """What `mmzoo.fit` trains on: a function of the epoch, shuffled and, where there are pictures, augmented."""
         from mmzoo.data.augmentation import PHOTOS
 
@@ -75,11 +95,11 @@ class PreparedData:
         def epoch_data(epoch):
             return self._prepared.dataset(
                 "train",
-                batch_size=batch_size,
+                batch_size=training.batch_size,
                 shuffle=True,
                 seed=10_007 * seed + epoch,
                 augmentation=PHOTOS if has_pictures else None,
-                drop_remainder=self.count("train") > batch_size,
+                drop_remainder=self.count("train") > training.batch_size,
                 inputs=names,
             )
 
