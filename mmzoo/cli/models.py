@@ -138,7 +138,7 @@ def _export(recipe: Recipe, *, out, options, **given) -> None:
 def _bench_parameters(recipe: Recipe) -> dict[str, Given]:
     return {
         "out": option(pathlib.Path, REQUIRED, "Folder for bench.csv and bench.md."),
-        "size": common(recipe)["size"],
+        **common(recipe),
         "weights": _weights(recipe, "The first that ship without."),
         "quick": option(bool, False, "As little as shows that everything runs.", "--quick"),
     }
@@ -150,7 +150,7 @@ def _bench(recipe: Recipe, *, out, options, size, **given) -> None:
     from mmzoo.bench import rich_table, run
 
     size = size or recipe.default_size
-    figures, where = run(recipe, out, size=size, command=recorded_command(), **given)
+    figures, where = run(recipe, out, size=size, options=options, command=recorded_command(), **given)
     Console().print(rich_table(figures, f"{recipe.name} {size}; {where}"))
     print(f"Done: {out}/bench.csv, {out}/bench.md")
 
@@ -173,6 +173,6 @@ _ACTIONS = {
     ),
     "bench": (
         _bench, _bench_parameters,
-        "Measures this machine: latency in every runtime, training, start on the edge, memory.", lambda recipe: {},
+        "Measures this machine: latency in every runtime, training, start on the edge, memory.", data_options_of,
     ),
 }  # fmt: skip

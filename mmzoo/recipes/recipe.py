@@ -134,6 +134,7 @@ class Recipe:
         watch: hook (schema, inputs, targets) -> (inputs, targets) that training watches; None: all there is.
         failures: name -> what a failing sensor makes of a picture input, for the missing-input table.
         card_sections: hook (record of the run) -> paragraphs for the card, behind its figures.
+        bare: hook (model, size) -> a Keras model of the same layers without mmzoo around them, for `mmzoo bench`.
         shown: arm in results.csv -> what it is called in the README's table; None: all inputs, the other arms and the
             baselines.
     """
@@ -157,6 +158,7 @@ class Recipe:
     watch: Callable[[Schema, Arrays, Arrays], tuple[Arrays, Arrays]] | None = None
     failures: Mapping[str, Callable] = dataclasses.field(default_factory=dict)
     card_sections: Callable[[RunRecord], list[str]] | None = None
+    bare: Callable[[Any, str], Any] | None = None
     shown: Mapping[str, str] | None = None
 
     def builder(self) -> Callable:

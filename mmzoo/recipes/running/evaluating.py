@@ -143,9 +143,7 @@ def export(
     Raises:
         ValueError: see `evaluate`.
     """
-    if data is None:
-        data = next((name for name, one in recipe.data.items() if not one.layout), None)
-    data, data_set = recipe.data_set(data)
+    data, data_set = recipe.data_set(data or set_on_the_spot(recipe))
     size = size or recipe.default_size
     model = loaded(recipe, weights_path(recipe, weights, size), size)
     chosen = _data_options(recipe, data_set, options)
@@ -153,6 +151,11 @@ def export(
     count = min(len(samples), MOST_PARITY_SAMPLES)
     arrays = samples.arrays(list(model.schema.inputs))
     return exported(model, pathlib.Path(out), [arrays], say=say, overwrite=overwrite, parity_samples=count)
+
+
+def set_on_the_spot(recipe: Recipe) -> str | None:
+    """The first data set of a recipe that needs no files; None: there is none."""
+    return next((name for name, one in recipe.data.items() if not one.layout), None)
 
 
 def weights_path(recipe: Recipe, weights: str | os.PathLike | None, size: str) -> pathlib.Path:

@@ -156,6 +156,13 @@ def card_sections(record) -> list[str]:
     ]
 
 
+def bare(model, size):
+    """For `mmzoo bench`."""
+    from mmzoo.bench.bare_road_sign import bare_model
+
+    return bare_model(model, size)
+
+
 RECIPE = Recipe(
     name="road_sign",
     data={"gtsrb": gtsrb_signs, "rendered": rendered_signs},
@@ -174,5 +181,6 @@ RECIPE = Recipe(
     watch=image_only,
     failures=CAMERA_FAILURES,
     card_sections=card_sections,
+    bare=bare,
     shown={"image given": "image alone", f"{'+'.join(CONTEXT)} given": "context alone", ALL: ALL},
 )
