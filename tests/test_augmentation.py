@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from mmzoo.data import pipeline
 from mmzoo.data.augmentation import ImageAugmentation, augment_images
+from mmzoo.data.mirroring import Mirroring
+from mmzoo.data.mixing import Mixing
 from mmzoo.data.pipeline import from_arrays
 
 OFF = ImageAugmentation(**{field.name: 0 for field in dataclasses.fields(ImageAugmentation)})
@@ -116,7 +118,7 @@ def test_pipelines_of_one_policy_share_the_traced_function(pictures):
     policy = ImageAugmentation(rotation=7.0)
     for seed in range(3):
         epoch(batches(pictures, seed=seed, drop_remainder=True, augmentation=policy))
-    assert pipeline._augmenter(policy).experimental_get_tracing_count() == 1
+    assert pipeline._traced(policy).experimental_get_tracing_count() == 1
 
 
 def test_another_seed_is_another_run(pictures):
@@ -161,3 +163,77 @@ def test_arrays_of_different_length_and_none_at_all(pictures):
         from_arrays({"image": pictures}, {"kind": np.arange(3)})
     with pytest.raises(ValueError, match="no samples: the arrays are empty"):
         from_arrays({"image": pictures[:0]})
+
+
+def test_a_crop_shows_part_of_the_picture_and_never_what_lies_beyond():
+    ramp = np.tile(np.linspace(10, 250, 64).astype(np.uint8)[None, None, :, None], (200, 48, 1, 3))
+    found = augmented(ramp, 0, dataclasses.replace(OFF, crop=0.75)).astype(float)
+    # A share of 1/4 to 1 of the area is left: half to all of the ramp, between its ends.
+    spans = (found[:, 24, -1, 0] - found[:, 24, 0, 0]) / 240
+    assert 0.49 <= spans.min() < 0.55 and 0.95 < spans.max() <= 1.0
+    starts = (found[:, 24, 0, 0] - 10) / 240
+    assert starts.min() >= 0 and (starts + spans).max() <= 1.001 and starts.std() > 0.08
+
+
+def mixed(mixing, count=400):
+    images = np.full((count, 16, 16, 3), 50, np.uint8)
+    images[count // 2 :] = 200
+    labels = np.repeat([0, 1], count // 2)
+    inputs = {"image": tf.constant(images), "text": tf.range(count)}
+    found, targets = mixing(inputs, {"kind": tf.constant(labels)}, tf.constant([3, 4]))
+    np.testing.assert_array_equal(found["text"], np.arange(count))
+    return labels, found["image"].numpy().astype(float), targets["kind"].numpy()
+
+
+def test_a_pasted_rectangle_moves_the_class_by_its_area():
+    labels, images, rows = mixed(Mixing("kind", 2, cutmix=1.0, mixup=0.0))
+    assert set(np.unique(images)) == {50, 200}
+    np.testing.assert_allclose((images == 200).mean(axis=(1, 2, 3)), rows[:, 1], atol=1e-6)
+    np.testing.assert_allclose(rows.sum(axis=1), 1.0, atol=1e-6)
+    own = np.take_along_axis(rows, labels[:, None], 1)
+    assert 0.4 < own.min() < 0.6 and own.mean() < 0.85
+
+
+def test_mixup_moves_the_class_as_far_as_the_pixels():
+    labels, images, rows = mixed(Mixing("kind", 2, cutmix=0.0, mixup=1.0))
+    np.testing.assert_allclose((images - 50).mean(axis=(1, 2, 3)) / 150, rows[:, 1], atol=0.005)
+    assert (rows.argmax(axis=1) == labels).all()
+
+
+def test_mixing_leaves_the_share_that_it_is_told_and_pictures_that_are_missing():
+    _, _, rows = mixed(Mixing("kind", 2, cutmix=0.3, mixup=0.3), 4000)
+    assert 0.35 < (rows.max(axis=1) == 1).mean() < 0.45
+    images = np.full((8, 4, 4, 3), 90, np.uint8)
+    images[:3] = 0
+    rows = np.eye(2, dtype=np.float32)[[0, 1] * 4]
+    mixing = Mixing("kind", 2, mixup=0.75)
+    found, targets = mixing({"image": tf.constant(images)}, {"kind": tf.constant(rows)}, tf.constant([0, 1]))
+    np.testing.assert_array_equal(found["image"], images)
+    # The two in the middle are each other's partners; of the others one of a pair is missing.
+    changed = (targets["kind"].numpy() != rows).any(axis=1)
+    assert changed.tolist() == [False] * 3 + [True] * 2 + [False] * 3
+    with pytest.raises(ValueError, match="shares of 1"):
+        Mixing("kind", 2, cutmix=0.7, mixup=0.7)
+
+
+def test_mirroring_turns_pictures_and_signs_of_a_sample_together(pictures):
+    inputs = {
+        "image": tf.constant(pictures),
+        "history": tf.constant(np.tile(np.float32([3.0, 0.5]), (20, 4, 1))),
+    }
+    mirroring = Mirroring(negated=(("history", 1), ("place", 0)), targets=("steering",))
+    found, targets = mirroring(inputs, {"steering": tf.fill([20], 0.25), "brake": tf.range(20)}, tf.constant([5, 6]))
+    turned = targets["steering"].numpy() < 0
+    assert 4 < turned.sum() < 16
+    np.testing.assert_array_equal(found["image"], np.where(turned[:, None, None, None], pictures[:, :, ::-1], pictures))
+    np.testing.assert_array_equal(found["history"][..., 0], np.full((20, 4), 3.0))
+    np.testing.assert_array_equal(found["history"][..., 1], np.where(turned, -0.5, 0.5)[:, None] * np.ones(4))
+    np.testing.assert_array_equal(targets["brake"], np.arange(20))
+
+
+def test_several_changes_are_made_in_turn(pictures):
+    changes = [dataclasses.replace(OFF, gain=0.3), Mixing("kind", 20, cutmix=0.5, mixup=0.5)]
+    runs = [epoch(batches(pictures, shuffle=True, seed=5, augmentation=changes)) for _ in range(2)]
+    np.testing.assert_array_equal(runs[0][0], runs[1][0])
+    assert runs[0][1].shape == (20, 20)
+    np.testing.assert_allclose(runs[0][1].sum(axis=1), 1.0, atol=1e-6)

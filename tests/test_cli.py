@@ -23,9 +23,10 @@ from PIL import Image as Pillow
 import mmzoo
 from mmzoo import cli
 from mmzoo.bundles import write_checksums
+from mmzoo.cli.recorded import recorded_command
 from mmzoo.exporting.litert import write_litert
-from mmzoo.recipes.road_sign_recipe import RECIPES
-from mmzoo.recipes.run_record import RunRecord
+from mmzoo.recipes.running.record import RunRecord
+from mmzoo.recipes.zoo.road_sign import TRAINING
 from mmzoo.training import resume
 
 CLOCK = ["seconds", "samples_per_second"]
@@ -56,10 +57,23 @@ def prepared_data(monkeypatch, tmp_path):
     monkeypatch.setattr("tensorflow_datasets.core.constants.DATA_DIR", str(tmp_path / "prepared"))
 
 
+def arm_of(run):
+    """The folder of the only training of a run."""
+    (folder,) = (path.parent for path in (run / "training").rglob("history.csv"))
+    return folder
+
+
+def record(**changes):
+    """A record of a run that measured nothing."""
+    values = {"recipe": "road_sign", "model": "road_sign_nano", "data": "gtsrb", "split": "", "note": "", "seed": 0}
+    values |= {"samples": 0, "parameters": 1, "outputs": {"sign": ""}, "figures": [], "machine": ""}
+    return RunRecord(**{**values, **changes})
+
+
 def draw_few(patch):
     """Fewer drawn signs than a user gets, and than the recipe mixes into each epoch."""
     patch.setattr("mmzoo.data.sets.road_signs.RENDERED_COUNTS", {"train": 300, "validation": 86, "test": 86})
-    patch.setitem(RECIPES, "nano", dataclasses.replace(RECIPES["nano"], drawn=100))
+    patch.setitem(TRAINING, "nano", dataclasses.replace(TRAINING["nano"], drawn=100))
 
 
 @pytest.fixture
@@ -101,7 +115,12 @@ def test_help_of_one_command_and_its_extras(command, name, flag, says):
 @pytest.mark.parametrize(("flags", "given"), [([], "auto"), (["--xla"], True), (["--no-xla"], False)])
 def test_xla_is_as_asked(command, monkeypatch, tmp_path, flags, given):
     asked = {}
-    monkeypatch.setattr("mmzoo.recipes.road_sign.train", lambda out, **keywords: asked.update(keywords))
+
+    def train(recipe, out, **keywords):
+        asked.update(keywords)
+        return record()
+
+    monkeypatch.setattr("mmzoo.recipes.running.training.train", train)
     status, _, err = command("train", "road_sign", *flags, "--out", tmp_path)
     assert status == 0, err
     assert asked["jit_compile"] == given
@@ -113,16 +132,17 @@ def test_evaluate_on_the_official_test_archive(command, nano_file, prepared_data
     status, out, err = command(*words, "--data-dir", written.directory, "--out", tmp_path / "run")
     assert status == 0, err
     assert "road_sign_nano on 9 samples of gtsrb, test (images real, context simulated)" in out
-    files = {file.name for file in (tmp_path / "run").iterdir()}
-    assert {"metrics.json", "confusion_sign.png", "missing_inputs.csv", "missing_inputs.md", "run.json"} <= files
-    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    files = {file.name for file in (tmp_path / "run" / "evaluation").iterdir()}
+    assert {"metrics.json", "confusion_sign.png", "missing_inputs.csv", "missing_inputs.md"} <= files
+    metrics = json.loads((tmp_path / "run" / "evaluation" / "metrics.json").read_text())
     assert metrics["samples"] == 9 and f"accuracy         {100 * metrics['sign']['accuracy']:6.2f} %" in out
-    with open(tmp_path / "run" / "predictions.csv", newline="") as file:
+    with open(tmp_path / "run" / "evaluation" / "predictions.csv", newline="") as file:
         truth = [row["sign_true"] for row in csv.DictReader(file)]
     classes = mmzoo.road_sign_schema()["sign"].classes
     assert truth == [classes[label] for label, _ in written.test.values()]
     record = RunRecord.load(tmp_path / "run" / "run.json")
-    assert record.split == "test" and len(record.arms) == 15
+    arms = record.table.query("metric == 'accuracy'").arm
+    assert record.split == "test" and arms.is_unique and len(arms) == 15
     expected = "mmzoo evaluate road_sign --size nano --weights nano.keras --data gtsrb --split test --data-dir DIR"
     assert record.command == f"{expected} --out RUN"
 
@@ -134,11 +154,11 @@ def test_evaluate_says_so_when_the_images_were_trained_on(command, prepared_data
     for split, held_out in (("train", False), ("validation", False), ("test", True)):
         status, out, err = command(*words, "--split", split)
         assert status == 0, err
-        assert ("these images were trained on" in out) != held_out, split
+        assert ("these samples were trained on" in out) != held_out, split
         assert RunRecord.load(tmp_path / "run" / "run.json").held_out == held_out, split
-        page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+        page = (tmp_path / "run" / "evaluation" / "report.html").read_text(encoding="utf-8")
         assert "no physical sign is also in the training data" not in page
-        assert ("these images were trained on" in page) != held_out
+        assert ("these samples were trained on" in page) != held_out
 
 
 def test_weights_of_ones_own_are_taken_to_have_seen_the_training_tracks_only(
@@ -148,9 +168,9 @@ def test_weights_of_ones_own_are_taken_to_have_seen_the_training_tracks_only(
     words = ["evaluate", "road_sign", "--size", "nano", "--weights", nano_file, "--data-dir", written.directory]
     status, out, err = command(*words, "--out", tmp_path / "run")
     assert status == 0, err
-    assert "these images were trained on" not in out
+    assert "these samples were trained on" not in out
     assert RunRecord.load(tmp_path / "run" / "run.json").held_out
-    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "run" / "evaluation" / "report.html").read_text(encoding="utf-8")
     assert "no physical sign is also in the training data" in page
 
 
@@ -169,19 +189,19 @@ def whole_run(tmp_path_factory):
 
 def test_train_then_again(command, few_signs, whole_run):
     run, out = whole_run
-    assert "200 training and 86 validation images; images drawn, context simulated" in out
+    assert "200 training and 86 validation samples; images drawn, context simulated" in out
     assert "Done: " in out and not (run / "bundle").exists()
-    assert (run / "training" / "best.keras").is_file()
+    assert (arm_of(run) / "best.keras").is_file()
     assert (run / "evaluation" / "missing_inputs.md").is_file()
     record = RunRecord.load(run / "run.json")
-    assert record.training["images"] == 200 and record.training["epochs"] == record.recipe["epochs"] == 3
-    history = (run / "training" / "history.csv").read_text()
+    assert record.training["samples"] == 200 and record.training["epochs"] == record.settings["epochs"] == 3
+    history = (arm_of(run) / "history.csv").read_text()
 
     status, out, err = command(*TRAIN, run)
     assert status == 0, err
     assert "finished already, after epoch 3 of 3" in out
-    assert (run / "training" / "history.csv").read_text() == history
-    assert RunRecord.load(run / "run.json").arms == record.arms
+    assert (arm_of(run) / "history.csv").read_text() == history
+    assert RunRecord.load(run / "run.json").figures == record.figures
 
 
 def killed_train(out: str) -> None:
@@ -212,35 +232,35 @@ def test_a_killed_training_command_given_again_ends_where_it_would_have(command,
         check=False,
     )
     assert child.returncode == -signal.SIGKILL, child.stdout[-2000:]
-    assert 1 <= len(pd.read_csv(killed / "training" / "history.csv")) < 3
+    assert 1 <= len(pd.read_csv(arm_of(killed) / "history.csv")) < 3
     assert not (killed / "run.json").exists()
 
     status, out, err = command(*TRAIN, killed)
     assert status == 0, err
     assert "resuming after epoch" in out and "Epoch 3/3" in out and "Epoch 1/3" not in out
-    expected, found = (pd.read_csv(run / "training" / "history.csv").drop(columns=CLOCK) for run in (whole, killed))
+    expected, found = (pd.read_csv(arm_of(run) / "history.csv").drop(columns=CLOCK) for run in (whole, killed))
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
-    expected, found = (mmzoo.load_model(run / "training" / "best.keras").get_weights() for run in (whole, killed))
+    expected, found = (mmzoo.load_model(arm_of(run) / "best.keras").get_weights() for run in (whole, killed))
     assert all(map(np.array_equal, found, expected))
-    with np.load(whole / "training" / "state.npz") as a, np.load(killed / "training" / "state.npz") as b:
+    with np.load(arm_of(whole) / "state.npz") as a, np.load(arm_of(killed) / "state.npz") as b:
         weights = [name for name in a.files if name.startswith("weights/")]
         assert weights and all(np.array_equal(a[name], b[name]) for name in weights)
     expected, found = (RunRecord.load(run / "run.json") for run in (whole, killed))
-    assert (found.metrics, found.arms, found.failures) == (expected.metrics, expected.arms, expected.failures)
+    assert found.figures and found.figures == expected.figures
 
 
 def test_train_on_all_tracks_with_a_teacher(command, nano_file, prepared_data, monkeypatch, tmp_path):
-    monkeypatch.setitem(RECIPES, "nano", dataclasses.replace(RECIPES["nano"], drawn=43, batch_size=16))
+    monkeypatch.setitem(TRAINING, "nano", dataclasses.replace(TRAINING["nano"], drawn=43, batch_size=16))
     written = write_gtsrb_archive(tmp_path / "archives", classes=[1, 2, 14], tracks=2, frames=9, test_images=3)
     words = ["train", "road_sign", "--size", "nano", "--data-dir", written.directory, "--all-tracks", "--epochs", "1"]
     status, out, err = command(*words, "--teacher", nano_file, "--no-export", "--out", tmp_path / "run")
     assert status == 0, err
-    assert "54 training and 0 validation images" in out
+    assert "54 training and 0 validation samples" in out
     assert out.splitlines()[-1] == f"Done: {tmp_path}/run/run.json"
     record = RunRecord.load(tmp_path / "run" / "run.json")
-    assert not record.held_out and not record.arms and record.samples == 0
-    assert record.training["images"] == 54 and record.training["teacher"] == "nano.keras"
-    history = (tmp_path / "run" / "training" / "history.csv").read_text().splitlines()
+    assert not record.held_out and not record.figures and record.samples == 0
+    assert record.training["samples"] == 54 and record.settings["teacher"] == "nano.keras"
+    history = (arm_of(tmp_path / "run") / "history.csv").read_text().splitlines()
     assert len(history) == 2 and "val_" not in history[0]
 
 
@@ -330,4 +350,4 @@ def test_wrong_usage_is_status_2(command, words):
 )  # fmt: skip
 def test_the_recorded_command_hides_folders(monkeypatch, typed, recorded):
     monkeypatch.setattr(sys, "argv", ["/usr/bin/mmzoo", *typed])
-    assert cli._command() == recorded
+    assert recorded_command() == recorded

@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from mmzoo.recipes.table_arms import ALL, CONCAT, ArmsTable, TableRecipe, arms_of
+from mmzoo.recipes.table_data import MASK, OTHER, masked, pooled, without_targets_missing
 from PIL import Image as Pillow
 
 import mmzoo
@@ -20,8 +22,6 @@ from mmzoo.exporting import ParityError
 from mmzoo.models.multimodal import build_multimodal_model
 from mmzoo.recipes import own_data, prepared_data, results, table_results
 from mmzoo.recipes.own_data import train
-from mmzoo.recipes.table_arms import ALL, CONCAT, ArmsTable, TableRecipe, arms_of
-from mmzoo.recipes.table_data import MASK, OTHER, masked, pooled, without_targets_missing
 from mmzoo.schema import Category, Image, Label, MultiLabel, Number, Schema, Sensors, Text, Value
 
 COLOURS = {"red": (220, 40, 30), "green": (30, 200, 40), "blue": (40, 60, 220)}

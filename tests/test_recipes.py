@@ -10,13 +10,13 @@ import sys
 
 import pandas as pd
 import pytest
+from mmzoo.recipes.card import road_sign_card
+from mmzoo.recipes.road_sign_recipe import RECIPES, recipe_for
+from mmzoo.recipes.run_record import RunRecord, machine, origin, processor
 
 import mmzoo
 from mmzoo import cli
 from mmzoo.recipes import demo, get_recipe, results, table_results
-from mmzoo.recipes.card import road_sign_card
-from mmzoo.recipes.road_sign_recipe import RECIPES, recipe_for
-from mmzoo.recipes.run_record import RunRecord, machine, origin, processor
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ARMS = {"image": 0.985, "text+location+road_condition": 0.31, "image+text+location+road_condition": 0.9912}
@@ -245,9 +245,12 @@ def test_the_demo_from_end_to_end(tmp_path, monkeypatch, capsys):
         cli.main()
     assert not stop.value.code
     out = capsys.readouterr().out
-    assert len(figures) == 3 and all(0 <= value <= 1 for value in figures.values())
+    assert len(figures) == 24 and all(0 <= value <= 1 for value in figures.values())
     for name, value in figures.items():
-        assert f"{100 * value:.1f} %" in out and name.split()[0] in out
+        assert f"{100 * value:.1f} %" in out and name.split(", ")[1] in out
+    # The pretrained model has no name for the new signs.
+    assert all(value == 0 for name, value in figures.items() if name.startswith("new signs before"))
+    assert figures["known signs before, image alone"] > 0.8
     assert "images drawn, context simulated" in out.lower()
     assert (tmp_path / "demo" / "predictions.png").stat().st_size > 1000
     assert (tmp_path / "demo" / "evaluation" / "confusion_sign.png").is_file()

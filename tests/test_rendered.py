@@ -1,4 +1,4 @@
-"""The drawn road signs: every class distinct, every picture reproducible, and fast enough to train on the fly."""
+"""The drawn road signs, those beyond GTSRB too: every class distinct, every picture reproducible, drawn fast."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from PIL import Image
 from mmzoo.data.sets.rendered import STYLES, contact_sheet, draw_sign, render_signs, sign_stream
 from mmzoo.data.sets.rendered.canvas import Canvas
 from mmzoo.data.sets.rendered.glyphs import draw_text
+from mmzoo.data.sets.rendered.signs import NUM_DRAWN
 
-ALL = np.arange(43)
+ALL = np.arange(NUM_DRAWN)
 
 
 def _on_gray(picture: Image.Image) -> np.ndarray:
@@ -26,8 +27,8 @@ def _on_gray(picture: Image.Image) -> np.ndarray:
 def test_every_class_is_drawn_and_differs_from_every_other(style):
     drawn = np.stack([_on_gray(draw_sign(c, 32, style=style)) for c in ALL])
     assert (np.abs(drawn - 128).max(-1) > 24).mean((1, 2)).min() > 0.3, "a sign covers too little of its picture"
-    flat = drawn.reshape(43, -1)
-    distance = np.abs(flat[:, None] - flat[None]).mean(-1) + 1e3 * np.eye(43)
+    flat = drawn.reshape(NUM_DRAWN, -1)
+    distance = np.abs(flat[:, None] - flat[None]).mean(-1) + 1e3 * np.eye(NUM_DRAWN)
     closest = np.unravel_index(distance.argmin(), distance.shape)
     assert distance.min() > 1.5, f"classes {closest} look alike"
 
@@ -61,7 +62,7 @@ def test_left_signs_mirror_right_signs():
 
 def test_same_seed_same_images_other_seed_other_images():
     first = render_signs(ALL, seed=3)
-    assert first.shape == (43, 32, 32, 3) and first.dtype == np.uint8
+    assert first.shape == (NUM_DRAWN, 32, 32, 3) and first.dtype == np.uint8
     np.testing.assert_array_equal(first, render_signs(ALL, seed=3))
     other = render_signs(ALL, seed=4)
     assert (np.abs(first.astype(int) - other).mean((1, 2, 3)) > 1).mean() > 0.9
@@ -110,8 +111,8 @@ def test_the_sign_can_be_found_in_its_scene():
     """Averaged over many scenes of a class, all that remains is the sign: it must be nearest its own clean drawing."""
     # A sign fills about four fifths of its scene.
     clean = np.stack([np.pad(_on_gray(draw_sign(c, 26)), ((3, 3), (3, 3), (0, 0))) for c in ALL])
-    clean = clean[:, 7:25, 7:25].reshape(43, -1)
-    scenes = render_signs(np.repeat(ALL, 60), seed=6).astype(np.float32)[:, 7:25, 7:25].reshape(43, 60, -1)
+    clean = clean[:, 7:25, 7:25].reshape(NUM_DRAWN, -1)
+    scenes = render_signs(np.repeat(ALL, 60), seed=6).astype(np.float32)[:, 7:25, 7:25].reshape(NUM_DRAWN, 60, -1)
     scenes -= scenes.mean(-1, keepdims=True)
     means = (scenes / (scenes.std(-1, keepdims=True) + 4)).mean(1)
 
@@ -124,8 +125,8 @@ def test_the_sign_can_be_found_in_its_scene():
 
 
 def test_labels_are_checked():
-    with pytest.raises(ValueError, match=r"labels\[1\] is 43"):
-        render_signs([0, 43])
+    with pytest.raises(ValueError, match=r"labels\[1\] is 50"):
+        render_signs([0, 50])
     with pytest.raises(ValueError, match=r"labels\[0\] is -1"):
         render_signs([-1])
     with pytest.raises(ValueError, match="float64"):
@@ -145,8 +146,8 @@ def test_stream_is_balanced_and_shuffled():
     assert np.bincount(labels).tolist() == [10] * 10
     assert not np.array_equal(labels, np.arange(100) % 10)
     np.testing.assert_array_equal(images, render_signs(labels, seed=1))
-    with pytest.raises(ValueError, match="num_classes is 44"):
-        sign_stream(10, num_classes=44)
+    with pytest.raises(ValueError, match="num_classes is 51"):
+        sign_stream(10, num_classes=51)
 
 
 def test_contact_sheet():

@@ -118,12 +118,12 @@ def test_no_samples():
 
 
 def test_bad_arguments_are_named():
-    with pytest.raises(ValueError, match=r"labels\[1\] must be 0..42, got 43"):
-        simulate_context([3, 43])
+    with pytest.raises(ValueError, match=r"labels\[1\] must be 0..49, got 50"):
+        simulate_context([3, 50])
     with pytest.raises(ValueError, match=r"labels\[0\] must be 0..1, got 2"):
         simulate_context([2], classes=(5, 6))
     with pytest.raises(ValueError, match="classes must be"):
-        simulate_context([0], classes=(43,))
+        simulate_context([0], classes=(50,))
     with pytest.raises(ValueError, match="labels must be integers"):
         simulate_context(np.array([0.5]))
     with pytest.raises(ValueError, match="start"):

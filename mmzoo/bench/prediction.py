@@ -112,7 +112,7 @@ def _tensorflow_calls(model, sample, raw, folder):
     function = tf.function(lambda x: model(x, training=False), input_signature=[input_specs(model.schema)])
     loaded = load_saved_model(write_saved_model(model, folder / "saved_model"))
     arrays, serve = loaded.signatures["serve_arrays"], loaded.signatures["serve"]
-    raw_tensors = _raw_tensors(model.schema, raw)
+    raw_tensors = _raw_tensors(model.schema, raw, sample)
 
     def numpy(outputs):
         return {name: value.numpy() for name, value in outputs.items()}
@@ -125,8 +125,8 @@ def _tensorflow_calls(model, sample, raw, folder):
     }
 
 
-def _raw_tensors(schema, raw):
-    """The raw sample as the SavedModel takes it."""
+def _raw_tensors(schema, raw, sample):
+    """The raw sample as the SavedModel takes it; what has no decoder in TensorFlow, as its array."""
     import tensorflow as tf
 
     from mmzoo.exporting.serving import raw_signature
@@ -138,6 +138,8 @@ def _raw_tensors(schema, raw):
             value = raw[sensors].get(name.removeprefix(f"{sensors}_"))
         if isinstance(value, pathlib.Path):
             value = value.read_bytes()
+        if name in schema.inputs and spec.dtype != tf.string:
+            value = sample[name]
         if value is None:
             value = "" if spec.dtype == tf.string else np.nan
         tensors[name] = tf.constant([value], spec.dtype)

@@ -195,7 +195,7 @@ def main() -> None:
         return
     if arguments.out is None:
         parser.error("--out: name a folder")
-    from mmzoo.recipes.run_record import machine
+    from mmzoo.recipes.running.hardware import machine
 
     figures = streaming_figures(arguments.rows, formats=arguments.formats, steps=arguments.steps)
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,8 @@ import itertools
 import pathlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -28,39 +29,37 @@ WITHOUT_XLA, WITH_XLA = "without XLA (turns of few steps)", "with XLA (turns of 
 
 
 def training_figures(
-    model, size: str, *, rounds: int, steps: int, samples: int, xla_steps: int, seed: int = 0
+    model,
+    batches_of: Callable[[int], Any],
+    *,
+    bare=None,
+    loading: float,
+    samples: int,
+    rounds: int,
+    steps: int,
+    xla_steps: int,
 ) -> list[Figure]:
-    """Trains copies of a road-sign model in turn, on drawn signs in memory.
+    """Trains copies of a model in turn, on samples in memory.
 
     Args:
         model: the model, left as it is.
-        size: its size, for the bare model.
+        batches_of: a function of the epoch that gives its batches, shuffled and augmented.
+        bare: a Keras model of the same layers without mmzoo around them; None leaves it out.
+        loading: samples a second at which the data was loaded or drawn.
+        samples: number of samples in memory, at least `BATCH`.
         rounds: rounds of measurements; in each, every way of training has its turn.
         steps: steps (batches of 64) of each turn that count.
-        samples: number of samples held in memory.
         xla_steps: steps of each turn where XLA is compared; 0 leaves it out, as compiling takes a minute.
-        seed: of what is drawn.
 
     Returns:
         Samples/s of each way of training and of the pipeline alone, and ratios.
     """
-    from mmzoo.data.augmentation import ImageAugmentation
-    from mmzoo.data.pipeline import from_arrays
-    from mmzoo.data.sets.road_signs import load_road_signs
     from mmzoo.training.batches import Batches
     from mmzoo.training.feed import Feed
     from mmzoo.training.fitting import copy_of
 
-    began = time.perf_counter()
-    signs = load_road_signs("rendered", "train", limit=samples, seed=seed)
-    rendering = len(signs.labels) / (time.perf_counter() - began)
-    inputs, targets = signs.inputs(model.schema), signs.targets
-
     def augmented():
-        return from_arrays(
-            inputs, targets, batch_size=BATCH, shuffle=True, drop_remainder=True, seed=seed, repeat=True,
-            augmentation=ImageAugmentation(),
-        )  # fmt: skip
+        return batches_of(0).repeat()
 
     turn = steps + SKIPPED
     # Already augmented, so that all ways of training compute the same.
@@ -71,10 +70,9 @@ def training_figures(
     }
     in_memory = _repeated(list(batches[MEMORY].peek(len(held))))
 
-    ours = _compiled(copy_of(model), jit=False)
-    bare = _compiled(_bare_model(model, size), jit=False)
+    ours = _compiled(copy_of(model), model, jit=False)
     ways = {
-        BARE: (bare, lambda: in_memory),
+        **({} if bare is None else {BARE: (_compiled(bare, model, jit=False), lambda: in_memory)}),
         LAYERS: (ours, lambda: in_memory),
         MEMORY: (ours, lambda: Feed(batches[MEMORY]).for_keras()),
         STREAM: (ours, lambda: Feed(batches[STREAM]).for_keras()),
@@ -91,12 +89,14 @@ def training_figures(
         Figure(
             PIPELINE, "arrays to batches, shuffled and augmented", pipeline, "samples/s", note="nothing else running"
         ),
-        Figure(PIPELINE, "drawing road signs", rendering, "images/s", note=f"{len(signs.labels):,} of 32x32 pixels"),
+        Figure(PIPELINE, "loading or drawing the samples", loading, "samples/s", note=f"{samples:,} of them"),
     ]
     if peak:
         note = "with TensorFlow, the data and what was measured before, without XLA"
         figures.append(Figure("peak memory", "process that trains", peak * 1024 / 1e6, "MB", note=note))
-    shares = ((MEMORY, BARE, 0.9), (LAYERS, BARE, None), (STREAM, MEMORY, 0.95))
+    shares = ((STREAM, MEMORY, 0.95),)
+    if bare is not None:
+        shares = ((MEMORY, BARE, 0.9), (LAYERS, BARE, None), *shares)
     return figures + [
         ratio(one, rates[one], other, rates[other], note=f"wanted: >= {least}" if least else "")
         for one, other, least in shares
@@ -111,43 +111,15 @@ _NOTES = {
 }
 
 
-def _bare_model(model, size):
-    """The layers of the road-sign model and nothing of mmzoo around them."""
-    import keras
-    from keras import layers, ops
-
-    from mmzoo.branches import image_branch, sensor_branch, text_branch
-    from mmzoo.models.road_sign import SIZES
-
-    schema, config = model.schema, SIZES[size]
-    inputs = {name: keras.Input(kind.shape, dtype=kind.dtype, name=name) for name, kind in schema.inputs.items()}
-    text = {"units": config.text_units, "embedding": config.embedding, "bidirectional": config.bidirectional}
-    sensors = {"width": config.width, "units": config.sensor_units}
-    # Only the vectors are used: what tells missing inputs drops out of the graph.
-    vectors = [
-        image_branch(inputs["image"], size=size, backbone=config.backbone, width=config.width).vector,
-        text_branch(inputs["text"], width=config.width, **text).vector,
-        *(sensor_branch(inputs[n], schema[n], name=n, **sensors).vector for n in ("location", "road_condition")),
-    ]
-    stacked = ops.stack(vectors, axis=1)
-    weights = layers.Softmax(axis=1)(layers.Dense(1, activation="tanh")(stacked))
-    fused = layers.Dropout(model.get_layer("head_dropout").rate)(ops.sum(weights * stacked, axis=1))
-    outputs = {"sign": layers.Dense(len(schema["sign"].classes), activation="softmax", name="sign")(fused)}
-    return keras.Model(inputs, outputs)
-
-
-def _compiled(model, *, jit):
-    import keras
-
+def _compiled(model, described, *, jit):
+    """A model with the losses and metrics of another that has a schema and the same outputs."""
+    from mmzoo.training.objectives import losses_for, metrics_for
     from mmzoo.training.optimizer import adamw
 
     optimizer = adamw(model, 1e-3, weight_decay=0.02)
     model.compile(
-        optimizer,
-        loss={"sign": keras.losses.CategoricalCrossentropy()},
-        metrics={"sign": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
-        jit_compile=jit,
-    )
+        optimizer, loss=losses_for(described, None), metrics=metrics_for(described, None), jit_compile=jit
+    )  # fmt: skip
     return model
 
 
@@ -207,13 +179,17 @@ def _xla_figures(model, without, in_memory, batches, steps):
         return [
             Figure(SECTION, name, None, "samples/s", note="left out by --quick") for name in (WITHOUT_XLA, WITH_XLA)
         ]
-    compiled = _compiled(copy_of(model), jit=True)
+    compiled = _compiled(copy_of(model), model, jit=True)
     ways = {WITHOUT_XLA: (without, lambda: in_memory), WITH_XLA: (compiled, lambda: in_memory)}
     rates = _interleaved(ways, XLA_ROUNDS, steps + 1, skipped=1)
     medians = {name: float(np.median(values)) for name, values in rates.items()}
     figures = [Figure(SECTION, name, value, "samples/s") for name, value in medians.items()]
     chosen, why = choose_jit(
-        "auto", compiled_copy=lambda jit: _compiled(copy_of(model), jit=jit), batches=batches, steps=10**6, seed=None
+        "auto",
+        compiled_copy=lambda jit: _compiled(copy_of(model), model, jit=jit),
+        batches=batches,
+        steps=10**6,
+        seed=None,
     )
     share = medians[WITH_XLA if chosen else WITHOUT_XLA] / max(medians.values())
     return [*figures, Figure(SECTION, 'what jit_compile="auto" takes / the faster', share, "x", note=why)]

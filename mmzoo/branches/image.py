@@ -13,7 +13,7 @@ from mmzoo.layers import ImageStandardization
 
 # Filters of the stem, then (filters, stride) of the residual blocks. Convolutions at full resolution cost most of the
 # time and hold few of the parameters: one block there doubles the time, and on small pictures it is worth it (see the
-# table in mmzoo/recipes/road_sign_recipe.py).
+# table in mmzoo/recipes/zoo/road_sign.py).
 SEPARABLE_SIZES = {
     "nano": (24, ((24, 1), (32, 2), (32, 1), (64, 2), (84, 2))),
     "small": (32, ((32, 1), (48, 2), (96, 2), (96, 1), (192, 2), (192, 1))),

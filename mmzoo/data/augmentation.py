@@ -38,6 +38,10 @@ class ImageAugmentation:
         occlusion: share of samples with one to three rectangles covered, as by stickers, snow or leaves.
         cover: share of samples of which one large rectangle (40 to 75 % of each side) is covered, as by a lorry.
         mirror: share of samples mirrored left to right; not for signs and writing, which then say something else.
+        crop: largest share of the area that is cut away around a random part of the picture, which is then scaled up
+            ("random resized crop", Szegedy et al. 2015); for photos of things that may be seen from nearer.
+
+    Called with `(inputs, targets, seed)` it changes all pictures among the inputs; see `mmzoo.data.pipeline.finish`.
     """
 
     rotation: float = 10.0
@@ -60,6 +64,11 @@ class ImageAugmentation:
     occlusion: float = 0.20
     cover: float = 0.0
     mirror: float = 0.0
+    crop: float = 0.0
+
+    def __call__(self, inputs, targets, seed):
+        pictures = {name: x for name, x in inputs.items() if x.dtype == tf.uint8 and len(x.shape) == 4}
+        return {**inputs, **{name: augment_images(x, seed, self) for name, x in pictures.items()}}, targets
 
 
 # For pictures of which nothing is known: what leaves most photographs what they are.
@@ -138,6 +147,11 @@ def _warp(x, draw, policy):
     q = draw.uniform(-1, 1) * policy.perspective / height
     shift_x = draw.uniform(-1, 1) * policy.shift * width
     shift_y = draw.uniform(-1, 1) * policy.shift * height
+    if policy.crop:
+        side = tf.sqrt(1 - policy.crop * draw.uniform())
+        a, b, c, d = (side * part for part in (a, b, c, d))
+        shift_x += draw.uniform(-0.5, 0.5) * (1 - side) * width
+        shift_y += draw.uniform(-0.5, 0.5) * (1 - side) * height
     # Output point (x, y) about the centre m comes from m + A (x - m) + shift, over 1 + p (x - m) + q (y - m).
     mx, my = (width - 1) / 2, (height - 1) / 2
     k = 1 - p * mx - q * my
@@ -242,9 +256,11 @@ def _light(x, draw, policy):
     # A picture that is dark already is not made black: the mean stays above 14 grey levels, or where it was.
     gain = tf.maximum(gain, tf.minimum(1.0, 14.0 / tf.maximum(mean, 1.0)))
     contrast = draw.uniform(1 - policy.contrast, 1 + 0.8 * policy.contrast, (1, 1, 1))
-    noise = draw.uniform(0, policy.noise, (1, 1, 1)) * tf.random.stateless_uniform(
-        tf.shape(x), draw.next_seed(), -1.7, 1.7
-    )
+    noise = 0.0
+    if policy.noise:
+        noise = draw.uniform(0, policy.noise, (1, 1, 1)) * tf.random.stateless_uniform(
+            tf.shape(x), draw.next_seed(), -1.7, 1.7
+        )
     x = (mean + (x - mean) * contrast) * gain * _shadow(x, draw, policy)
     # A mean so bright that much is clipped is rare in a camera with exposure control: it happens where asked for only.
     mean = tf.maximum(tf.reduce_mean(x, axis=(1, 2, 3), keepdims=True), 1.0)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from mmzoo.data.augmentation import ImageAugmentation, augment_images
 from mmzoo.schema import Schema
 
 # Batches made ahead of the training step.
@@ -23,7 +22,7 @@ def from_arrays(
     batch_size: int = 64,
     shuffle: bool = False,
     seed: int | None = None,
-    augmentation: ImageAugmentation | None = None,
+    augmentation: Callable | Sequence[Callable] | None = None,
     drop_remainder: bool = False,
     one_hot: Mapping[str, int] | None = None,
     repeat: bool = False,
@@ -38,7 +37,8 @@ def from_arrays(
         batch_size: samples a batch.
         shuffle: another order each epoch.
         seed: of the order and the augmentation; with a seed both repeat from run to run.
-        augmentation: changes the pictures at random; None leaves them.
+        augmentation: changes the batches at random: an `ImageAugmentation`, `Mirroring`, `Mixing`, any hashable
+            function `(inputs, targets, seed) -> (inputs, targets)` of TensorFlow, or several in turn; None: nothing.
         drop_remainder: leave out a last batch that isn't full.
         one_hot: output name -> number of classes, for targets to be turned into float32 rows.
         repeat: go on for ever; then `fit` needs `steps_per_epoch`.
@@ -113,37 +113,19 @@ def finish(
     dataset: tf.data.Dataset,
     *,
     seed: int | None = None,
-    augmentation: ImageAugmentation | None = None,
+    augmentation: Callable | Sequence[Callable] | None = None,
     one_hot: Mapping[str, int] | None = None,
     deterministic: bool = True,
 ) -> tf.data.Dataset:
-    """The last steps of every pipeline, over batches: augmentation, one-hot targets, prefetching.
+    """The last steps of every pipeline, over batches: one-hot targets, augmentation, prefetching.
 
     Args:
-        dataset: batches of ({input: tensor}, {output: tensor}) or {input: tensor}; pictures are the uint8 inputs of
-            rank 4.
+        dataset: batches of ({input: tensor}, {output: tensor}) or {input: tensor}.
         seed: see `from_arrays`.
         augmentation: see `from_arrays`.
         one_hot: see `from_arrays`.
         deterministic: see `from_arrays`.
     """
-    if augmentation is not None:
-        seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).batch(2)
-
-        def augment(batch, drawn):
-            inputs, *rest = batch if isinstance(batch, tuple) else (batch,)
-            # stateless_* want int32 or int64 seeds, and the dataset's numbers reach over int32.
-            drawn = tf.cast(drawn % 2_147_483_647, tf.int32)
-            changed = {
-                name: _augmenter(augmentation)(tensor, drawn)
-                for name, tensor in inputs.items()
-                if tensor.dtype == tf.uint8 and tensor.shape.rank == 4
-            }
-            inputs = {**inputs, **changed}
-            return (inputs, *rest) if isinstance(batch, tuple) else inputs
-
-        zipped = tf.data.Dataset.zip(dataset, seeds)
-        dataset = zipped.map(augment, tf.data.AUTOTUNE, deterministic=deterministic)
     if one_hot:
 
         def spread(inputs, targets, *rest):
@@ -151,6 +133,20 @@ def finish(
             return inputs, {**targets, **rows}, *rest
 
         dataset = dataset.map(spread, tf.data.AUTOTUNE, deterministic=deterministic)
+    if augmentation is not None:
+        changes = [augmentation] if callable(augmentation) else list(augmentation)
+        seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).batch(2)
+
+        def augment(batch, drawn):
+            inputs, targets, *weights = batch if isinstance(batch, tuple) else (batch, {})
+            # stateless_* want int32 or int64 seeds, and the dataset's numbers reach over int32.
+            drawn = tf.cast(drawn % 2_147_483_647, tf.int32)
+            for number, change in enumerate(changes):
+                inputs, targets = _traced(change)(inputs, targets, drawn + tf.constant([number, 0]))
+            return (inputs, targets, *weights) if isinstance(batch, tuple) else inputs
+
+        zipped = tf.data.Dataset.zip(dataset, seeds)
+        dataset = zipped.map(augment, tf.data.AUTOTUNE, deterministic=deterministic)
     options = tf.data.Options()
     options.deterministic = deterministic
     # The thread that tunes buffers sleeps for twice as long each time, and the end of an epoch waits for it: on busy
@@ -160,8 +156,8 @@ def finish(
 
 
 @functools.cache
-def _augmenter(policy: ImageAugmentation):
-    """`augment_images` as one function for all pipelines: each epoch has one of its own, and tracing takes longer than
+def _traced(change: Callable) -> Callable:
+    """An augmentation as one function for all pipelines: each epoch has one of its own, and tracing takes longer than
     an epoch of a small data set.
     """
-    return tf.function(lambda images, seed: augment_images(images, seed, policy), autograph=False)
+    return tf.function(lambda inputs, targets, seed: change(inputs, targets, seed), autograph=False)

@@ -14,6 +14,7 @@ import keras
 from keras import ops
 
 from mmzoo.branches.features import Features
+from mmzoo.fusion.arm import chosen
 from mmzoo.fusion.attention import ModalityAttention, attention_fusion
 from mmzoo.fusion.concat import concat_fusion
 from mmzoo.fusion.head import Head
@@ -76,7 +77,10 @@ def fuse(
     """
     fusion = fusion_named(fusion)
     predicted = {name: output for name, output in schema.outputs.items() if output.is_predicted}
-    features = _with_absent(features, modality_dropout, seed)
+    if isinstance(modality_dropout, Mapping):
+        left_out = set(features) - set(chosen(features))
+        modality_dropout = {name: rate for name, rate in modality_dropout.items() if name not in left_out}
+    features = _with_absent(chosen(features), modality_dropout, seed)
     if wants_tokens(fusion):
         features = {name: _with_first_token(name, each) for name, each in features.items()}
     head = Head(predicted, dropout=dropout, seed=seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 
 import keras
@@ -9,6 +10,7 @@ from keras.src.models.functional import Functional
 
 from mmzoo import fusion, layers  # noqa: F401 - registers the custom layers that a saved model may hold
 from mmzoo.bundles import find_bundle, verify
+from mmzoo.fusion.arm import chosen
 from mmzoo.layers.graph import mark_old_heads
 from mmzoo.models.model_file import load_keras_file
 from mmzoo.schema import Schema
@@ -55,6 +57,8 @@ def schema_model(inputs: dict, outputs: dict, schema: Schema, name: str) -> Sche
     Raises:
         ValueError: outputs are missing, or an input or output has the name of a layer.
     """
+    # Of an arm, see `mmzoo.fusion.arm`.
+    inputs, schema = chosen(inputs), dataclasses.replace(schema, inputs=chosen(schema.inputs))
     if set(outputs) != set(schema.outputs):
         raise ValueError(f"schema {schema.name!r}: expected the outputs {list(schema.outputs)}, got {list(outputs)}")
     try:

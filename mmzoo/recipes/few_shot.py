@@ -53,10 +53,10 @@ def few_shot_curve(
     """
     import mmzoo
     from mmzoo.data.sets.road_signs import load_road_signs
-    from mmzoo.recipes.road_sign import OUTPUT, image_only
-    from mmzoo.recipes.road_sign_recipe import RECIPES
+    from mmzoo.recipes.zoo.road_sign import OUTPUT, TRAINING, adjust, image_only
 
-    out, recipe = pathlib.Path(out), RECIPES[size]
+    # As for drawn signs: the curve goes from one to the other.
+    out, recipe = pathlib.Path(out), adjust(TRAINING[size], "rendered")
     out.mkdir(parents=True, exist_ok=True)
     table = out / "few_shot.csv"
     rows = pd.read_csv(table).to_dict("records") if table.is_file() else []
@@ -88,7 +88,7 @@ def few_shot_curve(
                     seed=seed,
                     verbose=0,
                 )
-            inputs, targets = image_only(model.schema, (held_out.inputs(model.schema), held_out.targets))
+            inputs, targets = image_only(model.schema, held_out.inputs(model.schema), held_out.targets)
             guess = model.predict(inputs, batch_size=512, verbose=0)[OUTPUT].argmax(axis=1)
             rows.append(
                 {

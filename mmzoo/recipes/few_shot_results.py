@@ -30,6 +30,7 @@ def rows_of(table: pd.DataFrame, *, size: str, fold: int, seed: int, device: str
             "split": f"validation (fold {fold})",
             "arm": [f"{row.start}, {_amount(row.per_class)}" for row in table.itertuples()],
             "seed": seed,
+            "output": "sign",
             "metric": "accuracy",
             "value": table.accuracy,
             "samples": table.samples,

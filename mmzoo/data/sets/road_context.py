@@ -106,8 +106,19 @@ _SIGNS = (
     _Sign(_TOWN, "", ("100 m", "Vorfahrt"), 0.6),
     _Sign(_RURAL),
     _Sign(_FAST),
+    # Not of GTSRB, see `mmzoo.data.sets.rendered.EXTRA_SIGNS`.
+    _Sign(_QUIET, "10", ("Schule", "Zone")),
+    _Sign(_TOWN, "40", ("22-6 h", "Lärmschutz")),
+    _Sign(_RURAL, "90", ("bei Nässe", "auf 3 km")),
+    _Sign(_FAST, "110", ("bei Nässe", "Lärmschutz")),
+    _Sign(_FAST, "130", ("bei Nässe", "22-6 h")),
+    _Sign(_TOWN, "", ("7-19 h", "werktags", "Taxi frei")),
+    _Sign(_TOWN, "", ("werktags", "auf dem Seitenstreifen", "8-18 h")),
 )
-_LIMITS = {0: 20, 1: 30, 2: 50, 3: 60, 4: 70, 5: 80, 6: 80, 7: 100, 8: 120}
+_LIMITS = {
+    **{0: 20, 1: 30, 2: 50, 3: 60, 4: 70, 5: 80, 6: 80, 7: 100, 8: 120},
+    **{43: 10, 44: 40, 45: 90, 46: 110, 47: 130},
+}
 _SNOW_SIGN, _SLIPPERY_SIGN, _ROAD_WORK = 30, 23, 25
 
 # Usual limits of each road class, equally likely [km/h].
@@ -171,7 +182,7 @@ def simulate_context(
     *,
     seed: int = 0,
     start: int = 0,
-    classes: Sequence[int] = tuple(range(NUM_SIGNS)),
+    classes: Sequence[int] = tuple(range(len(_SIGNS))),
 ) -> dict[str, list[str] | dict[str, np.ndarray]]:
     """Draws the context of signs. It is simulated; see the module's docstring for how.
 
@@ -180,7 +191,7 @@ def simulate_context(
         seed: another seed, other contexts.
         start: index of the first sample: sample i depends on `(seed, start + i, classes[labels[i]])` only, so that data
             may be drawn in parts.
-        classes: the GTSRB sign (0..42) of each label.
+        classes: the sign of each label: 0..42 of GTSRB, or one of `mmzoo.data.sets.rendered.EXTRA_SIGNS` from 43 on.
 
     Returns:
         Raw values as `Schema.encode` takes them: {"text": N strings, "" where missing; "location": latitude and
@@ -239,7 +250,7 @@ def _mix(x: np.ndarray) -> np.ndarray:
 
 _ROADS = 0.85 * np.array([sign.roads for sign in _SIGNS]) + 0.15 / len(ROAD_CLASSES)
 # Rows: road class; columns: which signs stand along it.
-_SIGNS_GIVEN_ROAD = (_ROADS * np.array(GTSRB_FREQUENCIES)[:, None]).T
+_SIGNS_GIVEN_ROAD = (_ROADS[:NUM_SIGNS] * np.array(GTSRB_FREQUENCIES)[:, None]).T
 _SLOWS = np.array([sign.slows for sign in _SIGNS])
 _PRINTED = np.array([bool(sign.print) for sign in _SIGNS])
 
@@ -248,8 +259,8 @@ def _signs_of(labels, classes) -> np.ndarray:
     labels, classes = np.asarray(labels), np.asarray(classes)
     if labels.ndim != 1 or (len(labels) and labels.dtype.kind not in "iu"):
         raise ValueError(f"labels must be integers of shape (N,), got {labels.dtype} of shape {labels.shape}")
-    if len(classes) == 0 or classes.min() < 0 or classes.max() >= NUM_SIGNS:
-        raise ValueError(f"classes must be GTSRB signs 0..{NUM_SIGNS - 1}, got {classes.tolist()}")
+    if len(classes) == 0 or classes.min() < 0 or classes.max() >= len(_SIGNS):
+        raise ValueError(f"classes must be signs 0..{len(_SIGNS) - 1}, got {classes.tolist()}")
     bad = np.flatnonzero((labels < 0) | (labels >= len(classes)))
     if len(bad):
         raise ValueError(f"labels[{bad[0]}] must be 0..{len(classes) - 1}, got {labels[bad[0]]}")
@@ -263,7 +274,7 @@ def _location(signs: np.ndarray, road: np.ndarray, draw: _Draws) -> dict[str, np
     longitude = np.where(near_town, towns[:, 1] + 0.3 * draw.normal(), _between(*_LONGITUDES, draw.uniform()))
     alpine = (draw.uniform() < 0.3) & (signs == _SNOW_SIGN)
     latitude = np.where(alpine, _between(47.3, 48.2, draw.uniform()), latitude)
-    own_limit = np.array([_LIMITS.get(sign, 0) for sign in range(NUM_SIGNS)], float)[signs]
+    own_limit = np.array([_LIMITS.get(sign, 0) for sign in range(len(_SIGNS))], float)[signs]
     limit = _USUAL_LIMITS[road, draw.category(np.ones(_USUAL_LIMITS.shape[1]))]
     limit = np.where((draw.uniform() < 2 / 3) & (own_limit > 0), own_limit, limit)
     speed = limit * (0.93 + 0.11 * draw.normal())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Sequence
 
 import numpy as np
 
 from mmzoo import encoding
 from mmzoo.data.sets.rendered import sign_stream
 from mmzoo.data.sets.road_context import GTSRB_FREQUENCIES, simulate_context
+from mmzoo.data.sets.samples import Samples, data_set
 from mmzoo.schema import Category, Schema
 
 # What the first line of every card and table says of the data.
@@ -96,6 +98,7 @@ def load_road_signs(
     fold: int | None = 0,
     image_size: tuple[int, int] = (32, 32),
     limit: int | None = None,
+    num_classes: int = len(GTSRB_FREQUENCIES),
     seed: int = 0,
 ) -> RoadSigns:
     """Loads a split of one of the two sources.
@@ -107,6 +110,7 @@ def load_road_signs(
         fold: gtsrb: which of the five splits by track; None: "train" has all tracks.
         image_size: (height, width) in pixels.
         limit: at most so many images.
+        num_classes: rendered: the first so many signs; from 43 on those that GTSRB lacks.
         seed: rendered: of the drawings.
 
     Returns:
@@ -128,7 +132,7 @@ def load_road_signs(
     images, labels = sign_stream(
         min(limit or RENDERED_COUNTS[split], RENDERED_COUNTS[split]),
         seed=len(SPLITS) * seed + SPLITS.index(split),
-        num_classes=len(GTSRB_FREQUENCIES),
+        num_classes=num_classes,
         image_size=image_size,
     )
     return RoadSigns(images, np.asarray(labels, np.int32), split, NOTES[data])
@@ -157,3 +161,59 @@ def _column(field, values):
     index = {"": np.nan, **{category: float(i) for i, category in enumerate(field.categories)}}
     names, inverse = np.unique(np.asarray(values, str), return_inverse=True)
     return np.asarray([index[name] for name in names])[inverse]
+
+
+def _samples(signs: RoadSigns, schema: Schema, ids: Sequence[str], groups: np.ndarray | None = None) -> Samples:
+    inputs = {name: array for name, array in signs.inputs(schema).items() if name in schema.inputs}
+    return Samples(inputs, signs.targets, signs.note, ids, groups)
+
+
+@data_set(
+    about="German traffic signs, 43 classes",
+    layout="the official GTSRB archives, zipped or unpacked",
+    licence='German Traffic Sign Recognition Benchmark (J. Stallkamp, M. Schlipsing, J. Salmen, C. Igel: "Man vs. '
+    'computer: Benchmarking machine learning algorithms for traffic sign recognition", Neural Networks 32, 2012); free '
+    "download from the official site, cite the paper.",
+    weights_may_ship=True,
+    folds=5,
+    group="physical sign",
+    splits=("train", "validation", "all", "test"),
+    needs_folder=False,
+)
+def gtsrb_signs(data_dir, split, *, schema, fold, seed, limit) -> Samples:
+    """The official training part, split by track ("all": the whole of it), or the official test.
+
+    Args:
+        data_dir: where the official archives are; None downloads them.
+        split, schema, fold, limit: see `DataSet`.
+        seed: not used: the context is the same for every one.
+    """
+    from mmzoo.data.sets.gtsrb import load_gtsrb
+
+    whole = split == "all"
+    loaded = load_gtsrb(
+        "train" if whole else split, directory=data_dir, fold=None if whole else fold,
+        image_size=schema["image"].shape[:2], limit=limit,
+    )  # fmt: skip
+    signs = RoadSigns(loaded.images, loaded.labels, "train" if whole else split, NOTES["gtsrb"])
+    return _samples(signs, schema, loaded.names, loaded.tracks)
+
+
+@data_set(
+    about="road signs drawn on the spot, balanced classes",
+    layout="",
+    licence="images drawn by mmzoo itself.",
+    weights_may_ship=True,
+    splits=SPLITS,
+    needs_folder=False,
+)
+def rendered_signs(data_dir, split, *, schema, fold, seed, limit) -> Samples:
+    """Drawn signs.
+
+    Args:
+        data_dir, fold: not used.
+        split, schema, limit: see `DataSet`.
+        seed: of the drawings.
+    """
+    signs = load_road_signs("rendered", split, seed=seed, limit=limit, image_size=schema["image"].shape[:2])
+    return _samples(signs, schema, [f"drawn, {split}, seed {seed}, number {i}" for i in range(len(signs.labels))])

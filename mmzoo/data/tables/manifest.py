@@ -16,13 +16,12 @@ import hashlib
 import logging
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mmzoo.data.augmentation import ImageAugmentation
 from mmzoo.data.pipeline import finish, from_arrays
 from mmzoo.data.tables.cells import CellReader, Problem, listed
 from mmzoo.data.tables.table import choose_columns, read_table
@@ -284,7 +283,7 @@ def manifest_dataset(
     shuffle: bool = False,
     seed: int | None = None,
     cache: bool | str | os.PathLike = False,
-    augmentation: ImageAugmentation | None = None,
+    augmentation: Callable | Sequence[Callable] | None = None,
     one_hot: Mapping[str, int] | None = None,
     drop_remainder: bool = False,
     repeat: bool = False,
@@ -310,7 +309,7 @@ def manifest_dataset(
         cache: True decodes all pictures and sounds at once and keeps them in memory; a path keeps them in files that
             begin with it, written in the first epoch (a run killed meanwhile leaves a `.lockfile` to remove); shuffling
             is then within a window of 10,000 samples. A changed table or file makes a new cache.
-        augmentation: changes the pictures at random, after the cache.
+        augmentation: after the cache; see `mmzoo.data.pipeline.from_arrays`.
         one_hot: output name -> number of classes, for labels as float32 rows.
         drop_remainder: leave out a last batch that isn't full.
         repeat: go on for ever.

@@ -7,13 +7,12 @@ import functools
 import json
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from mmzoo.data.augmentation import ImageAugmentation
 from mmzoo.data.pipeline import finish
 from mmzoo.data.tables.records import restored
 from mmzoo.schema import Schema
@@ -73,7 +72,7 @@ class Prepared:
         batch_size: int = 64,
         shuffle: bool = False,
         seed: int | None = None,
-        augmentation: ImageAugmentation | None = None,
+        augmentation: Callable | Sequence[Callable] | None = None,
         one_hot: Mapping[str, int] | None = None,
         repeat: bool = False,
         drop_remainder: bool = False,
@@ -92,7 +91,7 @@ class Prepared:
             batch_size: samples a batch.
             shuffle: another order each epoch.
             seed: of the order and the augmentation.
-            augmentation: changes the pictures at random.
+            augmentation: see `mmzoo.data.pipeline.from_arrays`.
             one_hot: output name -> number of classes, for labels as float32 rows.
             repeat: go on for ever.
             drop_remainder: leave out a last batch that isn't full.

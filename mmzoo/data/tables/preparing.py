@@ -93,11 +93,8 @@ def prepare(
             argument out of range; or `out` holds what another call prepared. Then nothing is left that looks whole.
         ImportError: `beam` or "array_record" without the package.
     """
-    _check(split, group, file_format, shards, on_error, image_quality)
-    if beam:
-        _require("apache_beam", "beam")
-    if file_format == "array_record":
-        _require("array_record", "array_record")
+    _check(split, group, on_error)
+    check_format(file_format, shards, image_quality, beam)
     out, root, tell = pathlib.Path(out), root_of(table, root), progress or (lambda *_: None)
     call = {
         "table": _table_hash(table),
@@ -112,6 +109,53 @@ def prepare(
         "on_error": on_error,
         "image_quality": image_quality,
     }
+
+    def check(folder: pathlib.Path) -> CheckedTable:
+        return check_table(
+            table, schema, folder, columns=columns, root=root, split=split, group=group, seed=seed,
+            allow_outside_root=allow_outside_root, progress=lambda rows: tell("checking", rows, None),
+        )  # fmt: skip
+
+    return write_prepared(
+        out,
+        schema,
+        call,
+        check,
+        file_format=file_format,
+        shards=shards,
+        image_quality=image_quality,
+        on_error=on_error,
+        beam_options=list(beam_options) if beam else None,
+        progress=tell,
+    )
+
+
+def write_prepared(
+    out: pathlib.Path,
+    schema: Schema,
+    call: Mapping,
+    check: Callable[[pathlib.Path], CheckedTable],
+    *,
+    file_format: str,
+    shards: int | None,
+    image_quality: int | None,
+    on_error: str,
+    beam_options: list[str] | None,
+    progress: Callable[[str, int, int | None], None],
+) -> Prepared:
+    """Writes a prepared data set whole, or nothing; what is there already from the same call is left as it is.
+
+    Args:
+        out: its folder.
+        schema: inputs and outputs.
+        call: what was asked for, JSON-able; what is there from another call is an error. Holds "file_format".
+        check: (folder for the chunks) -> the rows in chunks.
+        file_format, shards, image_quality, on_error, progress: see `prepare`.
+        beam_options: None: without Beam.
+
+    Raises:
+        ValueError: the folder holds what another call made, or rows can't be used.
+    """
     if (out / RECORD).exists():
         _check_same(out, call)
         return open_prepared(out)
@@ -121,15 +165,12 @@ def prepare(
         _clear(out)
         try:
             (out / _CHUNKS).mkdir()
-            checked = check_table(
-                table, schema, out / _CHUNKS, columns=columns, root=root, split=split, group=group, seed=seed,
-                allow_outside_root=allow_outside_root, progress=lambda rows: tell("checking", rows, None),
-            )  # fmt: skip
+            checked = check(out / _CHUNKS)
             _refuse(checked, checked.problems, on_error)
             broken = write_samples(
                 checked, schema, out, file_format=file_format, shards=shards, image_quality=image_quality,
-                beam_options=list(beam_options) if beam else None,
-                progress=lambda rows: tell("writing", rows, int((checked.split_of != NO_SPLIT).sum())),
+                beam_options=beam_options,
+                progress=lambda rows: progress("writing", rows, int((checked.split_of != NO_SPLIT).sum())),
             )  # fmt: skip
             problems = checked.problems | {position: [problem] for position, problem in broken.items()}
             checked.split_of[list(broken)] = NO_SPLIT
@@ -147,15 +188,28 @@ def prepare(
     return open_prepared(out)
 
 
-def _check(split, group, file_format, shards, on_error, image_quality):
+def check_format(file_format: str, shards: int | None, image_quality: int | None, beam: bool) -> None:
+    """Refuses what `prepare` can't write.
+
+    Raises:
+        ValueError: an unknown format, a number of shards or a quality out of range.
+        ImportError: a package that it takes is not installed.
+    """
     if file_format not in FILE_FORMATS:
         raise ValueError(f"file_format: expected one of {', '.join(FILE_FORMATS)}, got {file_format!r}")
-    if on_error not in ("raise", "skip"):
-        raise ValueError(f"on_error: expected 'raise' or 'skip', got {on_error!r}")
     if shards is not None and (not isinstance(shards, int) or shards < 1):
         raise ValueError(f"shards: expected a whole number of at least 1, or None, got {shards!r}")
     if image_quality is not None and image_quality not in range(1, 101):
         raise ValueError(f"image_quality: expected 1..100, or None for lossless pictures, got {image_quality!r}")
+    if beam:
+        _require("apache_beam", "beam")
+    if file_format == "array_record":
+        _require("array_record", "array_record")
+
+
+def _check(split, group, on_error):
+    if on_error not in ("raise", "skip"):
+        raise ValueError(f"on_error: expected 'raise' or 'skip', got {on_error!r}")
     if group is not None and not isinstance(split, Mapping):
         raise ValueError(
             f"group: {group!r} needs shares to split by, such as split={{'train': 0.8, 'validation': 0.2}}"

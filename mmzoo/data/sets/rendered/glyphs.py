@@ -19,6 +19,8 @@ def _glyph(char: str, w: float, h: float, curved: bool) -> list[list[Point]]:
         top, low = h * 0.23, h * 0.27
         upper = arc_points(r, top, r * 0.94, top, 200, 450)
         return [upper, arc_points(r, h - low, r, low, 270, 520)]
+    if char == "4":
+        return [[(w * 0.55, 0), (0, h * 0.7), (w, h * 0.7)], [(w * 0.72, h * 0.42), (w * 0.72, h)]]
     if char == "5":
         low = h * 0.30
         bowl = arc_points(r, h - low, r, low, 225, 510)
@@ -34,6 +36,8 @@ def _glyph(char: str, w: float, h: float, curved: bool) -> list[list[Point]]:
     if char == "8":
         top, low = h * 0.225, h * 0.275
         return [arc_points(r, top, r * 0.9, top, 0, 360), arc_points(r, h - low, r, low, 0, 360)]
+    if char == "9":
+        return [[(w - x, h - y) for x, y in line] for line in _glyph("6", w, h, curved)]
     if char == "S":
         top, low = h * 0.25, h * 0.25
         return [arc_points(r, top, r, top, 340, 90) + arc_points(r, h - low, r, low, 270, 520)]
@@ -42,7 +46,7 @@ def _glyph(char: str, w: float, h: float, curved: bool) -> list[list[Point]]:
     if char == "P":
         ry = h * 0.27
         return [[(0, h), (0, 0), (r, 0), *arc_points(w - r, ry, r, ry, 270, 450), (0, 2 * ry)]]
-    raise ValueError(f"no glyph for {char!r}: have the digits 0-3, 5-8 and the letters S, T, O, P")
+    raise ValueError(f"no glyph for {char!r}: have the digits and the letters S, T, O, P")
 
 
 def draw_text(
@@ -59,13 +63,13 @@ def draw_text(
 
     Args:
         canvas: Where to draw.
-        text: Digits 0-3, 5-8 or letters of STOP.
+        text: Digits or letters of STOP.
         center: Middle of the text, sign coordinates.
         height: Outer height of the glyphs.
         width: Outer width of one glyph (a 1 takes about half).
         stroke: Line width.
         color: Fill colour.
-        curved: The 6 has a curved stem, which makes it look like an 8 from afar, not a straight one.
+        curved: The 6 and the 9 have a curved stem, which makes them look like an 8 from afar, not a straight one.
 
     Raises:
         ValueError: A character has no glyph.

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from mmzoo.data.sets.rendered import banks, photograph
 from mmzoo.data.sets.rendered.camera import poses, texture_coefficients
 from mmzoo.data.sets.rendered.dice import Dice
-from mmzoo.data.sets.rendered.signs import NUM_SIGNS, STYLES, TRIANGLES, draw_sign
+from mmzoo.data.sets.rendered.signs import NUM_DRAWN, NUM_SIGNS, STYLES, TRIANGLES, draw_sign
 
 _CHUNK = 128  # images whose light and lens are computed together; no image depends on it
 _NEIGHBOURS = (13, 12, 14, 9, 17, 1, 2, 18, 25, 35, 38, 40, 15, 41)
@@ -87,9 +87,9 @@ def _checked_labels(labels: Sequence[int] | np.ndarray) -> np.ndarray:
         array = array.astype(np.int64)
     if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):
         raise ValueError(f"labels have shape {array.shape} and dtype {array.dtype}, expected one integer an image")
-    bad = np.flatnonzero((array < 0) | (array >= NUM_SIGNS))
+    bad = np.flatnonzero((array < 0) | (array >= NUM_DRAWN))
     if bad.size:
-        raise ValueError(f"labels[{bad[0]}] is {array[bad[0]]}, expected a GTSRB class from 0 to {NUM_SIGNS - 1}")
+        raise ValueError(f"labels[{bad[0]}] is {array[bad[0]]}, expected a sign from 0 to {NUM_DRAWN - 1}")
     return array.astype(np.int64)
 
 
@@ -217,7 +217,7 @@ def sign_stream(
     Args:
         count: Number of images.
         seed: Any non-negative integer.
-        num_classes: The first so many of GTSRB's classes, 1..43.
+        num_classes: The first so many of GTSRB's 43 classes and the `EXTRA_SIGNS` behind them.
         image_size: Height and width, pixels.
 
     Returns:
@@ -228,8 +228,8 @@ def sign_stream(
     """
     if count < 0:
         raise ValueError(f"count is {count!r}, expected at least 0")
-    if not 1 <= num_classes <= NUM_SIGNS:
-        raise ValueError(f"num_classes is {num_classes!r}, expected 1 to {NUM_SIGNS}, the classes of GTSRB")
+    if not 1 <= num_classes <= NUM_DRAWN:
+        raise ValueError(f"num_classes is {num_classes!r}, expected 1 to {NUM_DRAWN}, all signs that can be drawn")
     labels = np.random.default_rng(seed).permutation(np.arange(count, dtype=np.int64) % num_classes)
     return render_signs(labels, image_size=image_size, seed=seed), labels
 

@@ -1,4 +1,4 @@
-"""The 43 signs of GTSRB, drawn: plates, borders and colours, with the figures of `pictograms` and `glyphs` on them.
+"""The 43 signs of GTSRB and some more, drawn: plates, borders, colours, the figures of `pictograms` and `glyphs`.
 
 Shapes and colours follow the German catalogue of traffic signs (VzKat, Anlagen 1-3 StVO); figures are simplified.
 """
@@ -15,7 +15,22 @@ from mmzoo.data.sets.rendered.canvas import Canvas, Color, Point, arc_points, mi
 from mmzoo.data.sets.rendered.glyphs import draw_text
 
 NUM_SIGNS = 43
-SPEEDS = {0: "20", 1: "30", 2: "50", 3: "60", 4: "70", 5: "80", 7: "100", 8: "120"}
+# Signs that GTSRB lacks, numbered on from its 43: for showing how a model learns new ones.
+EXTRA_SIGNS = (
+    "Speed limit (10km/h)",
+    "Speed limit (40km/h)",
+    "Speed limit (90km/h)",
+    "Speed limit (110km/h)",
+    "Speed limit (130km/h)",
+    "No stopping",
+    "No parking",
+)
+NUM_DRAWN = NUM_SIGNS + len(EXTRA_SIGNS)
+SPEEDS = {
+    **{0: "20", 1: "30", 2: "50", 3: "60", 4: "70", 5: "80", 7: "100", 8: "120"},
+    **{43: "10", 44: "40", 45: "90", 46: "110", 47: "130"},
+}
+_NO_STOPPING, _NO_PARKING = 48, 49
 TRIANGLES = frozenset({11, *range(18, 32)})
 
 
@@ -69,7 +84,7 @@ def draw_sign(class_id: int, size: int = 96, *, style: SignStyle = STYLES[0]) ->
     """Draws one clean sign, seen from the front.
 
     Args:
-        class_id: GTSRB class, 0..42 in the official order.
+        class_id: GTSRB class, 0..42 in the official order, or from 43 on one of `EXTRA_SIGNS`.
         size: Side of the picture, pixels.
         style: Paint and line widths.
 
@@ -77,10 +92,10 @@ def draw_sign(class_id: int, size: int = 96, *, style: SignStyle = STYLES[0]) ->
         RGBA picture of `size` x `size`; transparent outside the sign, which touches the margins to within 1 %.
 
     Raises:
-        ValueError: `class_id` is no GTSRB class or `size` is below 8.
+        ValueError: `class_id` is no such sign or `size` is below 8.
     """
-    if class_id not in range(NUM_SIGNS):
-        raise ValueError(f"class_id is {class_id!r}, expected a GTSRB class from 0 to {NUM_SIGNS - 1}")
+    if class_id not in range(NUM_DRAWN):
+        raise ValueError(f"class_id is {class_id!r}, expected a sign from 0 to {NUM_DRAWN - 1}")
     if size < 8:
         raise ValueError(f"size is {size!r} pixels, expected at least 8")
     canvas = Canvas(size)
@@ -96,6 +111,8 @@ def draw_sign(class_id: int, size: int = 96, *, style: SignStyle = STYLES[0]) ->
     elif class_id in TRIANGLES:
         _triangle(canvas, style)
         _warning(canvas, class_id, style)
+    elif class_id in (_NO_STOPPING, _NO_PARKING):
+        _restriction(canvas, style, crossed=class_id == _NO_STOPPING)
     elif class_id >= 33:
         _plain_disc(canvas, style.blue, style)
         _mandatory(canvas, class_id, style)
@@ -190,6 +207,16 @@ def _prohibited(c: Canvas, class_id: int, style: SignStyle) -> None:
         pictograms.car(c, 65, 56, 26, style.black, style.white)
     elif class_id == 16:
         pictograms.lorry(c, style.black, style.white)
+
+
+def _restriction(c: Canvas, style: SignStyle, crossed: bool) -> None:
+    _plain_disc(c, style.red, style)
+    inner = 49 - 9.6 * style.border
+    c.disc(50, 50, inner, style.blue)
+    reach = inner * math.sqrt(0.5)
+    for side in (1, -1) if crossed else (1,):
+        ends = [(50 - side * reach, 50 - reach), (50 + side * reach, 50 + reach)]
+        c.stroke(ends, 8.6 * style.border, style.red, round_ends=False)
 
 
 def _warning(c: Canvas, class_id: int, style: SignStyle) -> None:

@@ -1,0 +1,169 @@
+"""Where own data comes from: a table, inspected, cleaned and split by seed, or a prepared folder."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from mmzoo.recipes.own_data.data import TableData, load_table, masked, pooled, without_targets_missing
+from mmzoo.recipes.own_data.recipe import TableRecipe
+from mmzoo.recipes.own_data.results import OWN_DATA, SPLIT
+from mmzoo.schema import Schema
+
+
+class TableSource:
+    """A table.
+
+    Args:
+        table, target, schema, root, split, group, time, unlabelled, mask, fewest, recipe, on_error,
+            allow_outside_root, say: as of `mmzoo.recipes.own_data.train`.
+        out: folder for inspect.html.
+        **options: of `mmzoo.inspect_table`.
+
+    Attributes:
+        schema: inputs and outputs.
+        name: what the data is called in the record.
+        findings: errors and warnings of the inspection.
+        settings: what the figures depend on, for whoever goes on with a run.
+
+    Raises:
+        ValueError: no schema can be made of the table.
+    """
+
+    def __init__(
+        self,
+        table: str | os.PathLike | pd.DataFrame,
+        target: str | Sequence[str] | None,
+        out: pathlib.Path,
+        *,
+        schema: Schema | None,
+        root: str | os.PathLike | None,
+        split: str | None,
+        group: str | None,
+        time: str | None,
+        unlabelled: Sequence[str],
+        mask: Sequence[str],
+        fewest: int,
+        recipe: TableRecipe,
+        on_error: str,
+        allow_outside_root: bool,
+        say: Callable[[str], None],
+        **options: Any,
+    ):
+        from mmzoo.data.tables.manifest import root_of
+        from mmzoo.data.tables.table import read_table
+        from mmzoo.inspection import inspect_table, write_inspection
+
+        self.name, self._recipe = OWN_DATA, recipe
+        self._root = root_of(table, root)
+        self._options = {"on_error": on_error, "allow_outside_root": allow_outside_root}
+        options |= {"root": self._root, "split": split, "allow_outside_root": allow_outside_root}
+        frame, name = read_table(table)
+        frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
+        say(f"Looking at {name}: {len(frame):,} rows ...")
+        targets = [target] if isinstance(target, str) else list(target or ())
+        inspection = inspect_table(frame, targets or None, schema=schema, **options)
+        _check(inspection, name, on_error)
+        self._frame, self._notes = _cleaned(frame, inspection, unlabelled, mask, fewest)
+        if self._notes and schema is None:
+            inspection = inspect_table(self._frame, targets, **options)
+            _check(inspection, name, on_error)
+        write_inspection(inspection, out)
+        self.findings = [*inspection.of_level("error"), *inspection.of_level("warning")]
+        for line in [*self.findings, *self._notes]:
+            say(str(line))
+        self.schema = inspection.schema if schema is None else schema
+        self._mapping = inspection.mapping
+        labels = [column.name for column in inspection.columns if column.kind == "label"]
+        found = next((column.name for column in inspection.columns if column.role == "split"), None)
+        self._split = {
+            "target": labels[0] if labels else None,
+            "column": None if time else split or found,
+            "group": group,
+            "time": time,
+        }
+        self.settings = {
+            "schema": self.schema.to_dict(),
+            "rows": len(self._frame),
+            "notes": self._notes,
+            "split": self._split,
+        }
+
+    def split_name(self, fold: None) -> str:
+        """What the measured rows are called."""
+        return SPLIT
+
+    def load(self, fold: None, seed: int) -> TableData:
+        """The splits of a seed, encoded as the recipe wants its texts."""
+        from mmzoo.data.tables.splits import split_table
+        from mmzoo.models.multimodal import SIZES
+
+        return load_table(
+            split_table(self._frame, seed=seed, **self._split),
+            self.schema,
+            columns=self._mapping,
+            root=self._root,
+            text=self._recipe.text,
+            buckets=SIZES[self._recipe.size].ngram_buckets,
+            notes=self._notes,
+            **self._options,
+        )
+
+
+def _check(inspection, name, on_error):
+    errors = inspection.of_level("error")
+    listed = "\n  ".join(map(str, errors))
+    if inspection.schema is None:
+        raise ValueError(f"{name}: no schema can be made of it:\n  {listed}")
+    if errors and on_error == "raise":
+        raise ValueError(
+            f"{name}: not fit to train on:\n  {listed}\nCorrect the table, decide otherwise with kinds (--kind), or "
+            "leave bad rows out with on_error='skip' (--on-error skip)"
+        )
+
+
+def _cleaned(frame, inspection, unlabelled, mask, fewest):
+    """(the table without rows that lack a target, words masked and rare classes pooled, notes on that)."""
+    columns = {column.name: column for column in inspection.columns}
+    targets = [name for name, column in columns.items() if column.role == "target" and column.kind != "multilabel"]
+    frame, notes = without_targets_missing(frame, targets, unlabelled)
+    texts = [name for name, column in columns.items() if column.role == "input" and column.kind == "text"]
+    whole = len(frame)
+    frame = frame.drop_duplicates()
+    if len(frame) < whole:
+        notes.append(f"{whole - len(frame)} rows the same as an earlier one in every column left out")
+    frame, found = masked(frame, texts, mask)
+    notes += found
+    for name in targets:
+        if columns[name].kind == "label":
+            frame, found = pooled(frame, name, fewest)
+            notes += found
+    return frame, notes
+
+
+class PreparedSource:
+    """A folder that `mmzoo.prepare` wrote; its splits are the same for every seed.
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        from mmzoo.recipes.own_data.prepared import PreparedData
+
+        self.name, self._data = OWN_DATA, PreparedData(path)
+        self.schema: Schema = self._data.schema
+        self.findings: list = []
+        self.settings = {"schema": self.schema.to_dict(), "notes": self._data.notes}
+
+    def split_name(self, fold: None) -> str:
+        """What the measured rows are called."""
+        return SPLIT
+
+    def load(self, fold: None, seed: int):
+        """The splits, the same for every seed."""
+        return self._data

@@ -1,0 +1,41 @@
+"""The bundle of a run: never a lost export because 8 bits lose too much."""
+
+from __future__ import annotations
+
+import fnmatch
+import pathlib
+from collections.abc import Callable, Sequence
+
+# Layers that stay float32 in the int8 file where all in 8 bits lose too much: the early, sensitive ones.
+SENSITIVE = ("*_stem*", "*_block1_*", "*_vector")
+
+
+def exported(model, path: pathlib.Path, samples: Sequence, *, say: Callable[[str], None] = print, **options):
+    """The bundle. Where 8 bits lose too much, the sensitive layers stay in float32, and if that does not help there is
+    no static int8 file; both are said, and the latter stands in parity.json and CARD.md.
+
+    Args:
+        model: the trained model.
+        path: folder to write; a bundle that is there is replaced if `overwrite` is among the options.
+        samples: (inputs, targets) of real samples, for calibration and parity.
+        say: prints a line of progress.
+        **options: of `mmzoo.export`.
+
+    Returns:
+        The `Bundle`.
+    """
+    import mmzoo
+    from mmzoo.exporting import ParityError
+
+    say(f"Exporting to {path} and checking every file against the Keras model ...")
+    names = [layer.name for layer in model.layers]
+    keep = [pattern for pattern in SENSITIVE if fnmatch.filter(names, pattern)]
+    for int8 in ({}, {"int8_float_layers": keep}):
+        try:
+            return mmzoo.export(model, path, samples=samples, **options, **int8)
+        except ParityError as error:
+            if "model_int8.tflite" not in str(error):
+                raise
+            reason = str(error)
+            say(f"{reason}; exporting again with {', '.join(keep)} in float32, or else without that file ...")
+    return mmzoo.export(model, path, samples=samples, no_int8=f"it loses too much: {reason}", **options)

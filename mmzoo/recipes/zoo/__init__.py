@@ -1,0 +1,1 @@
+"""One file a recipe, with a `RECIPE` of the file's name."""
