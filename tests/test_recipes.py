@@ -6,37 +6,54 @@ import dataclasses
 import json
 import pathlib
 import platform
+import subprocess
 import sys
 
 import pandas as pd
 import pytest
-from mmzoo.recipes.card import road_sign_card
-from mmzoo.recipes.road_sign_recipe import RECIPES, recipe_for
-from mmzoo.recipes.run_record import RunRecord, machine, origin, processor
 
 import mmzoo
 from mmzoo import cli
-from mmzoo.recipes import demo, get_recipe, results, table_results
+from mmzoo.data.sets.road_signs import rendered_signs
+from mmzoo.recipes import Recipe, Training, demo, get_recipe, result_tables, results
+from mmzoo.recipes.running.arms import ALL
+from mmzoo.recipes.running.card import recipe_card
+from mmzoo.recipes.running.hardware import machine, processor
+from mmzoo.recipes.running.record import RunRecord, origin
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ARMS = {"image": 0.985, "text+location+road_condition": 0.31, "image+text+location+road_condition": 0.9912}
+CONTEXT = "text+location+road_condition given"
+ARMS = {"image given": 0.985, CONTEXT: 0.31, ALL: 0.9912}
 
 
-def record(**changes):
+def figures(arms=ARMS, failures=None, split="validation (fold 0)", seed=0, samples=7560, parameters=45729, **metrics):
+    """Figures of a record: the headline of each arm, under each failure too, and more metrics of the model itself."""
+    measured = {"accuracy": arms, **{f"accuracy_{name}": values for name, values in (failures or {}).items()}}
+    measured |= {name: {ALL: value} for name, value in metrics.items()}
+    common = {"split": split, "seed": seed, "output": "sign", "samples": samples, "parameters": parameters}
+    return [
+        {**common, "arm": arm, "metric": metric, "value": value}
+        for metric, values in measured.items()
+        for arm, value in values.items()
+    ]
+
+
+def record(*, arms=ARMS, failures=None, split="validation (fold 0)", seed=0, samples=7560, **changes):
     values = {
+        "recipe": "road_sign",
         "model": "road_sign_nano",
         "data": "gtsrb",
-        "split": "validation (fold 0)",
+        "split": split,
         "note": "images real, context simulated",
-        "seed": 0,
-        "samples": 7560,
+        "seed": seed,
+        "samples": samples,
         "parameters": 45729,
-        "metrics": {"accuracy": 0.9912, "macro_f1": 0.98},
-        "arms": ARMS,
+        "outputs": {"sign": ""},
+        "figures": figures(arms, failures, split, seed, samples, macro_f1=0.98),
         "machine": "2 x some processor",
         "command": "mmzoo train road_sign --size nano --out RUN",
-        "recipe": {"size": "nano", "epochs": 24, "learning_rate": 3e-3},
-        "training": {"images": 31649, "minutes": 61.5},
+        "settings": {"epochs": 24, "learning_rate": 3e-3},
+        "training": {"samples": 31649, "minutes": 61.5},
         "parity": {"files": {"model_float32.tflite": {"bytes": 240_400}, "model_int8.tflite": {"bytes": 118_600}}},
     }
     return RunRecord(**{**values, **changes})
@@ -44,13 +61,13 @@ def record(**changes):
 
 @pytest.fixture
 def csv_file(monkeypatch, tmp_path):
-    monkeypatch.setattr(results, "results_path", lambda: tmp_path / "results.csv")
-    monkeypatch.setattr(results, "saved_models_dir", lambda: tmp_path / "saved_models")
+    for module in (results, result_tables):
+        monkeypatch.setattr(module, "saved_models_dir", lambda: tmp_path / "saved_models")
     bundle = tmp_path / "saved_models" / "road_sign_nano_gtsrb"
     bundle.mkdir(parents=True)
     sizes = {"model_float32.tflite": {"bytes": 240_600}, "model_int8.tflite": {"bytes": 118_600}}
     (bundle / "parity.json").write_text(json.dumps({"files": sizes}))
-    return tmp_path / "results.csv"
+    return tmp_path / "saved_models" / "results.csv"
 
 
 def test_a_record_survives_its_file(tmp_path):
@@ -87,20 +104,21 @@ def test_the_processor_and_what_it_multiplies_with(cpuinfo, said):
 
 def test_results_are_added_replaced_and_averaged(csv_file):
     results.add(record())
-    results.add(record(seed=1, arms={**ARMS, "image": 0.995}))
+    results.add(record(seed=1, arms={**ARMS, "image given": 0.995}))
     results.add(record(model="road_sign_small", parity=None))
-    results.add(record(arms={**ARMS, "image": 0.987}))
+    results.add(record(arms={**ARMS, "image given": 0.987}))
     with pytest.raises(ValueError, match="road_sign_nano on gtsrb, all: not measured on held-out data"):
         results.add(record(split="all", held_out=False))
     table = pd.read_csv(csv_file)
     assert tuple(table.columns) == results.COLUMNS
-    assert len(table) == 3 * len(ARMS), "the last run replaces the first, which had the same seed"
-    assert not table.duplicated(results.KEY).any()
-    nano, small = results.readme_table().splitlines()[2:]
+    assert len(table) == 3 * (len(ARMS) + 1), "the last run replaces the first, which had the same seed"
+    assert not table.duplicated(result_tables.KEY).any()
+    assert set(table.output) == {"sign"} and table.command.str.startswith("mmzoo train").all()
+    nano, small = result_tables.models_table().splitlines()[2:]
     # The mean of the two seeds' 98.7 % and 99.5 %.
     assert nano == (
-        "| road_sign_nano | 45,729 | 241 KB / 119 KB | gtsrb (validation (fold 0), 7,560) | 2 "
-        "| 99.10 % | 31.00 % | 99.12 % |"
+        "| road_sign_nano | 45,729 | 241 KB / 119 KB | gtsrb (validation (fold 0), 7,560) | sign: accuracy | 2 "
+        "| 99.10 % ± 0.6 | 31.00 % ± 0.0 | 99.12 % ± 0.0 |"
     )
     assert small.startswith("| road_sign_small | 45,729 | - |"), "no such bundle is shipped"
 
@@ -108,86 +126,124 @@ def test_results_are_added_replaced_and_averaged(csv_file):
 def test_folds_have_a_mean_in_the_readme_and_a_row_each_in_the_card(csv_file):
     dark = {"darkened": {arm: 0.5 for arm in ARMS}}
     results.add(record(failures=dark))
-    second = record(split="validation (fold 1)", samples=8000, arms={**ARMS, "image": 0.975}, failures=dark)
+    second = record(split="validation (fold 1)", samples=8000, arms={**ARMS, "image given": 0.975}, failures=dark)
     results.add(second)
     results.add(record(split="test", samples=12_630))
     results.add(record(model="road_sign_small", failures=dark))
-    lines = results.readme_table().splitlines()[2:]
+    lines = result_tables.models_table().splitlines()[2:]
     assert [line.split("|")[4].strip() for line in lines] == [
-        "gtsrb (test, 12,630)", "gtsrb (validation, mean of 2 folds, 15,560)", "gtsrb (validation (fold 0), 7,560)"
+        "gtsrb (official test, used for no choice, 12,630)",
+        *("gtsrb (validation, mean of 2 folds, 15,560)", "gtsrb (validation (fold 0), 7,560)"),
     ]  # fmt: skip
-    assert "| 241 KB / 119 KB | gtsrb (validation, mean of 2 folds, 15,560) | 1 | 98.00 % |" in lines[1]
-    sections = results.card_tables("road_sign_nano_gtsrb").split("\n\n")
+    assert (
+        "| 241 KB / 119 KB | gtsrb (validation, mean of 2 folds, 15,560) | sign: accuracy | 1 | 98.00 % |" in lines[1]
+    )
+    sections = result_tables.card_tables("road_sign_nano_gtsrb").split("\n\n")
     assert sections[::2] == [
-        "gtsrb, test, 12,630 images:", "gtsrb, validation, mean of 2 folds, 15,560 images:", "Each fold:"
+        "gtsrb, test, 12,630 samples, sign:", "gtsrb, validation, mean of 2 folds, 15,560 samples, sign:", "Each fold:"
     ]  # fmt: skip
     assert sections[3].splitlines() == [
-        "| inputs given | top-1 accuracy | image darkened |",
+        "| arm | accuracy | accuracy darkened |",
         "|---|---|---|",
-        "| image | 98.00 % | 50.00 % |",
-        "| image, text, location, road_condition | 99.12 % | 50.00 % |",
-        "| text, location, road_condition | 31.00 % | 50.00 % |",
+        "| all inputs | 99.12 % | 50.00 % |",
+        "| image given | 98.00 % | 50.00 % |",
+        "| text, location, road_condition given | 31.00 % | 50.00 % |",
     ]
     rows = sections[5].splitlines()
-    assert rows[0] == "| held-out fold | images | image alone | context alone | all inputs |"
+    assert rows[0] == "| held-out fold | samples | figure | image given | context given | all inputs |"
     assert rows[2:] == [
-        "| 0 | 7,560 | 98.50 % | 31.00 % | 99.12 % |",
-        "| 1 | 8,000 | 97.50 % | 31.00 % | 99.12 % |",
-        "| mean | 15,560 | 98.00 % | 31.00 % | 99.12 % |",
+        "| 0 | 7,560 | sign: accuracy | 98.50 % | 31.00 % | 99.12 % |",
+        "| 1 | 8,000 | sign: accuracy | 97.50 % | 31.00 % | 99.12 % |",
+        "| mean | 15,560 | sign: accuracy | 98.00 % | 31.00 % | 99.12 % |",
     ]
 
 
 def test_what_the_context_adds_when_the_camera_fails(csv_file):
     results.add(record())
-    assert results.failures_table() == ""
+    assert result_tables.failures_table() == ""
     blurred = {"blurred": {arm: value / 2 for arm, value in ARMS.items()}}
     results.add(record(model="road_sign_small", failures=blurred))
-    assert results.failures_table().splitlines() == [
-        "| image alone → all inputs | clean | blurred |",
-        "|---|---|---|",
-        "| road_sign_small, gtsrb (validation (fold 0)) | 98.5 → 99.1 % | 49.2 → 49.6 % |",
+    assert result_tables.failures_table().splitlines() == [
+        "| image given → all inputs | clean | darkened | blurred | occluded |",
+        "|---|---|---|---|---|",
+        "| road_sign_small, gtsrb (validation (fold 0)) | 98.5 → 99.1 % | - | 49.2 → 49.6 % | - |",
     ]
 
 
 def test_weights_measured_on_other_data_go_by_their_bundle(csv_file):
     results.add(record(data="rendered", split="validation"))
     results.add(record(model="road_sign_nano_rendered"))
-    sections = results.card_tables("road_sign_nano_rendered").split("\n\n")
-    assert sections[::2] == ["gtsrb, validation (fold 0), 7,560 images:", "rendered, validation, 7,560 images:"]
-    assert results.card_tables("road_sign_nano_gtsrb") == ""
+    sections = result_tables.card_tables("road_sign_nano_rendered").split("\n\n")
+    assert sections[::2] == [
+        *("gtsrb, validation (fold 0), 7,560 samples, sign:", "rendered, validation, 7,560 samples, sign:")
+    ]
+    assert result_tables.card_tables("road_sign_nano_gtsrb") == ""
 
 
 def test_an_arm_that_was_not_measured_is_a_dash(csv_file):
-    results.add(record(arms={"image": 0.9}))
-    assert results.readme_table().splitlines()[2].endswith("| 90.00 % | - | - |")
+    results.add(record(arms={"image given": 0.9}))
+    assert result_tables.models_table().splitlines()[2].endswith("| 90.00 % | - | - |")
 
 
 def test_the_table_goes_between_its_marks(csv_file, tmp_path):
     results.add(record())
-    text = f"# head\n\n{results.BEGIN}\nold\n{results.END}\n\ntail\n"
-    table = results.readme_table()
-    once = results.with_table(text, table)
-    assert once == f"# head\n\n{results.BEGIN}\n{table}\n{results.END}\n\ntail\n"
-    assert results.with_table(once, table) == once
+    begin, end = result_tables.marks("results")
+    text = f"# head\n\n{begin}\nold\n{end}\n\ntail\n"
+    table = result_tables.models_table()
+    once = result_tables.with_table(text, table)
+    assert once == f"# head\n\n{begin}\n{table}\n{end}\n\ntail\n"
+    assert result_tables.with_table(once, table) == once
     with pytest.raises(ValueError, match="README.md: the marks .* are missing"):
-        results.with_table("# head", table)
+        result_tables.with_table("# head", table)
 
 
-def test_the_command_adds_runs_and_rewrites_readme_and_cards(csv_file, monkeypatch, tmp_path):
+def test_the_command_adds_runs_and_rewrites_pages_and_cards(csv_file, monkeypatch, tmp_path):
     (tmp_path / "run").mkdir()
     record().save(tmp_path / "run" / "run.json")
-    empty = f"{results.BEGIN}\n{results.END}\n"
+
+    def empty(*names):
+        return "".join("{}\n{}\n".format(*result_tables.marks(name)) for name in names)
+
     card = tmp_path / "saved_models" / "road_sign_nano_gtsrb" / "CARD.md"
-    own = f"{table_results.BEGIN}\n\n{table_results.END}\n"
-    card.write_text(empty)
-    (tmp_path / "README.md").write_text(empty + own)
+    card.write_text(empty("results"))
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "README.md").write_text(empty("results"))
+    (tmp_path / "docs" / "results.md").write_text(empty("failures", "few pictures", "own data"))
     results.main(["add", str(tmp_path / "run")])
     results.main(["tables", str(tmp_path / "README.md")])
-    assert (tmp_path / "README.md").read_text() == f"{results.BEGIN}\n{results.readme_table()}\n{results.END}\n{own}"
-    assert card.read_text() == f"{results.BEGIN}\n{results.card_tables('road_sign_nano_gtsrb')}\n{results.END}\n"
+    begin, end = result_tables.marks("results")
+    assert (tmp_path / "README.md").read_text() == f"{begin}\n{result_tables.models_table()}\n{end}\n"
+    assert card.read_text() == f"{begin}\n{result_tables.card_tables('road_sign_nano_gtsrb')}\n{end}\n"
+    (tmp_path / "docs" / "results.md").write_text(empty("failures", "own data"))
+    with pytest.raises(ValueError, match="the marks <!-- few pictures: begin --> .* are missing"):
+        results.fresh_tables(tmp_path / "README.md")
+    (tmp_path / "docs" / "results.md").write_text(empty("failures", "few pictures", "own data"))
     card.write_text("# no marks")
     with pytest.raises(ValueError, match="CARD.md: the marks .* are missing"):
         results.fresh_tables(tmp_path / "README.md")
+
+
+def test_every_kind_of_output_has_its_rows_in_the_tables(csv_file, monkeypatch):
+    recipe = Recipe(name="pump", data={"pumps": rendered_signs}, training={"small": Training(epochs=1)}, about="",
+                    limits="")  # fmt: skip
+    for name, value in {"list_recipes": lambda: ["pump"], "get_recipe": lambda name: recipe}.items():
+        monkeypatch.setattr(result_tables, name, value)
+    arms = {ALL: 0.05, "all inputs, concatenated": 0.06, "image alone": 0.07, "last value": 0.09, "image given": 0.08}
+    rows = [
+        {**row, "output": "steering", "metric": "rmse", "seed": seed, "value": row["value"] + 0.01 * seed}
+        for seed in (0, 1)
+        for row in figures(arms, split="validation, 5 folds pooled")
+    ]
+    rows += [{**row, "output": "brake"} for row in figures({ALL: 0.9}, split="validation, 5 folds pooled")]
+    rows += figures(arms, split="validation (fold 0)")
+    results.add(record(model="pump_small", data="pumps", split="validation, 5 folds pooled", figures=rows))
+    lines = result_tables.models_table().splitlines()
+    assert lines[0].endswith("| all inputs | all inputs, concatenated | image alone | last value |")
+    assert lines[2].endswith("| brake: accuracy | 1 | 90.00 % | - | - | - |")
+    assert lines[3].endswith(
+        "| steering: rmse | 2 | 0.055 ± 0.00707 | 0.065 ± 0.00707 | 0.075 ± 0.00707 | 0.095 ± 0.00707 |"
+    )
+    assert len(lines) == 4, "of pooled folds each fold is left out"
 
 
 def test_the_tables_of_readme_and_cards_are_up_to_date():
@@ -195,43 +251,63 @@ def test_the_tables_of_readme_and_cards_are_up_to_date():
         assert path.read_text(encoding="utf-8") == text, f"{path}: python -m mmzoo.recipes.results tables"
 
 
-def test_the_card_says_first_what_is_simulated():
-    lines = road_sign_card(record(), mmzoo.road_sign_schema(), 0.4321).splitlines()
+def test_the_card_says_first_what_is_simulated(monkeypatch):
+    monkeypatch.setattr(
+        "mmzoo.recipes.context_only.context_only_accuracy", lambda: {"forest": 0.4321, "logistic": 0.4}
+    )  # fmt: skip
+
+    def card(record):
+        return recipe_card(get_recipe("road_sign"), record, mmzoo.road_sign_schema())
+
+    lines = card(record()).splitlines()
     assert lines[0] == "**images real, context simulated**"
     text = "\n".join(lines)
     for figure in ("98.50 %", "43.2 %", "99.12 %", "45,729", "31,649", "61.5 minutes", "mmzoo train road_sign"):
         assert figure in text, figure
-    blind = record(held_out=False, samples=0, metrics={}, arms={})
-    text = road_sign_card(blind, mmzoo.road_sign_schema(), 0.4)
-    assert "trained on all tracks" in text and "These weights, on" not in text
-    assert "started from" not in text and "taught by" not in text and "teaching" not in text
+    blind = record(held_out=False, samples=0, figures=[])
+    text = card(blind)
+    assert "trained on all rows" in text and "These weights, on" not in text
+    assert "started from" not in text and "teacher" not in text
     begun = dataclasses.replace(blind, training={**blind.training, "weights": "bundle, made by `mmzoo train x`"})
-    text = road_sign_card(begun, mmzoo.road_sign_schema(), 0.4)
+    text = card(begun)
     assert "They started from other weights" in text and "- started from: bundle, made by `mmzoo train x`" in text
+    taught = dataclasses.replace(blind, settings={"teacher": "large.keras", "teaching": 0.7})
+    assert "- teacher: large.keras" in card(taught) and "- teaching: 0.7" in card(taught)
     drawn = record(data="rendered", note="images drawn, context simulated")
-    assert "drawn by mmzoo" in road_sign_card(drawn, mmzoo.road_sign_schema(), 0.4)
+    assert "drawn by mmzoo" in card(drawn)
 
 
-def test_recipes_are_found_by_name():
-    assert get_recipe("road_sign").recipe_for is recipe_for
-    with pytest.raises(ValueError, match=r"no recipe for 'cats'; there are recipes for \['road_sign'\]"):
+def test_recipes_are_found_by_the_name_of_their_file():
+    assert get_recipe("road_sign").name == "road_sign"
+    with pytest.raises(ValueError, match=r"no recipe for 'cats'; there are recipes for \[.*'road_sign'.*\]"):
         get_recipe("cats")
+
+
+def test_a_recipe_is_read_without_a_framework():
+    code = (
+        "import sys; from mmzoo.recipes import *; [get_recipe(n) for n in list_recipes()]; print(sorted(sys.modules))"
+    )
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "'mmzoo.recipes.zoo.road_sign'" in modules
+    assert not any(f"'{heavy}'" in modules for heavy in ("tensorflow", "keras", "pandas", "sklearn"))
 
 
 def test_every_size_has_its_recipe():
     from mmzoo.models.road_sign import SIZES
 
-    assert list(RECIPES) == list(SIZES)
-    for size, recipe in RECIPES.items():
-        assert recipe.size == size
-        model = mmzoo.build_road_sign_model(size=size, dropout=recipe.dropout, modality_dropout=recipe.modality_dropout)
-        assert model.get_layer("modality_dropout").rates == recipe.modality_dropout
+    recipe = get_recipe("road_sign")
+    assert list(recipe.training) == list(SIZES)
+    for size, training in recipe.training.items():
+        model = mmzoo.build_road_sign_model(size=size, **training.for_builder())
+        assert model.get_layer("modality_dropout").rates == training.modality_dropout
 
 
 def test_a_recipe_is_as_its_data_and_epochs_want_it():
-    assert recipe_for("small", "gtsrb") == RECIPES["small"]
-    drawn = recipe_for("small", "rendered", epochs=3)
-    assert drawn == dataclasses.replace(RECIPES["small"], epochs=3, bleach=0.0) != RECIPES["small"]
+    recipe = get_recipe("road_sign")
+    small = recipe.training["small"]
+    assert recipe.training_for("small", "gtsrb") == small and small.augmentation["bleach"] == 0.1
+    drawn = recipe.training_for("small", "rendered", epochs=3)
+    assert drawn == dataclasses.replace(small, epochs=3, augmentation={"cover": 0.08}) != small
 
 
 def test_the_demo_from_end_to_end(tmp_path, monkeypatch, capsys):

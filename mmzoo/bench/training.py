@@ -184,13 +184,11 @@ def _xla_figures(model, without, in_memory, batches, steps):
     rates = _interleaved(ways, XLA_ROUNDS, steps + 1, skipped=1)
     medians = {name: float(np.median(values)) for name, values in rates.items()}
     figures = [Figure(SECTION, name, value, "samples/s") for name, value in medians.items()]
-    chosen, why = choose_jit(
-        "auto",
-        compiled_copy=lambda jit: _compiled(copy_of(model), model, jit=jit),
-        batches=batches,
-        steps=10**6,
-        seed=None,
-    )
+
+    def compiled_copy(jit):
+        return _compiled(copy_of(model), model, jit=jit)
+
+    chosen, why = choose_jit("auto", compiled_copy=compiled_copy, batches=batches, steps=10**6, seed=None)
     share = medians[WITH_XLA if chosen else WITHOUT_XLA] / max(medians.values())
     return [*figures, Figure(SECTION, 'what jit_compile="auto" takes / the faster', share, "x", note=why)]
 

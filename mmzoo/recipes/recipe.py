@@ -137,6 +137,7 @@ class Recipe:
         bare: hook (model, size) -> a Keras model of the same layers without mmzoo around them, for `mmzoo bench`.
         shown: arm in results.csv -> what it is called in the README's table; None: all inputs, the other arms and the
             baselines.
+        shown_figures: metrics that stand in the README's table; None: those that each kind of output has for it.
     """
 
     name: str
@@ -160,6 +161,7 @@ class Recipe:
     card_sections: Callable[[RunRecord], list[str]] | None = None
     bare: Callable[[Any, str], Any] | None = None
     shown: Mapping[str, str] | None = None
+    shown_figures: tuple[str, ...] | None = None
 
     def builder(self) -> Callable:
         """The builder."""

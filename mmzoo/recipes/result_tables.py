@@ -15,7 +15,7 @@ from mmzoo.recipes.running.arms import ALL, ALONE, CONCAT, GIVEN
 
 FOLD = re.compile(r" \(fold (\d+)\)$")
 KEY = ["model", "data", "split", "arm", "seed", "output", "metric"]
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+RESULTS = "results"
 
 
 def read(path: pathlib.Path | None = None) -> pd.DataFrame:
@@ -36,12 +36,12 @@ def figure_text(output: str, metric: str, value: float, digits: int = 2) -> str:
     return figure_of(f"{output}_{metric}").text(value, digits=digits)
 
 
-def is_headline(metric: str) -> bool:
-    """Whether tables of many models show a metric; failing sensors have tables of their own."""
+def is_shown(recipe: str, metric: str) -> bool:
+    """Whether tables of many models show a metric of a recipe; failing sensors have tables of their own."""
     from mmzoo.tasks import figure_of
 
-    figure = figure_of(metric)
-    return figure.in_summaries and figure.name == metric
+    wanted, figure = get_recipe(recipe).shown_figures, figure_of(metric)
+    return metric in wanted if wanted is not None else figure.in_summaries and figure.name == metric
 
 
 def recipe_of(model: str) -> str | None:
@@ -92,12 +92,12 @@ def with_fold_means(table: pd.DataFrame) -> pd.DataFrame:
 def models_table(path: pathlib.Path | None = None) -> str:
     """The README's tables of the models, as Markdown, one a recipe: a line for each model, data, split and figure."""
     table = read(path)
-    table = table[table.metric.map(is_headline)]
     owners = table.model.map(recipe_of)
     return "\n\n".join(_recipe_table(name, table[owners == name]) for name in list_recipes() if (owners == name).any())
 
 
 def _recipe_table(recipe, table):
+    table = table[[is_shown(recipe, metric) for metric in table.metric]]
     shown = get_recipe(recipe).shown or _all_arms(table)
     table = with_fold_means(table[table.arm.isin(list(shown))])
     lines = [
@@ -113,13 +113,19 @@ def _recipe_table(recipe, table):
             model,
             f"{first.parameters:,}",
             sizes_of(recipe, model, data),
-            f"{data} ({split}, {first.samples:,})",
+            f"{data} ({_split_name(recipe, data, split)}, {first.samples:,})",
             f"{output}: {metric.replace('_', ' ')}",
             str(group.seed.nunique()),
         ]
         cells += [_mean(output, metric, group.loc[group.arm == arm, "value"]) for arm in shown]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _split_name(recipe, data, split):
+    """What a split is called in a table."""
+    known = get_recipe(recipe).data.get(data)
+    return split if known is None else known.split_notes.get(split, split)
 
 
 def _all_arms(table):
@@ -162,7 +168,7 @@ def _failures_of(table, failures):
         plain = next((metric for metric in values.index if f"{metric}_{failures[0]}" in values.index), None)
         if plain is None:
             continue
-        cells = [f"{model}, {data} ({split})"]
+        cells = [f"{model}, {data} ({_split_name(recipe_of(model), data, split)})"]
         for metric in (plain, *(f"{plain}_{failure}" for failure in failures)):
             arms = values.reindex([metric]).reindex(columns=[camera, ALL]).iloc[0]
             texts = [figure_text(output, metric, value, digits=1) for value in arms if not np.isnan(value)]
@@ -186,7 +192,7 @@ def card_tables(bundle: str, path: pathlib.Path | None = None) -> str:
         for output, rows in group.groupby("output", sort=False):
             parts += [f"{data}, {split}, {group.samples.iloc[0]:,} samples, {output}:", _arms_table(output, rows)]
     folds = table.assign(fold=table.split.str.extract(FOLD, expand=False)).dropna(subset="fold")
-    folds = folds[folds.metric.map(is_headline)]
+    folds = folds[[is_shown(recipe_of(folds.model.iloc[0]), metric) for metric in folds.metric]]
     if folds.fold.nunique() > 1:
         parts += ["Each fold:", _folds_table(folds)]
     return "\n\n".join(parts)
@@ -229,18 +235,24 @@ def _folds_table(rows):
     return "\n".join(lines)
 
 
-def with_table(text: str, table: str, source: str = "README.md", begin: str = BEGIN, end: str = END) -> str:
-    """Text with the table between its marks.
+def marks(name: str) -> tuple[str, str]:
+    """What stands before and behind a table."""
+    return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+
+
+def with_table(text: str, table: str, source: str = "README.md", name: str = RESULTS) -> str:
+    """Text with a table between its marks.
 
     Args:
-        text: of README.md or a card.
+        text: of a page or a card.
         table: what to put there.
         source: the file's name, for the message.
-        begin, end: the marks.
+        name: of the table.
 
     Raises:
         ValueError: the marks are missing.
     """
+    begin, end = marks(name)
     if begin not in text or end not in text:
         raise ValueError(f"{source}: the marks {begin} and {end} are missing")
     head, rest = text.split(begin, 1)

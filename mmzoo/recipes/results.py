@@ -1,9 +1,9 @@
-"""saved_models/results.csv, and the tables made from it in README.md and in the cards of the bundles.
+"""saved_models/results.csv, and the tables made from it in README.md, docs/ and the cards of the bundles.
 
 python -m mmzoo.recipes.results add RUN [RUN ...]     # rows from the run.json of evaluated runs
 python -m mmzoo.recipes.results add RUN --data NAME   # the same of a table of own data, which has no name of its own
 python -m mmzoo.recipes.results add-few-shot RUN      # rows from a run of mmzoo.recipes.few_shot
-python -m mmzoo.recipes.results tables                # rewrite the tables in README.md and saved_models/*/CARD.md
+python -m mmzoo.recipes.results tables                # rewrite the tables of README.md, docs/ and all cards
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pandas as pd
 from mmzoo.bundles import saved_models_dir
 from mmzoo.recipes import few_shot_results, result_tables
 from mmzoo.recipes.own_data import results as own_data_results
-from mmzoo.recipes.result_tables import KEY, card_tables, failures_table, models_table, read, with_table
+from mmzoo.recipes.result_tables import KEY, card_tables, failures_table, marks, models_table, read, with_table
 from mmzoo.recipes.running.record import RECORD, RunRecord
 
 COLUMNS = (*KEY, "value", "samples", "parameters", "bytes_float32", "bytes_int8", "device", "command")
@@ -66,13 +66,25 @@ def fresh_tables(readme: pathlib.Path) -> dict[pathlib.Path, str]:
     """Each file with a table made from results.csv -> its text as it should be.
 
     Args:
-        readme: README.md.
+        readme: README.md; the pages in docs/ beside it have tables too.
+
+    Raises:
+        ValueError: a table has its marks in none of them, or a card has none.
     """
-    curve = few_shot_results.readme_table(read())
-    tables = "\n\n".join(filter(None, [models_table(), failures_table(), curve]))
-    text = with_table(readme.read_text(encoding="utf-8"), tables)
-    own = own_data_results.readme_table(read())
-    texts = {readme: with_table(text, own, begin=own_data_results.BEGIN, end=own_data_results.END)}
+    made = {
+        "results": models_table(),
+        "failures": failures_table(),
+        "few pictures": few_shot_results.readme_table(read()),
+        "own data": own_data_results.readme_table(read()),
+    }
+    pages = {path: path.read_text(encoding="utf-8") for path in [readme, *sorted(readme.parent.glob("docs/*.md"))]}
+    texts = {}
+    for name, table in made.items():
+        begin, end = marks(name)
+        page = next((path for path, text in pages.items() if begin in text), None)
+        if page is None:
+            raise ValueError(f"{readme.name} and docs/: the marks {begin} and {end} are missing")
+        texts[page] = with_table(texts.get(page, pages[page]), table, str(page), name)
     for card in sorted(saved_models_dir().glob("*/CARD.md")):
         texts[card] = with_table(card.read_text(encoding="utf-8"), card_tables(card.parent.name), str(card))
     return texts

@@ -178,6 +178,7 @@ def _samples(signs: RoadSigns, schema: Schema, ids: Sequence[str], groups: np.nd
     folds=5,
     group="physical sign",
     splits=("train", "validation", "all", "test"),
+    split_notes={"test": "official test, used for no choice"},
     needs_folder=False,
 )
 def gtsrb_signs(data_dir, split, *, schema, fold, seed, limit) -> Samples:

@@ -171,6 +171,7 @@ class DataSet:
         folds: number of its splits into training and validation rows; None: there is one, fixed.
         group: what one group of rows is, which a fold holds out as a whole ("physical sign"); "" where each row is one.
         splits: those that it knows.
+        split_notes: split -> what the tables call it, where its name doesn't say enough.
         needs_folder: whether there must be a folder.
         options: what it needs or takes beside its folder.
     """
@@ -183,6 +184,7 @@ class DataSet:
     folds: int | None = None
     group: str = ""
     splits: tuple[str, ...] = (TRAIN, VALIDATION, ALL)
+    split_notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     needs_folder: bool = True
     options: Mapping[str, Option] = dataclasses.field(default_factory=dict)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmzoo.exporting.card import contract
 from mmzoo.recipes.recipe import Recipe
-from mmzoo.recipes.result_tables import BEGIN, END, card_tables, figure_text, with_table
+from mmzoo.recipes.result_tables import RESULTS, card_tables, figure_text, marks, with_table
 from mmzoo.recipes.running.arms import ALL, GIVEN
 from mmzoo.recipes.running.record import RunRecord
 from mmzoo.recipes.running.step_time import in_words
@@ -48,7 +48,7 @@ def recipe_card(recipe: Recipe, record: RunRecord, schema: Schema) -> str:
         "",
         *(_own_figures(record) if record.held_out else (_ALL_ROWS, *([_GONE_ON] if begun else []), "")),
         _OTHERS,
-        *("", with_table(f"{BEGIN}{END}", card_tables(f"{record.model}_{record.data}")), ""),
+        *("", with_table("".join(marks(RESULTS)), card_tables(f"{record.model}_{record.data}")), ""),
         *(line for paragraph in sections for line in (paragraph, "")),
         "## Training",
         "",
