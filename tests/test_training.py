@@ -22,10 +22,9 @@ from mmzoo.fusion.head import activations_for
 from mmzoo.models.schema_model import keras_inputs, load_model, schema_model
 from mmzoo.models.seeding import initial_weights_seed
 from mmzoo.schema import Category, Image, Label, MultiLabel, Number, Schema, Sensors, Text, Value
-from mmzoo.training import averaging, compilation, objectives, resume
+from mmzoo.training import acceleration, averaging, objectives, resume
 from mmzoo.training.batches import Batches
-from mmzoo.training.optimizer import adamw
-from mmzoo.training.schedule import warm_up_and_cosine
+from mmzoo.training.optimizer import adamw, warm_up_and_cosine
 
 ROAD = Sensors(
     (Number("speed", "km/h", 0.0, 300.0), Number("height", "m", 0.0, 5.0), Category("light", ("day", "night")))
@@ -310,20 +309,20 @@ class _Sleeper:
 
 @pytest.mark.parametrize("with_xla, chosen", [(0.01, True), (0.2, False)])
 def test_xla_is_chosen_by_the_clock(with_xla, chosen, monkeypatch):
-    if keras.backend.backend() != "tensorflow" or compilation.accelerator()[0] != "cpu":
-        monkeypatch.setattr(compilation, "accelerator", lambda: ("cpu", (0, 0)))
+    if keras.backend.backend() != "tensorflow" or acceleration.accelerator()[0] != "cpu":
+        monkeypatch.setattr(acceleration, "accelerator", lambda: ("cpu", (0, 0)))
         monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
     models = {True: _Sleeper(with_xla), False: _Sleeper(0.05)}
     batches = Batches(road_data(), tiny_model().schema, "train")
-    jit, why = compilation.choose_jit("auto", compiled_copy=models.get, batches=batches, steps=10_000, seed=None)
+    jit, why = acceleration.choose_jit("auto", compiled_copy=models.get, batches=batches, steps=10_000, seed=None)
     assert jit is chosen and "measured" in why and "ms a step" in why
     # A slow candidate is given up early.
     assert (models[True].steps < models[False].steps) == (not chosen)
 
 
 def test_xla_measurement_leaves_the_model_alone(monkeypatch, capsys):
-    monkeypatch.setattr(compilation, "MIN_STEPS", 1)
-    monkeypatch.setattr(compilation, "MIN_SECONDS", 0.0)
+    monkeypatch.setattr(acceleration, "MIN_STEPS", 1)
+    monkeypatch.setattr(acceleration, "MIN_SECONDS", 0.0)
     model = tiny_model()
     before = weights_of(model)
     seen = []

@@ -49,7 +49,7 @@ def training_figures(
     from mmzoo.data.sets.road_signs import load_road_signs
     from mmzoo.training.batches import Batches
     from mmzoo.training.feed import Feed
-    from mmzoo.training.fitting import copy_of
+    from mmzoo.training.plan import copy_of
 
     began = time.perf_counter()
     signs = load_road_signs("rendered", "train", limit=samples, seed=seed)
@@ -200,8 +200,8 @@ def _rate(batches: Iterator, turn: int) -> float:
 
 def _xla_figures(model, without, in_memory, batches, steps):
     """With and without XLA, and which way `jit_compile="auto"` goes in a long training."""
-    from mmzoo.training.compilation import choose_jit
-    from mmzoo.training.fitting import copy_of
+    from mmzoo.training.acceleration import choose_jit
+    from mmzoo.training.plan import copy_of
 
     if not steps:
         return [

@@ -30,7 +30,11 @@ class Batches:
         label_smoothing: 0 <= smoothing < 1, moved from the right class of a `Label` to all of them.
 
     Attributes:
+        what: "train" or "validation".
         steps: batches an epoch.
+        continues: whether an epoch goes on in the data where the one before stopped.
+        arrays: the whole arrays, where the data is such; else None.
+        element_spec: of the first epoch's `tf.data.Dataset`; None where the data is anything else.
         class_weights: output name -> weight of each class, which becomes a weight of the samples; empty at first.
 
     Raises:
@@ -41,18 +45,28 @@ class Batches:
     def __init__(
         self, data, schema: Schema, what: str, *, batch_size=128, steps=None, shuffle_seed=None, label_smoothing=0.0
     ):
-        self._data, self._schema, self._what = data, schema, what
+        self._data, self._schema, self.what = data, schema, what
         self._batch_size, self._shuffle_seed = batch_size, shuffle_seed
         self._label_smoothing = label_smoothing
         self._running = None
         self.class_weights: dict[str, np.ndarray] = {}
-        self._continues = steps is not None and not callable(data) and not _is_arrays(data)
-        self.steps = steps or self._count_steps()
+        self.continues = steps is not None and not callable(data) and not _is_arrays(data)
+        self.arrays = data if _is_arrays(data) else None
+        first = data(0) if callable(data) else data
+        self.element_spec = first.element_spec if _is_tf_data(first) else None
+        self.steps = steps or self._count_steps(first)
 
     def peek(self, count: int, epoch: int = 0) -> Iterator[tuple]:
         """The first `count` batches of an epoch, or all there are if fewer, without disturbing `epoch`."""
         for batch in itertools.islice(self._open(epoch), count):
-            yield self._encode(batch)
+            yield self.encode(batch)
+
+    def dataset(self, epoch: int):
+        """The epoch's `tf.data.Dataset`, as the user gave it; its elements are for `encode`."""
+        dataset = self._data(epoch) if callable(self._data) else self._data
+        if not _is_tf_data(dataset):
+            raise ValueError(f"{self.what}: epoch {epoch + 1}: expected a tf.data.Dataset as before, got {dataset!r}")
+        return dataset
 
     def class_counts(self) -> dict[str, np.ndarray]:
         """Samples of each class for every `Label` output, counted in a pass over the first epoch."""
@@ -61,38 +75,38 @@ class Batches:
         for batch in itertools.islice(self._open(0), self.steps):
             _, targets, _ = self._split(batch)
             for name in names:
-                counts[name] += _one_hot(targets, name, self._schema.outputs[name], self._what).sum(axis=0)
+                counts[name] += _one_hot(targets, name, self._schema.outputs[name], self.what).sum(axis=0)
         return counts
 
     def epoch(self, epoch: int) -> Iterator[tuple]:
         """Exactly `steps` batches; of data with fewer, some again."""
         given = 0
         # Part of a data set at a time: go on where the last epoch stopped. What is a function of the epoch starts anew.
-        source = self._running if self._continues else None
+        source = self._running if self.continues else None
         while given < self.steps:
             opened = source is None
             source = self._running = self._open(epoch) if opened else source
             before = given
             for batch in itertools.islice(source, self.steps - given):
-                yield self._encode(batch)
+                yield self.encode(batch)
                 given += 1
             if opened and given == before:
-                raise ValueError(f"{self._what}: epoch {epoch + 1} has no batches")
+                raise ValueError(f"{self.what}: epoch {epoch + 1} has no batches")
             source = None
 
     def _open(self, epoch):
         data = self._data(epoch) if callable(self._data) else self._data
         if _is_arrays(data):
             return self._array_batches(data, epoch)
-        if hasattr(data, "as_numpy_iterator"):
+        if _is_tf_data(data):
             return data.as_numpy_iterator()
         iterator = iter(data)
         if iterator is data and not callable(self._data):
-            raise ValueError(f"{self._what}: a generator can be read only once; give a function that makes one")
+            raise ValueError(f"{self.what}: a generator can be read only once; give a function that makes one")
         return iterator
 
     def _array_batches(self, data, epoch):
-        count = _check_lengths(data, self._what)
+        count = _check_lengths(data, self.what)
         order = np.arange(count)
         stop = count
         if self._shuffle_seed is not None:
@@ -108,15 +122,12 @@ class Batches:
                 for part in data
             )
 
-    def _count_steps(self):
-        data = self._data(0) if callable(self._data) else self._data
+    def _count_steps(self, data):
         if not _is_arrays(data):
             if hasattr(data, "cardinality"):
                 count = int(data.cardinality())
                 if count == -1:
-                    raise ValueError(
-                        f"{self._what}: the data set is endless; leave out repeat(){_OR_STEPS[self._what]}"
-                    )
+                    raise ValueError(f"{self.what}: the data set is endless; leave out repeat(){_OR_STEPS[self.what]}")
                 if count > 0:
                     return count
             elif hasattr(data, "__len__"):
@@ -124,13 +135,13 @@ class Batches:
                     return len(data)
         count = sum(1 for _ in self._open(0))
         if not count:
-            raise ValueError(f"{self._what}: no batches in it")
+            raise ValueError(f"{self.what}: no batches in it")
         return count
 
     def _split(self, batch):
         if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
             raise ValueError(
-                f"{self._what}: expected batches (inputs, targets) or (inputs, targets, weights), got a "
+                f"{self.what}: expected batches (inputs, targets) or (inputs, targets, weights), got a "
                 f"{type(batch).__name__}" + (f" of {len(batch)}" if isinstance(batch, tuple | list) else "")
             )
         inputs, targets, weights = (*batch, None)[:3]
@@ -141,34 +152,39 @@ class Batches:
             missing = [n for n in names if n not in part] if isinstance(part, Mapping) else list(names)
             if missing:
                 have = list(part) if isinstance(part, Mapping) else type(part).__name__
-                raise ValueError(f"{self._what}: {kind} {missing[0]!r} is not in the batch; it holds {have}")
-            _refuse_unknown(part, names, kind, self._what)
+                raise ValueError(f"{self.what}: {kind} {missing[0]!r} is not in the batch; it holds {have}")
+            _refuse_unknown(part, names, kind, self.what)
         if isinstance(weights, Mapping):
-            _refuse_unknown(weights, outputs, "output with weights", self._what)
+            _refuse_unknown(weights, outputs, "output with weights", self.what)
         return inputs, targets, weights
 
-    def _encode(self, batch):
+    def encode(self, batch) -> tuple:
+        """A batch as the user gave it, checked against the schema, with targets and weights as the losses take them."""
         inputs, targets, weights = self._split(batch)
-        inputs = {name: _input(inputs[name], name, kind, self._what) for name, kind in self._schema.inputs.items()}
+        inputs = {name: _input(inputs[name], name, kind, self.what) for name, kind in self._schema.inputs.items()}
         encoded, class_weights = {}, {}
         for name, kind in self._schema.outputs.items():
             if isinstance(kind, Label):
-                encoded[name] = _one_hot(targets, name, kind, self._what)
+                encoded[name] = _one_hot(targets, name, kind, self.what)
                 if name in self.class_weights:
                     class_weights[name] = encoded[name] @ self.class_weights[name]
                 encoded[name] = encoded[name] * (1 - self._label_smoothing) + self._label_smoothing / kind.units
             else:
-                encoded[name] = _numbers(targets, name, kind, self._what)
+                encoded[name] = _numbers(targets, name, kind, self.what)
             encoded[name] = encoded[name].astype(np.float32)
-        rows = _check_lengths((inputs, encoded), self._what)
+        rows = _check_lengths((inputs, encoded), self.what)
         if weights is None and not class_weights:
             return inputs, encoded
         weighted = {}
         for name in self._schema.outputs:
             given = weights.get(name) if isinstance(weights, Mapping) else weights
-            own = np.ones(rows) if given is None else _weights(given, rows, name, self._what)
+            own = np.ones(rows) if given is None else _weights(given, rows, name, self.what)
             weighted[name] = (own * class_weights.get(name, 1.0)).astype(np.float32)
         return inputs, encoded, weighted
+
+
+def _is_tf_data(data) -> bool:
+    return hasattr(data, "as_numpy_iterator")
 
 
 def _is_arrays(data) -> bool:
