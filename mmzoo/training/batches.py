@@ -91,8 +91,12 @@ class Batches:
                 yield self.encode(batch)
                 given += 1
             if opened and given == before:
-                raise ValueError(f"{self.what}: epoch {epoch + 1} has no batches")
+                raise self.no_batches(epoch)
             source = None
+
+    def no_batches(self, epoch: int) -> ValueError:
+        """The error to raise for an epoch without batches."""
+        return ValueError(f"{self.what}: epoch {epoch + 1} has no batches")
 
     def _open(self, epoch):
         data = self._data(epoch) if callable(self._data) else self._data

@@ -104,11 +104,14 @@ class Feed(keras.utils.PyDataset):
                 inputs |= {name: tf.ensure_shape(element[0][name], encoded[0][name].shape) for name in kept}
             return inputs, *rest
 
-        # Opened anew whenever Keras starts an epoch: what the user gives may be a function of the epoch.
-        opened = tf.data.Dataset.from_tensors(0).flat_map(
-            lambda _: tf.data.experimental.from_variant(tf.py_function(self._open, [], tf.variant), spec)
-        )
-        endless = opened.repeat()
+        def opened(function):
+            """What a Python function opens, anew whenever Keras starts over: it may be a function of the epoch."""
+            return tf.data.Dataset.from_tensors(0).flat_map(
+                lambda _: tf.data.experimental.from_variant(tf.py_function(function, [], tf.variant), spec)
+            )
+
+        # Nothing comes after repeat() unless there is nothing to repeat.
+        endless = opened(self._open).repeat().concatenate(opened(self._refuse_empty))
         return (endless if self.steps_per_epoch else endless.take(len(self))).map(finish)
 
     def _open(self):
@@ -119,14 +122,19 @@ class Feed(keras.utils.PyDataset):
             self._opened = self._batches.dataset(self._epoch)
             return tf.data.experimental.to_variant(self._opened)
         except Exception as error:
-            self.error = error
+            self._keep(error)
             raise
+
+    def _refuse_empty(self):
+        error = self._batches.no_batches(self._epoch)
+        self._keep(error)
+        raise error
 
     def _encoded(self, element):
         try:
             batch = self._batches.encode(element)
         except Exception as error:
-            self.error = error
+            self._keep(error)
             raise
         self._count(batch)
         return batch
@@ -145,7 +153,7 @@ class Feed(keras.utils.PyDataset):
                 self._count(batch)
                 yield batch
         except Exception as error:
-            self.error = error
+            self._keep(error)
             raise
 
     def __getitem__(self, index):
@@ -164,6 +172,10 @@ class Feed(keras.utils.PyDataset):
 
     def _first(self):
         return next(self._batches.peek(1))
+
+    def _keep(self, error):
+        # The first: tf.data reads ahead past an error.
+        self.error = self.error or error
 
     def _count(self, batch):
         self.samples += len(next(iter(batch[0].values())))
