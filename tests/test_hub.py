@@ -25,8 +25,8 @@ from mmzoo.layers import HubBackbone
 from mmzoo.models.schema_model import keras_inputs, schema_model
 from mmzoo.presets import PresetError, image_size_for_preset, is_preset, load_backbone, text_for_preset
 from mmzoo.schema import Category, Image, Label, Number, Schema, Sensors, Text
-from mmzoo.training.fitting import copy_of
 from mmzoo.training.optimizer import adamw
+from mmzoo.training.plan import copy_of
 
 keras_hub = pytest.importorskip("keras_hub")
 
