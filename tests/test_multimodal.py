@@ -366,9 +366,7 @@ def test_presets_that_do_not_fit_are_said_with_the_input(presets, monkeypatch):
 def test_short_names_of_image_presets_are_presets(name, monkeypatch):
     """keras.applications has modules of these names."""
     asked = []
-    monkeypatch.setattr(
-        "mmzoo.models.table_branches.hub_image_branch", lambda *args, **_: asked.append(args[1]) or 1 / 0
-    )
+    monkeypatch.setattr("mmzoo.branches.table.hub_image_branch", lambda *args, **_: asked.append(args[1]) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         build(one(Image(8, 8)), image=name)
     assert asked == [name]

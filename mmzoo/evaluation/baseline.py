@@ -135,6 +135,9 @@ def _dense(schema, parts, seed):
             columns.append([reduction.transform(part) for part in terms])
     columns = columns or [[np.zeros((_count(part), 1)) for part in parts]]
     joined = [np.concatenate([column[i] for column in columns], axis=1) for i in range(len(parts))]
+    # Boosting can't be fitted on a column without a single value.
+    never = np.isnan(joined[0]).all(axis=0)
+    joined = [np.where(never, 0.0, part) for part in joined]
     # Boosting takes categories of up to 255 values as such; with more, their numbers serve as numbers.
     categorical = [0 < len(f.categories) <= 255 for _, _, f in fields]
     return joined, categorical + [False] * (joined[0].shape[1] - len(fields))
