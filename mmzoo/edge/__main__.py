@@ -139,7 +139,9 @@ def format_prediction(prediction: dict, schema) -> str:
         if isinstance(value, dict):
             lines += [f"{name}:", *(f"  {probability:8.4f}  {label}" for label, probability in value.items())]
         else:
-            lines.append(f"{name}: {value:g} {schema.outputs[name].unit}".rstrip())
+            parts = value if isinstance(value, list) else [value]
+            words = ", ".join(f"{part:g}" if isinstance(part, float) else str(part) for part in parts)
+            lines.append(f"{name}: {words} {schema.outputs[name].unit}".rstrip())
     return "\n".join(lines)
 
 

@@ -65,7 +65,7 @@ class Batches:
 
     def class_counts(self) -> dict[str, np.ndarray]:
         """Samples of each class of every output whose classes may have weights, counted in a pass over an epoch."""
-        outputs = {name: kind for name, kind in self._schema.outputs.items() if task_for(kind).weighs_classes}
+        outputs = {name: kind for name, kind in self._schema.predicted.items() if task_for(kind).weighs_classes}
         counts = {name: np.zeros(kind.shape) for name, kind in outputs.items()}
         for batch in itertools.islice(self._open(0), self.steps):
             _, targets, _ = self._split(batch)
@@ -146,7 +146,7 @@ class Batches:
                 f"{type(batch).__name__}" + (f" of {len(batch)}" if isinstance(batch, tuple | list) else "")
             )
         inputs, targets, weights = (*batch, None)[:3]
-        outputs = list(self._schema.outputs)
+        outputs = list(self._schema.predicted)
         if not isinstance(targets, Mapping) and len(outputs) == 1:
             targets = {outputs[0]: targets}
         for part, names, kind in ((inputs, self._schema.inputs, "input"), (targets, outputs, "output")):
@@ -163,7 +163,7 @@ class Batches:
         inputs, targets, weights = self._split(batch)
         inputs = {name: _input(inputs[name], name, kind, self._what) for name, kind in self._schema.inputs.items()}
         encoded, weighted = {}, {}
-        for name, kind in self._schema.outputs.items():
+        for name, kind in self._schema.predicted.items():
             encode, place = task_for(kind).encode_targets, self._place(name)
             encoded[name] = encode(kind, targets[name], place, label_smoothing=self._label_smoothing)
             weighted[name] = kind.has_target(targets[name]).astype(np.float64)
@@ -181,10 +181,10 @@ class Batches:
         return f"{self._what}: output {name!r}"
 
     def _look_for_targets(self, targets):
-        self._seen |= {name for name, kind in self._schema.outputs.items() if kind.has_target(targets[name]).any()}
+        self._seen |= {name for name, kind in self._schema.predicted.items() if kind.has_target(targets[name]).any()}
 
     def _refuse_without_targets(self):
-        without = [name for name in self._schema.outputs if name not in self._seen]
+        without = [name for name in self._schema.predicted if name not in self._seen]
         if without:
             raise ValueError(
                 f"{self._place(without[0])}: no sample has a target; give some, or leave the output out of the schema"

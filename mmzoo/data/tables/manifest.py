@@ -192,7 +192,21 @@ def read_manifest(
         allow_outside_root=allow_outside_root,
     )
     reader.find_duplicates()
-    return _without_problems(manifest, reader, on_error)
+    manifest = _without_problems(manifest, reader, on_error)
+    tell_lacking(source, lacking_targets(schema, manifest.targets), len(manifest))
+    return manifest
+
+
+def lacking_targets(schema: Schema, targets: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """Output -> number of samples without a target of it, from targets (N, ...)."""
+    return {name: int((~schema.outputs[name].has_target(array)).sum()) for name, array in targets.items()}
+
+
+def tell_lacking(source: str, lacking: Mapping[str, int], rows: int) -> None:
+    """Logs which targets some of a table's rows lack, though these count for the other outputs."""
+    for name, count in lacking.items():
+        if count:
+            _log.warning("%s: %d of %d rows lack the target %r and count for the others", source, count, rows, name)
 
 
 def root_of(table: str | os.PathLike | pd.DataFrame, root: str | os.PathLike | None) -> pathlib.Path:

@@ -9,6 +9,7 @@ name when it is complete.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import csv
 import hashlib
@@ -24,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from mmzoo.data.tables.cells import Problem, listed
-from mmzoo.data.tables.manifest import root_of
+from mmzoo.data.tables.manifest import lacking_targets, root_of, tell_lacking
 from mmzoo.data.tables.prepared import RECORD, SAMPLES, Prepared, open_prepared, read_record, write_record
 from mmzoo.data.tables.record_builder import write_samples
 from mmzoo.data.tables.statistics import Moments
@@ -241,6 +242,7 @@ def _statistics(checked, schema):
     counts = {s: {name: np.zeros(len(kind.classes), np.int64) for name, kind in labels.items()} for s in checked.splits}
     sensors = {name: Moments(len(kind.fields)) for name, kind in schema.inputs.items() if isinstance(kind, Sensors)}
     values = {name: Moments(1) for name, kind in schema.predicted.items() if kind.is_number}
+    lacking: collections.Counter = collections.Counter()
     training = "train" if "train" in checked.splits else checked.splits[0]
     for chunk, _, split_of in checked.parts():
         manifest = load_chunk(chunk)
@@ -248,12 +250,14 @@ def _statistics(checked, schema):
             chosen = split_of == index
             for name, kind in labels.items():
                 counts[split][name] += kind.class_counts(manifest.targets[name][chosen])
+            lacking.update(lacking_targets(schema, {name: a[chosen] for name, a in manifest.targets.items()}))
             if split == training:
                 for name, moments in sensors.items():
                     moments.add(manifest.inputs[name][chosen])
                 for name, moments in values.items():
                     moments.add(manifest.targets[name][chosen].reshape(-1, 1))
     rows = np.bincount(checked.split_of[checked.split_of != NO_SPLIT], minlength=len(checked.splits))
+    tell_lacking(checked.source, lacking, int(rows.sum()))
     return {
         "splits": dict(zip(checked.splits, rows.tolist(), strict=True)),
         "class_counts": {
