@@ -14,8 +14,7 @@ import mmzoo
 from mmzoo import branches, edge
 from mmzoo.branches import sensor_branch
 from mmzoo.data.tables.manifest import read_manifest
-from mmzoo.fusion import fuse, heads_for
-from mmzoo.fusion.head import activations_for
+from mmzoo.fusion import fuse
 from mmzoo.models.schema_model import keras_inputs, load_model, schema_model
 from mmzoo.schema import Number, Output, Schema, Sensors, Value
 from mmzoo.schema.inputs.modality import Modality, refuse
@@ -169,7 +168,7 @@ def point_branch(values, point, name, settings):
     x = WithoutNaN(name=f"{name}_values")(values)
     vector = keras.layers.Dense(settings.width, activation="relu", name=f"{name}_vector")(x)
     present = x[:, 2:] > 0.5
-    return branches.Features(vector[:, None], present, vector, present)
+    return branches.Features(None, None, vector, present)
 
 
 LEVELS = Ordinal(("cold", "mild", "warm", "hot"))
@@ -187,7 +186,7 @@ def build():
     keras.utils.set_random_seed(0)
     tensors = keras_inputs(SCHEMA)
     features = {"measured": sensor_branch(tensors["measured"], SENSORS, width=16, units=16, name="measured")}
-    predicted = fuse(features, "concat", head=heads_for(SCHEMA, dropout=0), activations=activations_for(SCHEMA), seed=0)
+    predicted = fuse(features, SCHEMA, "concat", dropout=0, seed=0)
     return schema_model(tensors, predicted, SCHEMA, name="weather")
 
 

@@ -15,8 +15,7 @@ from mmzoo.data.tables.manifest import read_manifest
 from mmzoo.data.tables.preparing import prepare
 from mmzoo.evaluation import measure_output
 from mmzoo.evaluation.baseline import BOOSTING, LINEAR, table_baselines
-from mmzoo.fusion import fuse, heads_for
-from mmzoo.fusion.head import activations_for
+from mmzoo.fusion import fuse
 from mmzoo.models.schema_model import keras_inputs, load_model, schema_model
 from mmzoo.schema import Label, MultiLabel, Number, Schema, Sensors, Value
 from mmzoo.tasks import Figure, figure_of, task_for
@@ -34,8 +33,7 @@ def build(outputs, **options):
     keras.utils.set_random_seed(0)
     tensors = keras_inputs(schema)
     features = {"s": sensor_branch(tensors["s"], SENSORS, width=16, units=16, name="s")}
-    head, activations = heads_for(schema, dropout=0), activations_for(schema)
-    predicted = fuse(features, "concat", head=head, activations=activations, modality_dropout=0.0, **options)
+    predicted = fuse(features, schema, "concat", dropout=0, modality_dropout=0.0, **options)
     return schema_model(tensors, predicted, schema, name="drive")
 
 
