@@ -75,7 +75,7 @@ def fuse(
         TypeError: a kind of output that has no task.
     """
     fusion = fusion_named(fusion)
-    predicted = schema.predicted
+    predicted = {name: output for name, output in schema.outputs.items() if output.is_predicted}
     features = _with_absent(features, modality_dropout, seed)
     if wants_tokens(fusion):
         features = {name: _with_first_token(name, each) for name, each in features.items()}
