@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 import importlib.util
 import itertools
@@ -20,6 +21,7 @@ from mmzoo.bundles import shipped_bundles
 from mmzoo.evaluation import hide_inputs
 from mmzoo.exporting.litert import LiteRTModel, write_litert
 from mmzoo.exporting.probes import random_samples
+from mmzoo.exporting.sensitive import sensitive_layers
 from mmzoo.exporting.static_int8 import float_layers
 from mmzoo.exporting.unrolled import exportable, unrolled
 from mmzoo.fusion import FUSIONS, fuse, register_fusion, transformer_fusion, wants_tokens
@@ -360,6 +362,13 @@ def test_what_reads_a_bag_of_words_stays_float():
         "head_dropout",
         "head_kind",
     }
+
+
+def test_the_sensitive_layers_are_the_ends_of_the_branches():
+    model = tiny_model("sum", tuple(INPUTS), {"kind": OUTPUTS["kind"]})
+    patterns = ("*_stem*", "*_block1_*", "*_vector", "image_standardization", "audio_spectrogram", "audio_picture")
+    expected = {layer.name for layer in model.layers if any(fnmatch.fnmatch(layer.name, p) for p in patterns)}
+    assert set(sensitive_layers(model)) == expected >= {"image_block1_relu", "audio_block1_shortcut", "text_vector"}
 
 
 def test_shipped_bundles_say_what_they_said():
