@@ -17,7 +17,8 @@ from mmzoo.evaluation import hide_inputs
 from mmzoo.exporting.probes import random_samples
 from mmzoo.fusion import FUSIONS, ModalityAttention, fuse, wants_tokens
 from mmzoo.layers import ImageStandardization, ModalityDropout, SensorEncoder, ValueScaling
-from mmzoo.models.registry import get_builder
+from mmzoo.models import registry
+from mmzoo.models.registry import get_builder, register
 from mmzoo.models.schema_model import keras_inputs, schema_model
 from mmzoo.schema import Angle, Category, Date, Image, Label, Number, Schema, Sensors, Text
 from mmzoo.training.adaptation import adapt
@@ -283,6 +284,24 @@ def test_registry():
     assert mmzoo.build_model("road_sign", num_classes=3, size="nano").output["sign"].shape == (None, 3)
     with pytest.raises(ValueError, match=r"unknown model 'roadsign'; the models are \['road_sign'"):
         mmzoo.build_model("roadsign")
+
+
+def test_register_makes_a_builder_known_and_public(monkeypatch):
+    for name in mmzoo.list_models():
+        builder = get_builder(name)
+        assert builder.__name__ in mmzoo.__all__ and getattr(mmzoo, builder.__name__) is builder
+
+    monkeypatch.setattr(registry, "_BUILDERS", dict(registry._BUILDERS))
+
+    @register("mine")
+    def build_mine_model(size="small"):
+        return size
+
+    assert "mine" in mmzoo.list_models() and mmzoo.build_model("mine", size="nano") == "nano"
+    with pytest.raises(
+        ValueError, match="'road_sign': there is one of that name already, mmzoo.models.road_sign.build_"
+    ):
+        register("road_sign")(build_mine_model)
 
 
 # ModalityDropout -----------------------------------------------------------------------------------------------------
