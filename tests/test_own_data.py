@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from mmzoo.recipes.table_arms import ALL, CONCAT, ArmsTable, TableRecipe, arms_of
-from mmzoo.recipes.table_data import MASK, OTHER, masked, pooled, without_targets_missing
 from PIL import Image as Pillow
 
 import mmzoo
@@ -20,8 +17,14 @@ from mmzoo.evaluation.baseline import BOOSTING, LINEAR, table_baselines
 from mmzoo.evaluation.column_worth import column_worth
 from mmzoo.exporting import ParityError
 from mmzoo.models.multimodal import build_multimodal_model
-from mmzoo.recipes import own_data, prepared_data, results, table_results
-from mmzoo.recipes.own_data import train
+from mmzoo.recipes import results
+from mmzoo.recipes.own_data import TableRecipe, prepared, train
+from mmzoo.recipes.own_data import results as own_data_results
+from mmzoo.recipes.own_data.data import MASK, OTHER, masked, pooled, without_targets_missing
+from mmzoo.recipes.running.arms import ALL, CONCAT, arms_of
+from mmzoo.recipes.running.arms_table import ArmsTable
+from mmzoo.recipes.running.exporting import exported
+from mmzoo.recipes.running.record import RunRecord
 from mmzoo.schema import Category, Image, Label, MultiLabel, Number, Schema, Sensors, Text, Value
 
 COLOURS = {"red": (220, 40, 30), "green": (30, 200, 40), "blue": (40, 60, 220)}
@@ -140,15 +143,37 @@ def test_called_again_it_trains_nothing(run, shop, monkeypatch, tmp_path):
     pd.testing.assert_frame_equal(again.arms[columns], result.arms[columns], check_dtype=False)
 
 
-def test_figures_of_other_settings_are_not_taken_over(tmp_path):
-    table = ArmsTable(tmp_path / "arms.csv", {"a": 1})
-    table.add(0, ALL, {"y": {"accuracy": 0.5}}, 10, 100)
-    table.add(1, ALL, {"y": {"accuracy": 0.7}}, 10, 100)
-    assert ArmsTable(tmp_path / "arms.csv", {"a": 1}).holds(1, ALL)
-    assert not ArmsTable(tmp_path / "arms.csv", {"a": 1}).holds(2, ALL)
-    row = table.summary("y", "accuracy").loc[ALL]
+def test_figures_are_kept_by_split_seed_and_arm(tmp_path):
+    table = ArmsTable(tmp_path / "arms.csv")
+    table.add("test", 0, ALL, {"y": {"accuracy": 0.5}}, 10, 100)
+    table.add("test", 1, ALL, {"y": {"accuracy": 0.7}}, 10, 100)
+    table.add("test", 1, ALL, {"y": {"accuracy": 0.9}}, 10, 100)
+    again = ArmsTable(tmp_path / "arms.csv")
+    assert again.holds("test", 1, ALL) and not again.holds("test", 2, ALL) and not again.holds("other", 1, ALL)
+    row = again.summary("y", "accuracy").loc[ALL]
     assert row["mean"] == pytest.approx(0.6) and row.deviation == pytest.approx(0.02**0.5) and row.seeds == 2
-    assert ArmsTable(tmp_path / "arms.csv", {"a": 2}).table.empty
+    assert again.summary("y", "accuracy", "other").empty
+    assert again.records()[0]["value"] == 0.5 and ArmsTable(tmp_path / "none.csv").table.empty
+
+
+def test_a_run_of_other_settings_is_not_gone_on_with(run, shop):
+    result, recipe = run
+    arguments = {"image_size": 24, "progress": False, "say": lambda line: None}
+    with pytest.raises(ValueError, match=r"holds a run with other settings \(recipe.epochs: 8 there, 9 now"):
+        train(shop, "kind", result.out, recipe=dataclasses.replace(recipe, epochs=9), **arguments)
+    with pytest.raises(ValueError, match=r"split.group: None there, 'maker' now"):
+        train(shop, "kind", result.out, recipe=recipe, group="maker", **arguments)
+
+
+def test_other_rows_are_not_gone_on_with(tmp_path):
+    frame = pd.DataFrame({"x": [str(i / 7) for i in range(40)], "label": ["cat", "dog"] * 20})
+    arguments = {"recipe": TableRecipe(size="nano", epochs=1), "arms": False, "baseline": False, "export": False}
+    arguments |= {"progress": False, "say": lambda line: None}
+    train(frame, "label", tmp_path, **arguments)
+    frame.loc[3, "x"] = "0.123"
+    with pytest.raises(ValueError, match=r"rows, seed 0\.\w+: '\w+' there, '\w+' now"):
+        train(frame, "label", tmp_path, **arguments)
+    assert len(train(frame, "label", tmp_path, overwrite=True, **arguments).arms)
 
 
 def test_values_and_several_outputs(shop, tmp_path):
@@ -192,29 +217,33 @@ def test_a_prepared_folder(shop, tmp_path):
 def test_of_prepared_training_rows_only_the_first_are_held(shop, tmp_path, monkeypatch):
     schema = mmzoo.infer_schema(shop, target="kind", kinds={"photo": "ignore"})
     mmzoo.prepare(shop, schema, tmp_path / "prepared", split={"train": 0.7, "validation": 0.3})
-    monkeypatch.setattr(prepared_data, "BATCH", 4)
-    monkeypatch.setattr(prepared_data, "MOST_ROWS", 8)
-    data = prepared_data.PreparedData(tmp_path / "prepared")
+    monkeypatch.setattr(prepared, "BATCH", 4)
+    monkeypatch.setattr(prepared, "MOST_ROWS", 8)
+    data = prepared.PreparedData(tmp_path / "prepared")
     assert len(data.arrays("train")[1]["kind"]) == 8 < data.count("train")
     assert len(data.arrays("test")[1]["kind"]) == data.count("test") > 8
-    streamed = data.batches(schema.inputs, batch_size=4, seed=0)(0)
+    streamed = data.batches(schema.inputs, training=TableRecipe(batch_size=4).training_for(10), seed=0)(0)
     assert sum(len(targets["kind"]) for _, targets in streamed) > 8
 
 
-def test_figures_reach_the_table_of_results_and_the_readme(run):
+def test_figures_reach_the_table_of_results_and_the_documents(run):
     result, _ = run
-    rows = table_results.rows_of(result.out, "shop", results.COLUMNS)
-    assert list(rows.columns) == list(results.COLUMNS) and len(rows) == len(result.arms)
-    assert set(rows.model) == {"own_data_nano"} and set(rows.data) == {"shop (kind)"}
+    record = RunRecord.load(result.out / "run.json")
+    assert record.recipe == "own_data" and record.split == "test rows of the table" and record.outputs == {"kind": ""}
+    rows = results.rows_of(dataclasses.replace(record, data="shop"))
+    assert tuple(rows.columns) == results.COLUMNS
+    trained = rows[~rows.arm.str.endswith(" given")]
+    assert len(trained) == len(result.arms) and {"photo given", "About_it given"} <= set(rows.arm)
+    assert set(rows.model) == {"own_data_nano"} and set(rows.data) == {"shop"} and set(rows.output) == {"kind"}
     assert rows.bytes_int8.iloc[0] == (result.bundle / "model_int8.tflite").stat().st_size
-    table = table_results.readme_table(rows)
+    table = own_data_results.readme_table(rows)
     accuracy = result.arms[result.arms.metric == "accuracy"].set_index("arm").value
     assert f"| shop (kind), {rows.samples.iloc[0]}, 1 | accuracy % | {100 * accuracy[ALL]:.1f} | " in table
-    assert table_results.readme_table(rows[rows.model == "other"]) == ""
+    assert own_data_results.readme_table(rows[rows.model == "other"]) == ""
 
 
 def test_without_an_int8_file_that_loses_too_much(run, monkeypatch, tmp_path):
-    calls, data = [], SimpleNamespace(arrays=lambda split: split)
+    calls = []
 
     def refuse(model, path, *, samples, overwrite, int8_float_layers=(), no_int8=None):
         calls.append((tuple(int8_float_layers), no_int8))
@@ -224,16 +253,16 @@ def test_without_an_int8_file_that_loses_too_much(run, monkeypatch, tmp_path):
 
     monkeypatch.setattr(mmzoo, "export", refuse)
     said = []
-    assert own_data._exported(run[0].model, data, tmp_path, said.append) == "bundle"
+    assert exported(run[0].model, tmp_path, [], say=said.append, overwrite=True) == "bundle"
     assert calls[0] == ((), None) and "*_vector" in calls[1][0] and calls[1][1] is None
-    assert calls[2][1].startswith("it loses too much: model_int8.tflite: accuracy 0.5") and len(said) == 2
+    assert calls[2][1].startswith("it loses too much: model_int8.tflite: accuracy 0.5") and len(said) == 3
 
     def fail(*arguments, **options):
         raise ParityError("model_dynamic_int8.tflite: accuracy 0.5")
 
     monkeypatch.setattr(mmzoo, "export", fail)
     with pytest.raises(ParityError, match="dynamic"):
-        own_data._exported(run[0].model, data, tmp_path, said.append)
+        exported(run[0].model, tmp_path, [], say=said.append)
 
 
 # The command ---------------------------------------------------------------------------------------------------------
@@ -462,7 +491,7 @@ def test_boosting_takes_one_thread_on_few_rows(monkeypatch):
 def test_tensorflow_does_not_warn_of_each_arm():
     import logging
 
-    from mmzoo.recipes.retracing import without_retracing_warnings
+    from mmzoo.recipes.running.retracing import without_retracing_warnings
 
     logger, seen = logging.getLogger("tensorflow"), []
     handler = logging.Handler()
@@ -491,9 +520,8 @@ def test_a_column_that_decides_is_worth_more_than_one_that_does_not():
 
 
 def test_arms():
-    schema = Schema("x", {"a": Text(4), "b": Text(4)}, {"y": Label(("n", "p"))})
-    assert list(arms_of(schema, TableRecipe(), True)) == [ALL, CONCAT, "a alone", "b alone"]
-    assert list(arms_of(schema, TableRecipe(fusion="concat"), True)) == [ALL, "a alone", "b alone"]
-    assert list(arms_of(schema, TableRecipe(), False)) == [ALL]
+    assert [arm.name for arm in arms_of("ab", beside=True)] == [ALL, CONCAT, "a alone", "b alone"]
+    assert [arm.name for arm in arms_of("ab", beside=True, concat=False)] == [ALL, "a alone", "b alone"]
+    assert [arm.name for arm in arms_of("ab", beside=False)] == [ALL]
     assert TableRecipe().epochs_for(100) == 50 and TableRecipe().epochs_for(100_000) == 20
     assert dataclasses.replace(TableRecipe(), epochs=7).epochs_for(100) == 7

@@ -19,7 +19,7 @@ from mmzoo.exporting.parity import FLOAT_BOUND, INT8_MEAN_BOUND
 from mmzoo.exporting.probes import random_samples
 from mmzoo.exporting.static_int8 import why_not_int8
 from mmzoo.models.registry import get_builder
-from mmzoo.recipes import get_recipe
+from mmzoo.recipes import get_recipe, recipe_module
 
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 every_model = pytest.mark.parametrize("name", mmzoo.list_models())
@@ -74,8 +74,8 @@ def test_every_subset_of_missing_inputs_gives_sound_outputs(zoo, case):
 @every_model
 def test_a_recipe_exists(name):
     recipe = get_recipe(name)
-    assert inspect.getdoc(recipe)
-    assert all(callable(getattr(recipe, step)) for step in ("train", "evaluate", "export"))
+    assert inspect.getdoc(recipe_module(name)) and recipe.name == name
+    assert recipe.data and recipe.training and recipe.about and recipe.limits
 
 
 # The bundle of the smallest size -------------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ def models_table(path: pathlib.Path | None = None) -> str:
 
 
 def _recipe_table(recipe, table):
-    table = table[[is_shown(recipe, metric) for metric in table.metric]]
+    table = table[np.array([is_shown(recipe, metric) for metric in table.metric], bool)]
     shown = get_recipe(recipe).shown or _all_arms(table)
     table = with_fold_means(table[table.arm.isin(list(shown))])
     lines = [
@@ -192,7 +192,9 @@ def card_tables(bundle: str, path: pathlib.Path | None = None) -> str:
         for output, rows in group.groupby("output", sort=False):
             parts += [f"{data}, {split}, {group.samples.iloc[0]:,} samples, {output}:", _arms_table(output, rows)]
     folds = table.assign(fold=table.split.str.extract(FOLD, expand=False)).dropna(subset="fold")
-    folds = folds[[is_shown(recipe_of(folds.model.iloc[0]), metric) for metric in folds.metric]]
+    folds = folds[
+        np.array([is_shown(recipe_of(m), metric) for m, metric in zip(folds.model, folds.metric, strict=True)], bool)
+    ]
     if folds.fold.nunique() > 1:
         parts += ["Each fold:", _folds_table(folds)]
     return "\n\n".join(parts)

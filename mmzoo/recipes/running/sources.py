@@ -78,9 +78,7 @@ class SampleData:
         make = self.recipe.epoch_data(context)
         if len(names) == len(self.schema.inputs):
             return make
-        return lambda epoch: make(epoch).map(
-            lambda inputs, *rest: ({name: inputs[name] for name in names}, *rest), deterministic=True
-        )
+        return lambda epoch: make(epoch).map(lambda inputs, *rest: ({name: inputs[name] for name in names}, *rest))
 
     def shuffled(self, names: Iterable[str], seed: int) -> SampleData:
         """The same with some inputs shuffled between the samples of each part."""
