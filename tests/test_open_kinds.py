@@ -168,7 +168,7 @@ def point_branch(values, point, name, settings):
     x = WithoutNaN(name=f"{name}_values")(values)
     vector = keras.layers.Dense(settings.width, activation="relu", name=f"{name}_vector")(x)
     present = x[:, 2:] > 0.5
-    return branches.Features(None, None, vector, present)
+    return Features(None, None, vector, present)
 
 
 LEVELS = Ordinal(("cold", "mild", "warm", "hot"))
