@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from mmzoo.schema import Schema
 
 
@@ -14,6 +16,7 @@ def predict(
     *,
     top: int = 3,
     batch_size: int = 64,
+    seed: int = 0,
     **raw: Any,
 ) -> dict[str, Any] | list[dict[str, Any]]:
     """Predicts from raw inputs: one sample by keyword or as a dict, or several as a list of dicts.
@@ -25,6 +28,7 @@ def predict(
         raws: one dict or an iterable of dicts, input name -> raw value, see `Schema.encode`.
         top: how many of the most likely classes of a `Label` to name.
         batch_size: samples run at once.
+        seed: of the noise, for a model that has such an input and samples that don't give it.
         **raw: one sample, instead of `raws`; an input that is left out or None is missing.
 
     Returns:
@@ -47,14 +51,26 @@ def predict(
         raise TypeError(f"give the samples either as raws or by keyword, not both; got raws and {sorted(raw)}")
     if batch_size < 1:
         raise ValueError(f"batch_size: expected at least 1, got {batch_size!r}")
+    rng = np.random.default_rng(seed)
     if raws is None or isinstance(raws, Mapping):
         raw = raw if raws is None else raws
-        batch = {name: array[None] for name, array in schema.encode(raw).items()}
-        return schema.decode(model.predict_on_batch(batch), top, [raw])[0]
+        arrays = {name: array[None].copy() for name, array in schema.encode(raw).items()}
+        _draw_noise(schema, arrays, [raw], rng)
+        return schema.decode(model.predict_on_batch(arrays), top, [raw])[0]
     raws = list(raws)
     arrays = schema.encode_batch(raws)
+    _draw_noise(schema, arrays, raws, rng)
     predictions = []
     for start in range(0, len(raws), batch_size):
         batch = {name: array[start : start + batch_size] for name, array in arrays.items()}
         predictions += schema.decode(model.predict_on_batch(batch), top, raws[start : start + batch_size])
     return predictions
+
+
+def _draw_noise(schema, arrays, raws, rng):
+    """Sample by sample, as a device that is called for one after another."""
+    drawn = [name for name, modality in schema.inputs.items() if modality.is_drawn]
+    for number, raw in enumerate(raws):
+        for name in drawn:
+            if raw.get(name) is None:
+                arrays[name][number] = schema.inputs[name].start(rng)

@@ -20,8 +20,7 @@ from hypothesis import strategies as st
 from zoo_harness import assert_same, assert_sound, on_backend, raw_samples, raw_tensors, run, wav
 
 import mmzoo
-from mmzoo import edge, encoding
-from mmzoo.arrays import check_values
+from mmzoo import edge
 from mmzoo.branches import audio_branch, sensor_branch
 from mmzoo.data.tables.manifest import manifest_dataset, read_manifest
 from mmzoo.edge.__main__ import main as edge_main
@@ -57,7 +56,7 @@ def encoded(samples, rate, kind="WAV", subtype=None):
 
 
 def encode(value, samples=2000, rate=8000):
-    return encoding.encode(Audio(samples, rate), value, "audio")
+    return Audio(samples, rate).encode(value, "audio")
 
 
 # Resampling ----------------------------------------------------------------------------------------------------------
@@ -259,7 +258,7 @@ from mmzoo import encoding
 from mmzoo.schema import Audio
 assert soundfile.info(sys.argv[1]).duration == 600
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-array = encoding.encode(Audio(4000, 8000), sys.argv[1], "audio")
+array = Audio(4000, 8000).encode(sys.argv[1], "audio")
 assert abs(np.abs(np.fft.rfft(array)).argmax() - 220) <= 1
 assert "PIL" not in sys.modules and "tensorflow" not in sys.modules
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
@@ -348,7 +347,7 @@ fuzzed_graph = graph_of(FUZZED)
 
 def encoded_or_refused(value):
     try:
-        array = encoding.encode(FUZZED, value, "audio")
+        array = FUZZED.encode(value, "audio")
     except REFUSED as error:
         assert str(error).startswith("audio") and len(str(error)) < 1000, str(error)
         return None
@@ -427,7 +426,7 @@ def test_sounds_of_other_kinds(value):
 def test_all_rates(rate, target, count):
     hypothesis.assume(target / 64 <= rate <= target * 64)
     sound = np.random.default_rng(count).uniform(-1, 1, count).astype(np.float32)
-    array = encoding.encode(Audio(200, target), (sound, rate), "audio")
+    array = Audio(200, target).encode((sound, rate), "audio")
     assert np.isfinite(array).all() and array.shape == (200,)
 
 
@@ -535,10 +534,10 @@ OPERATIONS = ("get_item", "logical_and")
 
 
 def test_values_that_are_no_sound():
-    check_values(AUDIO, np.array([[-1.0, 1.0]], np.float32), "audio")
+    AUDIO.check(np.array([[-1.0, 1.0]], np.float32), "audio")
     for bad in (1.5, np.nan, -np.inf):
         with pytest.raises(ValueError, match=r"audio: expected samples in -1..1, got .* at \[0, 1\]"):
-            check_values(AUDIO, np.array([[0.0, bad]], np.float32), "audio")
+            AUDIO.check(np.array([[0.0, bad]], np.float32), "audio")
 
 
 # A model -------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ import pytest
 import tensorflow as tf
 from PIL import Image as Pillow
 
-from mmzoo.arrays import check_values
 from mmzoo.data.tables.manifest import manifest_dataset, read_manifest
 from mmzoo.exporting.raw import encoding_ops
 from mmzoo.schema import Angle, Category, Date, Image, Label, Number, Schema, Sensors, Text
@@ -246,7 +245,7 @@ def test_bad_values_are_refused_everywhere(name, tmp_path):
         array = np.full((2, 4), np.nan, np.float32)
         array[1, index] = in_array
         with pytest.raises(ValueError, match=rf"location: field '{field}': expected .*got {in_array} at \[1\]"):
-            check_values(SCHEMA["location"], array, "location")
+            SCHEMA["location"].check(array, "location")
 
 
 def test_nan_and_empty_are_missing_everywhere(tmp_path):
@@ -256,11 +255,11 @@ def test_nan_and_empty_are_missing_everywhere(tmp_path):
     columns = {"image": None, "text": None, "heading": None, "road": None, "day": None}
     assert np.isnan(read_manifest(tmp_path / "t.csv", SCHEMA, columns=columns).inputs["location"]).all()
     assert np.isnan(encoding_ops.encode_field(tf.constant([math.nan]), FIELDS[0], "speed")).all()
-    check_values(SCHEMA["location"], np.full((2, 4), np.nan, np.float32), "location")
+    SCHEMA["location"].check(np.full((2, 4), np.nan, np.float32), "location")
 
 
 def test_ids_that_are_no_bytes_and_numbers_that_are_no_pixels():
     with pytest.raises(ValueError, match=r"text: expected ids in 0\.\.255, got 256 at \[1, 7\]; 1 such values"):
-        check_values(SCHEMA["text"], np.array([[0] * 8, [255] * 7 + [256]]), "text")
+        SCHEMA["text"].check(np.array([[0] * 8, [255] * 7 + [256]]), "text")
     with pytest.raises(ValueError, match=r"image: expected 0\.\.255, got -1"):
-        check_values(SCHEMA["image"], np.full((1, 8, 6, 3), -1), "image")
+        SCHEMA["image"].check(np.full((1, 8, 6, 3), -1), "image")

@@ -57,7 +57,7 @@ def encoded_or_refused(modality, value, place):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            array = encoding.encode(modality, value, place)
+            array = modality.encode(value, place)
     except REFUSED as error:
         message = str(error.args[0])
         assert message.startswith(place) and len(message) < 1000, message

@@ -25,8 +25,8 @@ from mmzoo.layers import HubBackbone
 from mmzoo.models.schema_model import keras_inputs, schema_model
 from mmzoo.presets import PresetError, image_size_for_preset, is_preset, load_backbone, text_for_preset
 from mmzoo.schema import Category, Image, Label, Number, Schema, Sensors, Text
-from mmzoo.training.fitting import copy_of
 from mmzoo.training.optimizer import adamw
+from mmzoo.training.plan import copy_of
 
 keras_hub = pytest.importorskip("keras_hub")
 
@@ -158,6 +158,30 @@ def test_image_is_scaled_as_the_preset_says(folder, name):
     expected = np.asarray(expected).reshape(2, -1, expected.shape[-1])
     kernel, bias = model.get_layer("image_vector").get_weights()
     np.testing.assert_allclose(found["vector"], expected.mean(1) @ kernel + bias, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["bert", "distil_bert", "mobilenet", "vit"])
+def test_the_vector_is_the_same_without_tokens_and_no_mask_of_keras_leaves(folder, name):
+    is_text = name in ("bert", "distil_bert")
+    branch = hub_text_branch if is_text else hub_image_branch
+    array = np.array([[2, 5, 3, 0], [0, 0, 0, 0]], np.int32)
+    if not is_text:
+        array = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3)).astype("uint8")
+    tensor = keras.Input(array.shape[1:], dtype=array.dtype)
+    vectors, weights = [], {}
+    for tokens in (True, False):
+        features = branch(tensor, folder / name, width=8, tokens=tokens)
+        assert (features.tokens is not None) == (features.mask is not None) == tokens
+        given = {name: each for name, each in features._asdict().items() if each is not None}
+        model = keras.Model(tensor, given)
+        outputs = model(array, training=False)
+        for each in (*given.values(), *outputs.values()):
+            assert getattr(each, "_keras_mask", None) is None
+        weights = weights or {layer.name: layer.get_weights() for layer in model.layers}
+        for layer in model.layers:
+            layer.set_weights(weights[layer.name])
+        vectors.append(np.asarray(model(array, training=False)["vector"]))
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
 
 
 def test_grey_pictures_stand_in_for_coloured_ones(folder):

@@ -810,11 +810,11 @@ def readable_but_for_the_findings(table, inspection):
     for (name, index), column in chosen.items():
         part = inspection.schema[name]
         if isinstance(part, Sensors):
-            reader.sensors([column], Sensors([part.fields[index]]))
+            reader.fields([column], [part.fields[index]])
         elif isinstance(part, (Image, Audio)):
             reader.files(column)
         elif isinstance(part, Text):
-            reader.texts(column, part)
+            reader.column(column, part)
         else:
             reader.targets(column, part, name)
     named = {(f.column, row) for f in inspection.findings for row in f.rows}

@@ -162,15 +162,29 @@ def test_wrong_choice_of_columns(tmp_path, columns, message):
         ("country", "Country", "row 4, column 'road': unknown category 'Country'"),
         ("yield", "give way", "row 3, column 'sign': unknown label 'give way'; expected one of 'stop', 'yield'"),
         ("country,1", "country,2", r"row 4, column 'sign': unknown label '2'.*a number 0\.\.1"),
-        ("country,1", "country,", "row 4, column 'sign': the label of 'sign' is missing"),
         ("10.5", "far", "row 2, column 'distance': expected a number in 0..inf, got 'far'"),
-        ("10.5", "", "row 2, column 'distance': the value of 'distance' is missing"),
     ],
 )
 def test_bad_cells_are_named(tmp_path, old, new, message):
     rows = [row.replace(old, new) for row in ROWS]
     with pytest.raises(ValueError, match=f"signs.csv: 1 of 4 rows can't be used(?s:.*){message}"):
         read_manifest(write(tmp_path, rows), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "output", "message"),
+    [
+        ("country,1", "country,", "sign", "row 4, column 'sign': the label of 'sign' is missing"),
+        ("10.5", "", "distance", "row 2, column 'distance': the value of 'distance' is missing"),
+    ],
+)
+def test_a_missing_target_is_an_error_unless_there_are_others(tmp_path, caplog, old, new, output, message):
+    path = write(tmp_path, [row.replace(old, new) for row in ROWS])
+    with pytest.raises(ValueError, match=f"signs.csv: 1 of 4 rows can't be used(?s:.*){message}"):
+        read_manifest(path, SCHEMA.with_outputs({output: SCHEMA.outputs[output]}))
+    targets = read_manifest(path, SCHEMA).targets
+    assert SCHEMA.outputs[output].has_target(targets[output]).sum() == 3
+    assert f"signs.csv: 1 of 4 rows lack the target '{output}' and count for the others" in caplog.text
 
 
 def test_missing_files_are_counted_and_named(tmp_path):

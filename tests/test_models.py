@@ -13,12 +13,12 @@ from zoo_harness import assert_sound, run, stir, with_missing
 
 import mmzoo
 from mmzoo.branches import image_branch, ngrams_branch, sensor_branch, text_branch
-from mmzoo.encoding import encode_field
 from mmzoo.evaluation import hide_inputs
 from mmzoo.exporting.probes import random_samples
 from mmzoo.fusion import FUSIONS, ModalityAttention, fuse, wants_tokens
 from mmzoo.layers import ImageStandardization, ModalityDropout, SensorEncoder, ValueScaling
-from mmzoo.models.registry import get_builder
+from mmzoo.models import registry
+from mmzoo.models.registry import get_builder, register
 from mmzoo.models.schema_model import keras_inputs, schema_model
 from mmzoo.schema import Angle, Category, Date, Image, Label, Number, Schema, Sensors, Text
 from mmzoo.training.adaptation import adapt
@@ -286,6 +286,24 @@ def test_registry():
         mmzoo.build_model("roadsign")
 
 
+def test_register_makes_a_builder_known_and_public(monkeypatch):
+    for name in mmzoo.list_models():
+        builder = get_builder(name)
+        assert builder.__name__ in mmzoo.__all__ and getattr(mmzoo, builder.__name__) is builder
+
+    monkeypatch.setattr(registry, "_BUILDERS", dict(registry._BUILDERS))
+
+    @register("mine")
+    def build_mine_model(size="small"):
+        return size
+
+    assert "mine" in mmzoo.list_models() and mmzoo.build_model("mine", size="nano") == "nano"
+    with pytest.raises(
+        ValueError, match="'road_sign': there is one of that name already, mmzoo.models.road_sign.build_"
+    ):
+        register("road_sign")(build_mine_model)
+
+
 # ModalityDropout -----------------------------------------------------------------------------------------------------
 
 NAMES = ("a", "b", "c", "d")
@@ -436,7 +454,7 @@ def test_sensor_encoder_keeps_the_digits_of_a_date():
 
 def test_sensor_encoder_sees_the_season_the_weekday_and_the_hour_of_a_date(encoder):
     def parts(day):
-        return encode(encoder, 0, 0, 0, encode_field(FIELDS[3], day, "day"))[DATE]
+        return encode(encoder, 0, 0, 0, FIELDS[3].encode(day, "day"))[DATE]
 
     monday, same_year_day = parts("2024-01-01T06:00"), parts("2030-01-01T06:00")
     np.testing.assert_allclose(monday[1:3], same_year_day[1:3], atol=0.02)

@@ -39,12 +39,12 @@ from mmzoo.schema import (
     Image,
     Label,
     MultiLabel,
+    Noise,
     Number,
     Schema,
     Sensors,
     Text,
     Value,
-    Video,
 )
 from mmzoo.training.objectives import losses_for
 
@@ -366,9 +366,7 @@ def test_presets_that_do_not_fit_are_said_with_the_input(presets, monkeypatch):
 def test_short_names_of_image_presets_are_presets(name, monkeypatch):
     """keras.applications has modules of these names."""
     asked = []
-    monkeypatch.setattr(
-        "mmzoo.models.table_branches.hub_image_branch", lambda *args, **_: asked.append(args[1]) or 1 / 0
-    )
+    monkeypatch.setattr("mmzoo.branches.table.hub_image_branch", lambda *args, **_: asked.append(args[1]) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         build(one(Image(8, 8)), image=name)
     assert asked == [name]
@@ -411,7 +409,6 @@ def test_small_and_odd_inputs_and_outputs(schema, arguments):
         (SCHEMA, {"image": "seperable"}, "input 'photo': preset 'seperable'"),
         (SCHEMA, {"modality_dropout": {"foto": 0.1}}, "modality_dropout: unknown input 'foto'"),
         (SCHEMA, {"weights": "nowhere"}, "'nowhere' is no file"),
-        (one(Video(2, 8, 8), "film"), {}, "input 'film': no branch for Video here"),
         (one(Image(2, 2), "photo"), {"image": "vgg"}, "input 'photo': "),
         (one(Audio(99, 1000), "sound"), {}, "input 'sound': bands: expected 2..16"),
         (one(SENSORS, outputs={"fusion": YES_NO}), {}, 'name of a layer.*"fusion".*call it something else'),
@@ -421,6 +418,11 @@ def test_small_and_odd_inputs_and_outputs(schema, arguments):
 def test_what_can_not_be_built_is_said(schema, arguments, message):
     with pytest.raises(ValueError, match=message):
         build(schema, **{"text": None, **arguments})
+
+
+def test_a_kind_without_a_branch_is_said():
+    with pytest.raises(TypeError, match="input 'film': no branch for the kind Noise; there is one for each .*'Text'"):
+        build(one(Noise((3,)), "film"), text=None)
 
 
 def test_a_schema_may_have_any_name():

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mmzoo.training.optimizer import AdamW, adamw
-from mmzoo.training.schedule import warm_up_and_cosine
+from mmzoo.training.optimizer import AdamW, adamw, warm_up_and_cosine
 
 ROWS, STEPS = 16, 30
 

@@ -24,7 +24,6 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from mmzoo import encoding
 from mmzoo.encoding import texts as text_encoding
 from mmzoo.encoding import unicode_tables
 from mmzoo.exporting.raw import encoding_ops, text_ops
@@ -58,7 +57,7 @@ every_text = pytest.mark.parametrize("text", TEXTS, ids=names)
 
 
 def python_ids(text, strings):
-    return np.stack([encoding.encode(text, string, "text") for string in strings])
+    return np.stack([text.encode(string, "text") for string in strings])
 
 
 @functools.cache
@@ -184,7 +183,7 @@ def test_long_texts_take_no_longer_than_short_ones(text):
         "x" * 10_000_000,
     ):
         start = time.perf_counter()
-        ids = encoding.encode(text, value, "text")
+        ids = text.encode(value, "text")
         assert time.perf_counter() - start < 5
         if isinstance(value, bytes) or "\ud800" not in value:
             np.testing.assert_array_equal(graph(text)(tf.constant([value]))[0], ids)
@@ -195,13 +194,13 @@ def test_where_a_long_text_is_cut(text):
     most = text_encoding.MOST_CHARACTERS
     for before in (most - 1, most):
         assert_same(text, [" " * before + "a", "\0 " * before + "é b", "🙂 "[1] * before + "中文"])
-    inside = encoding.encode(text, "\0" + " " * (most - 1) + "a", "text")
-    assert inside.any() and not encoding.encode(text, " " * most + "a", "text").any()
+    inside = text.encode("\0" + " " * (most - 1) + "a", "text")
+    assert inside.any() and not text.encode(" " * most + "a", "text").any()
 
 
 @every_text
 def test_one_text_and_no_texts(text):
-    expected = encoding.encode(text, "Unterbrechung, don't!", "text")
+    expected = text.encode("Unterbrechung, don't!", "text")
     assert expected.any()
     np.testing.assert_array_equal(encoding_ops.encode_text(tf.constant("Unterbrechung, don't!"), text), expected)
     assert encoding_ops.encode_text(tf.zeros((0,), tf.string), text).shape == (0, text.length)
@@ -242,7 +241,7 @@ def test_all_texts_of_the_data_sets_give_the_same_ids(name):
 
 
 def pieces_of(value, text=WORDPIECE):
-    ids = encoding.encode(text, value, "text")
+    ids = text.encode(value, "text")
     return " ".join(text.vocabulary[i] for i in ids if i)
 
 
@@ -295,7 +294,7 @@ def test_marks_are_kept_when_a_text_is_cut():
 
 
 def ngrams(value, length=40, buckets=1_000_000, lowercase=True):
-    ids = encoding.encode(Text(length, "ngrams", buckets=buckets, lowercase=lowercase), value, "text")
+    ids = Text(length, "ngrams", buckets=buckets, lowercase=lowercase).encode(value, "text")
     return [int(i) for i in ids if i]
 
 
@@ -361,15 +360,15 @@ def test_buckets_are_filled_evenly():
 @every_text
 def test_other_kinds_of_values_are_refused(text):
     with pytest.raises(TypeError, match="text: expected a string or UTF-8 bytes, got int: 5"):
-        encoding.encode(text, 5, "text")
-    assert not encoding.encode(text, None, "text").any()
+        text.encode(5, "text")
+    assert not text.encode(None, "text").any()
 
 
 def test_texts_are_told_from_their_ids():
-    assert text_encoding.decode_text(Text(20), encoding.encode(Text(20), "Straße 中", "text")) == "Straße 中"
-    ids = encoding.encode(WORDPIECE, "Unterbrechung, don't", "text")
+    assert text_encoding.decode_text(Text(20), Text(20).encode("Straße 中", "text")) == "Straße 中"
+    ids = WORDPIECE.encode("Unterbrechung, don't", "text")
     assert text_encoding.decode_text(WORDPIECE, ids) == "unterbrechung , don ' t"
-    assert text_encoding.decode_text(TEXTS[3], encoding.encode(TEXTS[3], "a b", "text")) == ""
+    assert text_encoding.decode_text(TEXTS[3], TEXTS[3].encode("a b", "text")) == ""
 
 
 def test_many_texts_take_seconds():

@@ -20,7 +20,7 @@ from mmzoo.branches import ngrams_branch, text_branch
 from mmzoo.data.pipeline import from_arrays
 from mmzoo.data.tables.manifest import manifest_dataset
 from mmzoo.data.tables.vocabulary import ngrams_text, train_vocabulary, wordpiece_text
-from mmzoo.evaluation.report import _sample
+from mmzoo.evaluation.report import sample_in_words
 from mmzoo.exporting.parity import FLOAT_BOUND, INT8_MEAN_BOUND
 from mmzoo.exporting.probes import random_samples
 from mmzoo.exporting.serving import load_saved_model, write_saved_model
@@ -304,4 +304,4 @@ def test_a_report_shows_the_words(model):
         schema = model.schema
         inputs = model.schema.encode_batch(RAWS[:1])
 
-    assert _sample(Found, 0)["texts"] == ["title “red watch [UNK] [UNK]”"]
+    assert sample_in_words(Found, 0)["texts"] == ["title “red watch [UNK] [UNK]”"]

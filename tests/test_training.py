@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import gc
 import importlib.util
 import os
 import pathlib
 import signal
 import subprocess
 import sys
+import threading
 import time
+import weakref
 
 import keras
 import numpy as np
@@ -21,10 +24,10 @@ from mmzoo.fusion import fuse
 from mmzoo.models.schema_model import keras_inputs, load_model, schema_model
 from mmzoo.models.seeding import initial_weights_seed
 from mmzoo.schema import Category, Image, Label, MultiLabel, Number, Schema, Sensors, Text, Value
-from mmzoo.training import averaging, compilation, objectives, resume
+from mmzoo.training import acceleration, averaging, objectives, resume
 from mmzoo.training.batches import Batches
-from mmzoo.training.optimizer import adamw
-from mmzoo.training.schedule import warm_up_and_cosine
+from mmzoo.training.feed import Feed
+from mmzoo.training.optimizer import adamw, warm_up_and_cosine
 
 ROAD = Sensors(
     (Number("speed", "km/h", 0.0, 300.0), Number("height", "m", 0.0, 5.0), Category("light", ("day", "night")))
@@ -157,6 +160,86 @@ def test_tf_data(tmp_path):
     assert len(fit(model, dataset.repeat().batch(32), epochs=2, steps_per_epoch=2).epoch) == 2
     with pytest.raises(ValueError, match="input 'road'.*batched"):
         fit(model, dataset)
+
+
+def streamed(count=96, seed=0, batch=32):
+    """`road_data` as a `tf.data.Dataset` of batches."""
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices(road_data(count, seed)).batch(batch)
+
+
+def as_arrays(dataset):
+    return list(dataset.as_numpy_iterator())
+
+
+def test_tf_data_gives_what_its_arrays_give():
+    """Handed on as such, element by element: the same checks, targets and order as over NumPy."""
+    import tensorflow as tf
+
+    def epoch_data(epoch):
+        # The last batch is smaller, as is the whole second epoch, whose batches come again.
+        shuffled = streamed(80 - 32 * (epoch == 1)).shuffle(3, seed=epoch)
+        wider = shuffled.map(lambda inputs, targets: (inputs, targets, tf.range(1.0, tf.shape(targets["sign"])[0] + 1)))
+        return wider.map(lambda inputs, *rest: ({"road": tf.cast(inputs["road"], tf.float64)}, *rest))
+
+    arguments = {"seed": 4, "epochs": 3, "class_weight": "balanced", "label_smoothing": 0.1}
+    streams, lists = tiny_model(), tiny_model()
+    history = fit(streams, epoch_data, streamed(seed=1), **arguments)
+    expected = fit(lists, lambda epoch: as_arrays(epoch_data(epoch)), as_arrays(streamed(seed=1)), **arguments)
+    assert history.history == expected.history
+    assert_same_weights(streams, lists)
+
+
+def test_tf_data_that_goes_wrong_is_named():
+    bad = streamed().map(lambda inputs, targets: (inputs, {"sign": targets["sign"] + 7}))
+    with pytest.raises(ValueError, match="train: output 'sign': class . is not in"):
+        fit(tiny_model(), streamed().concatenate(bad), adapt=False)
+    with pytest.raises(ValueError, match="validation: output 'sign': class . is not in"):
+        fit(tiny_model(), streamed(), streamed().concatenate(bad))
+    with pytest.raises(ValueError, match="train: epoch 2 has no batches"):
+        fit(tiny_model(), lambda epoch: streamed().filter(lambda *_: epoch == 0))
+    with pytest.raises(ValueError, match="epoch 2: expected a tf.data.Dataset as before, got None"):
+        fit(tiny_model(), lambda epoch: None if epoch else streamed())
+
+
+def test_nothing_of_the_data_is_kept():
+    """TensorFlow keeps the Python functions of a data set for ever, with the data and threads that they hold."""
+
+    def threads():
+        gc.collect()
+        return len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else threading.active_count()
+
+    counts, data = [], []
+    for _ in range(3):
+        dataset = streamed().cache().map(lambda *batch: batch, num_parallel_calls=2).prefetch(2)
+        given = [as_arrays(dataset)]
+        fit(tiny_model(), dataset, dataset, epochs=1)
+        fit(tiny_model(), lambda epoch, held=dataset: held, given[0], epochs=1)
+        data += [weakref.ref(dataset), weakref.ref(given[0][0][0]["road"])]
+        del dataset, given
+        counts.append(threads())
+    assert counts[2] <= counts[0]
+    assert not any(reference() is not None for reference in data)
+
+
+def test_other_backends_are_fed_by_a_thread():
+    """What Keras reads there, read here."""
+    batches = Batches([road_data(8, seed) for seed in range(5)], tiny_model().schema, "train")
+    with Feed(batches) as feed:
+        before = threading.active_count()
+        for _ in range(2):
+            for index, expected in enumerate(batches.peek(5)):
+                np.testing.assert_array_equal(feed[index][0]["road"], expected[0]["road"])
+        feed[0]
+        assert threading.active_count() == before + 1 and len(feed) == 5
+    assert threading.active_count() == before
+
+    bad = _with(targets={"sign": np.full(96, 7)})
+    with Feed(Batches([road_data(), bad], tiny_model().schema, "train")) as feed:
+        feed[0]
+        with pytest.raises(ValueError, match="class 7"):
+            feed[1]
 
 
 def test_plain_keras_works():
@@ -303,20 +386,20 @@ class _Sleeper:
 
 @pytest.mark.parametrize("with_xla, chosen", [(0.01, True), (0.2, False)])
 def test_xla_is_chosen_by_the_clock(with_xla, chosen, monkeypatch):
-    if keras.backend.backend() != "tensorflow" or compilation.accelerator()[0] != "cpu":
-        monkeypatch.setattr(compilation, "accelerator", lambda: ("cpu", (0, 0)))
+    if keras.backend.backend() != "tensorflow" or acceleration.accelerator()[0] != "cpu":
+        monkeypatch.setattr(acceleration, "accelerator", lambda: ("cpu", (0, 0)))
         monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
     models = {True: _Sleeper(with_xla), False: _Sleeper(0.05)}
     batches = Batches(road_data(), tiny_model().schema, "train")
-    jit, why = compilation.choose_jit("auto", compiled_copy=models.get, batches=batches, steps=10_000, seed=None)
+    jit, why = acceleration.choose_jit("auto", compiled_copy=models.get, batches=batches, steps=10_000, seed=None)
     assert jit is chosen and "measured" in why and "ms a step" in why
     # A slow candidate is given up early.
     assert (models[True].steps < models[False].steps) == (not chosen)
 
 
 def test_xla_measurement_leaves_the_model_alone(monkeypatch, capsys):
-    monkeypatch.setattr(compilation, "MIN_STEPS", 1)
-    monkeypatch.setattr(compilation, "MIN_SECONDS", 0.0)
+    monkeypatch.setattr(acceleration, "MIN_STEPS", 1)
+    monkeypatch.setattr(acceleration, "MIN_SECONDS", 0.0)
     model = tiny_model()
     before = weights_of(model)
     seen = []
@@ -416,6 +499,78 @@ def test_other_settings_damage_and_a_new_start(tmp_path):
     state.write_bytes(state.read_bytes()[:100])
     with pytest.raises(ValueError, match="state.npz.*resume=False"):
         fit(model, epochs=2, seed=2, out=tmp_path)
+
+
+def _changed(data, part, name, row=5):
+    changed = [dict(some) for some in data]
+    changed[part][name] = changed[part][name].copy()
+    changed[part][name][row] = changed[part][name][row - 1]
+    return tuple(changed)
+
+
+FIT = {"epochs": 1, "seed": 1, "monitor": "loss"}
+
+
+@pytest.mark.parametrize("stop", [True, False], ids=["killed", "finished"])
+def test_other_data_in_the_same_folder_is_an_error(stop, tmp_path):
+    inputs, targets = road_data()
+    targets["sign"][4:6] = 0, 1
+    train, validation = (inputs, targets), road_data(seed=1)
+    interrupt = keras.callbacks.LambdaCallback(on_train_end=lambda logs: 1 / 0)
+    try:
+        fit(tiny_model(), train, validation, out=tmp_path, callbacks=[interrupt] * stop, **FIT)
+    except ZeroDivisionError:
+        assert stop
+    for others, what in (
+        ((_changed(train, 0, "road"), validation), r"train: input 'road': float32 \(96, 3\) \w+ there, float32 .* now"),
+        ((_changed(train, 1, "sign"), validation), "train: output 'sign'"),
+        (((*train, np.ones(96)), validation), "train: weights: none there"),
+        ((train, _changed(validation, 0, "road")), "validation: input 'road'"),
+        ((train, road_data(128, seed=1)), "validation: number of batches: 3 there, 4 now"),
+    ):
+        with pytest.raises(ValueError, match=f"other data.*{what}.*resume=False"):
+            fit(tiny_model(), *others, out=tmp_path, **FIT)
+    with pytest.raises(ValueError, match="validation: data there, no data now"):
+        fit(tiny_model(), train, out=tmp_path, **FIT)
+    assert fit(tiny_model(), train, validation, out=tmp_path, **FIT).epoch == [0]
+    assert fit(tiny_model(), _changed(train, 1, "sign"), validation, out=tmp_path, resume=False, **FIT).epoch == [0]
+
+
+@pytest.mark.parametrize("function", [False, True], ids=["tf.data", "function"])
+def test_another_stream_in_the_same_folder_is_an_error(function, tmp_path):
+    def train(seed):
+        return (lambda epoch: streamed(seed=seed)) if function else streamed(seed=seed)
+
+    fit(tiny_model(), train(0), out=tmp_path, **FIT)
+    assert fit(tiny_model(), train(0), out=tmp_path, **FIT).epoch == [0]
+    with pytest.raises(ValueError, match=r"other data \(train: input 'road'.*; train: output 'sign'"):
+        fit(tiny_model(), train(2), out=tmp_path, **FIT)
+
+
+def test_data_in_another_order_each_time_can_be_resumed_and_that_is_said(tmp_path, capsys):
+    dataset = streamed().unbatch().shuffle(96).batch(32)
+    fit(tiny_model(), dataset, streamed(seed=1), out=tmp_path, **FIT)
+    fit(tiny_model(), dataset, streamed(seed=1), out=tmp_path, verbose=2, **FIT)
+    assert "train: input 'road', output 'sign': different at each reading" in capsys.readouterr().out
+    with pytest.raises(ValueError, match=r"other data \(validation: input 'road'"):
+        fit(tiny_model(), dataset, streamed(seed=2), out=tmp_path, **FIT)
+
+
+def test_a_run_on_tf_data_goes_on_to_the_last_digit(tmp_path):
+    def train(epoch):
+        return streamed().unbatch().shuffle(96, seed=epoch).batch(32)
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    whole, resumed = tiny_model(), tiny_model()
+    expected = fit(whole, train, streamed(seed=1), **RUN)
+    with pytest.raises(KeyboardInterrupt):
+        fit(tiny_model(), train, streamed(seed=1), out=tmp_path, callbacks=[Stop()], **RUN)
+    assert fit(resumed, train, streamed(seed=1), out=tmp_path, **RUN).history == expected.history
+    assert_same_weights(resumed, whole)
 
 
 def test_early_stopping_by_the_user(tmp_path):

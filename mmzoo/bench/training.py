@@ -56,7 +56,7 @@ def training_figures(
     """
     from mmzoo.training.batches import Batches
     from mmzoo.training.feed import Feed
-    from mmzoo.training.fitting import copy_of
+    from mmzoo.training.plan import copy_of
 
     def augmented():
         return batches_of(0).repeat()
@@ -172,8 +172,8 @@ def _rate(batches: Iterator, turn: int) -> float:
 
 def _xla_figures(model, without, in_memory, batches, steps):
     """With and without XLA, and which way `jit_compile="auto"` goes in a long training."""
-    from mmzoo.training.compilation import choose_jit
-    from mmzoo.training.fitting import copy_of
+    from mmzoo.training.acceleration import choose_jit
+    from mmzoo.training.plan import copy_of
 
     if not steps:
         return [

@@ -67,7 +67,7 @@ class ImageAugmentation:
     crop: float = 0.0
 
     def __call__(self, inputs, targets, seed):
-        pictures = {name: x for name, x in inputs.items() if x.dtype == tf.uint8 and x.shape.rank == 4}
+        pictures = {name: x for name, x in inputs.items() if x.dtype == tf.uint8 and len(x.shape) == 4}
         return {**inputs, **{name: augment_images(x, seed, self) for name, x in pictures.items()}}, targets
 
 

@@ -30,7 +30,7 @@ class Mirroring:
         mirrored = tf.random.stateless_uniform((count,), seed) < self.share
 
         def changed(tensor, other):
-            return tf.where(tf.reshape(mirrored, [-1] + [1] * (tensor.shape.rank - 1)), other, tensor)
+            return tf.where(tf.reshape(mirrored, [-1] + [1] * (len(tensor.shape) - 1)), other, tensor)
 
         inputs, targets = dict(inputs), dict(targets)
         for name in self.images:

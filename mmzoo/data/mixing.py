@@ -37,7 +37,7 @@ class Mixing:
 
     def __call__(self, inputs, targets, seed):
         images, rows = inputs[self.image], targets[self.output]
-        if rows.shape.rank == 1:
+        if len(rows.shape) == 1:
             rows = tf.one_hot(tf.cast(rows, tf.int32), self.classes)
         rows = tf.cast(rows, tf.float32)
         count, (height, width) = tf.shape(images)[0], images.shape[1:3]

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from mmzoo.arrays import check_values
 from mmzoo.schema import Schema
 
 # Batches made ahead of the training step.
@@ -60,7 +59,7 @@ def from_arrays(
     if count == 0:
         raise ValueError("no samples: the arrays are empty")
     if schema is not None:
-        arrays = fit_schema(arrays, schema, count)
+        arrays = fit_schema(arrays, schema, count, seed)
     # On the CPU, or a GPU would hold all the data.
     with tf.device("CPU:0"):
         parts = tf.nest.map_structure(tf.constant, arrays if targets is None else (arrays, labels))
@@ -79,13 +78,16 @@ def from_arrays(
     return finish(dataset, seed=seed, augmentation=augmentation, one_hot=one_hot, deterministic=deterministic)
 
 
-def fit_schema(arrays: Mapping[str, np.ndarray], schema: Schema, count: int) -> dict[str, np.ndarray]:
-    """The inputs in the schema's order and dtypes; those that are left out are missing in all samples.
+def fit_schema(
+    arrays: Mapping[str, np.ndarray], schema: Schema, count: int, seed: int | None = None
+) -> dict[str, np.ndarray]:
+    """The inputs in the schema's order and dtypes; those that are left out are missing in all samples, or noise.
 
     Args:
         arrays: input name -> array (N, ...).
         schema: names and shapes.
         count: N.
+        seed: of the noise.
 
     Raises:
         ValueError: a name that is no input, another shape, a dtype that can't be cast safely, or a value that the
@@ -95,17 +97,15 @@ def fit_schema(arrays: Mapping[str, np.ndarray], schema: Schema, count: int) -> 
     if unknown:
         raise ValueError(f"unknown input {unknown[0]!r}; the inputs are {list(schema.inputs)}")
     fitted = {}
-    for name, empty in schema.missing().items():
-        array = arrays.get(name)
-        if array is None:
-            array = np.broadcast_to(empty, (count, *empty.shape))
-        if array.shape[1:] != empty.shape or not np.can_cast(array.dtype, empty.dtype, "same_kind"):
+    for name, array in schema.completed(arrays, count, np.random.default_rng(seed)).items():
+        modality = schema.inputs[name]
+        if array.shape[1:] != modality.shape or not np.can_cast(array.dtype, modality.dtype, "same_kind"):
             raise ValueError(
-                f"input {name!r}: expected {empty.dtype} of shape (N, {', '.join(map(str, empty.shape))}), "
+                f"input {name!r}: expected {modality.dtype} of shape (N, {', '.join(map(str, modality.shape))}), "
                 f"got {array.dtype} of shape {array.shape}"
             )
-        check_values(schema.inputs[name], array, f"input {name!r}")
-        fitted[name] = array.astype(empty.dtype, copy=False)
+        modality.check(array, f"input {name!r}")
+        fitted[name] = array.astype(modality.dtype, copy=False)
     return fitted
 
 

@@ -50,7 +50,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="INPUT.FIELD=VALUE",
-        help="one field of a sensor input, or any image, text or audio input as INPUT=VALUE; may be repeated",
+        help="one field of a sensor input, or any image, text, audio or series input as INPUT=VALUE (a series by the "
+        "path of its CSV file); may be repeated",
     )
     parser.add_argument("--csv", metavar="IN", help="predict for every row; columns: inputs and <input>_<field>")
     parser.add_argument(
@@ -60,6 +61,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--out", metavar="OUT", help="CSV file for the predictions of --csv and --folder")
     parser.add_argument("--variant", default="float32", help="float32 (default), dynamic_int8 or int8")
     parser.add_argument("--threads", type=_positive, default=1, metavar="N", help="CPU threads (default: 1)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of a model's noise (default: 0)")
     parser.add_argument("--top", type=_positive, default=3, metavar="N", help="classes to name (default: 3)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--benchmark", type=_positive, metavar="N", help="predict N times, print ms for every stage")
@@ -83,7 +85,7 @@ def _run(options) -> int:
         import ai_edge_litert.interpreter  # noqa: F401
         import PIL.Image  # noqa: F401
     imported = time.perf_counter()
-    model = runtime.load(options.bundle, variant=options.variant, threads=options.threads)
+    model = runtime.load(options.bundle, variant=options.variant, threads=options.threads, seed=options.seed)
     loaded = time.perf_counter()
 
     if options.csv or options.folder:
@@ -126,7 +128,7 @@ def _benchmark(model, raw, count) -> dict[str, float]:
 
 def _format_stages(stages, model, raw) -> str:
     lines = [f"{model!r}", *(f"{stage:>17}: {milliseconds:9.3f} ms" for stage, milliseconds in stages.items())]
-    absent = [name for name in model.schema.inputs if name not in raw]
+    absent = [name for name in model.schema.given if name not in raw]
     if absent:
         lines.append(f"(missing, so not in the time to encode: {', '.join(absent)})")
     return "\n".join(lines)
@@ -136,10 +138,8 @@ def format_prediction(prediction: dict, schema) -> str:
     """A prediction, as `EdgeModel.predict` returns it, in lines for people."""
     lines = []
     for name, value in prediction.items():
-        if isinstance(value, dict):
-            lines += [f"{name}:", *(f"  {probability:8.4f}  {label}" for label, probability in value.items())]
-        else:
-            lines.append(f"{name}: {value:g} {schema.outputs[name].unit}".rstrip())
+        first, *rest = schema.outputs[name].in_words(value)
+        lines += [f"{name}: {first}".rstrip(), *rest]
     return "\n".join(lines)
 
 

@@ -18,7 +18,7 @@ _SIGNATURE = "serving_default"
 _SCHEMA = "schema.json"
 
 
-def load(bundle: str | os.PathLike, *, variant: str = "float32", threads: int = 1) -> EdgeModel:
+def load(bundle: str | os.PathLike, *, variant: str = "float32", threads: int = 1, seed: int = 0) -> EdgeModel:
     """Loads the LiteRT file of a bundle, once it and the schema are found to be those of the bundle's SHA256SUMS.
 
     Args:
@@ -26,6 +26,7 @@ def load(bundle: str | os.PathLike, *, variant: str = "float32", threads: int = 
             name of a bundle that comes with mmzoo ("road_sign_small_gtsrb").
         variant: "float32", "dynamic_int8" or "int8"; not used where `bundle` is a .tflite file.
         threads: number of CPU threads of one prediction.
+        seed: of the noise that a model with a `Noise` input gets where none is given; each call draws anew.
 
     Returns:
         The model, ready to predict.
@@ -53,18 +54,19 @@ def load(bundle: str | os.PathLike, *, variant: str = "float32", threads: int = 
         there = [name for name in VARIANTS if (folder / f"model_{name}.tflite").is_file()]
         raise FileNotFoundError(f"{file}: the bundle has no variant {variant!r}; it has {there}")
     verify(folder, [_SCHEMA, file.name])
-    return EdgeModel(file, Schema.load(folder / _SCHEMA), variant=variant, threads=threads)
+    return EdgeModel(file, Schema.load(folder / _SCHEMA), variant=variant, threads=threads, seed=seed)
 
 
 class EdgeModel:
     """A LiteRT model that takes raw inputs. Made by `load`; may be called from several threads, one runs at a time."""
 
-    def __init__(self, path: pathlib.Path, schema: Schema, *, variant: str, threads: int = 1):
+    def __init__(self, path: pathlib.Path, schema: Schema, *, variant: str, threads: int = 1, seed: int = 0):
         self._path = path
         self._schema = schema
         self._variant = variant
         self._run_signature = _signature_runner(path, threads)
         self._lock = threading.Lock()
+        self._rng = np.random.default_rng(seed)
         _check_signature(self._run_signature, schema, path)
 
     def __repr__(self) -> str:
@@ -84,19 +86,21 @@ class EdgeModel:
         """Runs the model on one encoded sample.
 
         Args:
-            arrays: input name -> array as `Schema.encode` makes it, without a batch dimension; all inputs.
+            arrays: input name -> array as `Schema.encode` makes it, without a batch dimension; all inputs, but that a
+                state may be left out, which is then at its start, and noise, which is then drawn.
 
         Returns:
-            Output name -> float32 array (*shape).
+            Output name -> float32 array of the output's shape; states are among them.
 
         Raises:
             ValueError: an input is missing or unknown, or has another shape or dtype than the schema says.
         """
-        if arrays.keys() != self._schema.inputs.keys():
+        missing = [name for name in self._schema.given if name not in arrays]
+        if missing or not arrays.keys() <= self._schema.inputs.keys():
             raise ValueError(f"expected arrays for the inputs {list(self._schema.inputs)}, got {list(arrays)}")
         batch = {}
-        for name, modality in self._schema.inputs.items():
-            array = np.asarray(arrays[name])
+        for name in (name for name in self._schema.inputs if name in arrays):
+            modality, array = self._schema.inputs[name], np.asarray(arrays[name])
             if array.shape != modality.shape or array.dtype != modality.dtype:
                 raise ValueError(
                     f"{name}: expected {modality.dtype} {modality.shape}, got {array.dtype} {array.shape}; "
@@ -105,6 +109,9 @@ class EdgeModel:
             batch[name] = np.ascontiguousarray(array)[np.newaxis]
         # An interpreter is one set of buffers: two calls at once would mix their samples.
         with self._lock:
+            for name, modality in self._schema.inputs.items():
+                if name not in batch:
+                    batch[name] = modality.start(self._rng)[np.newaxis]
             outputs = self._run_signature(**batch)
         return {name: outputs[name][0] for name in self._schema.outputs}
 
@@ -113,7 +120,8 @@ class EdgeModel:
 
         Args:
             top: how many of the most likely classes of a `Label` to name.
-            **raw: input name -> raw value, see `Schema.encode`; an input that is left out or None is missing.
+            **raw: input name -> raw value, see `Schema.encode`; an input that is left out or None is missing. States
+                are then at their start, whatever was predicted before (`stream` keeps them), and noise is drawn.
 
         Returns:
             Output name -> {class: probability}, most likely first, or the number (a list of them with several steps).
@@ -122,18 +130,83 @@ class EdgeModel:
             KeyError: a name that is no input or field of the schema.
             ValueError, TypeError, FileNotFoundError: a value that can't be encoded; the message names the place.
         """
-        return self._decode(self.run(self._schema.encode(raw)), raw, top)
+        return self._decode(self.run(self._encode(raw)), raw, top)
 
     def predict_batch(self, raws: Iterable[Mapping[str, Any]], *, top: int = 3) -> list[dict[str, Any]]:
         """`predict` for several samples; all are encoded before the first runs, and an error says which it was."""
         raws = list(raws)
         arrays = self._schema.encode_batch(raws)
-        return [
-            self._decode(self.run({name: a[i] for name, a in arrays.items()}), raw, top) for i, raw in enumerate(raws)
-        ]
+        rows = ({name: a[i] for name, a in arrays.items() if self._is_set(raw, name)} for i, raw in enumerate(raws))
+        return [self._decode(self.run(row), raw, top) for row, raw in zip(rows, raws, strict=True)]
+
+    def stream(self, state: Mapping[str, Any] | None = None) -> Stream:
+        """A run of calls, each of which goes on where the one before ended.
+
+        Args:
+            state: `State` input -> array to start from; those left out start from zeros.
+
+        Returns:
+            The `Stream`; a model may have any number of them at once.
+
+        Raises:
+            ValueError: the model keeps no state, or `state` names something else or has another shape.
+        """
+        return Stream(self, state)
+
+    def _encode(self, raw):
+        return {name: array for name, array in self._schema.encode(raw).items() if self._is_set(raw, name)}
+
+    def _is_set(self, raw, name):
+        """Whether an input's array comes from the sample: not so of states and noise that it leaves out."""
+        return self._schema.inputs[name].is_given or raw.get(name) is not None
 
     def _decode(self, outputs, raw, top):
         return self._schema.decode({name: row[np.newaxis] for name, row in outputs.items()}, top, [raw])[0]
+
+
+class Stream:
+    """A run of calls of a model with states; made by `EdgeModel.stream`, for one thread.
+
+    Args:
+        model: the model.
+        state: see `EdgeModel.stream`.
+    """
+
+    def __init__(self, model: EdgeModel, state: Mapping[str, Any] | None = None):
+        self._model = model
+        self._kept = {name: kind for name, kind in model.schema.inputs.items() if name in model.schema.outputs}
+        if not self._kept:
+            raise ValueError(f"{model!r} keeps no state: none of its inputs {list(model.schema.inputs)} is a State")
+        self.reset(state)
+
+    @property
+    def state(self) -> dict[str, np.ndarray]:
+        """`State` input -> float32 array that the next call starts from; copies, to go on from later."""
+        return {name: array.copy() for name, array in self._state.items()}
+
+    def reset(self, state: Mapping[str, Any] | None = None) -> None:
+        """Starts again, from zeros or from a state; see `EdgeModel.stream`."""
+        unknown = [name for name in state or {} if name not in self._kept]
+        if unknown:
+            raise ValueError(f"state: {unknown[0]!r} is no state of the model; its states are {list(self._kept)}")
+        self._state = {name: kind.encode((state or {}).get(name), name) for name, kind in self._kept.items()}
+
+    def run(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """`EdgeModel.run` from the kept states, which it renews."""
+        self._check_free(arrays)
+        outputs = self._model.run({**arrays, **self._state})
+        self._state = {name: outputs[name] for name in self._kept}
+        return outputs
+
+    def predict(self, *, top: int = 3, **raw: Any) -> dict[str, Any]:
+        """`EdgeModel.predict` from the kept states, which it renews."""
+        self._check_free(raw)
+        return self._model._decode(self.run(self._model._encode(raw)), raw, top)
+
+    def _check_free(self, given):
+        taken = [name for name in given if name in self._kept]
+        if taken:
+            raise ValueError(f"{taken[0]}: a stream keeps it; use reset(state) to go on from another")
 
 
 def _variant_of(file: pathlib.Path) -> str:

@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mmzoo.encoding.csv_rows import numbered_rows
 from mmzoo.schema import Image, Schema
 from mmzoo.schema.columns import encode_row, input_columns, match_columns, output_columns
 
-_SEPARATORS = (",", ";", "\t")
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
@@ -29,7 +29,7 @@ class Runs(Protocol):
         """The schema of inputs and outputs."""
 
     def run(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """One encoded sample to {output: (*shape)}."""
+        """One encoded sample, without states and noise, to {output: array of its shape}."""
 
 
 Rows = Iterable[Mapping[str, Any]]
@@ -51,7 +51,7 @@ def predict_rows(
         model: an `EdgeModel`, or anything with its `schema` and `run`.
         rows: column -> cell, strings or parsed values.
         columns: the names of the columns.
-        folder: paths of images and sounds are relative to it.
+        folder: paths of files are relative to it.
         source: the table's name, for error messages.
         allow_outside_root: also read files outside of `folder`; a table from elsewhere could name any file.
 
@@ -79,7 +79,7 @@ def predict_csv(
 
     Args:
         model: an `EdgeModel`.
-        source: a CSV file with a header, separated by commas, semicolons or tabs; paths of images and sounds are
+        source: a CSV file with a header, separated by commas, semicolons or tabs; paths of files are
             relative to its folder.
         target: the file to write, in UTF-8 and with commas; it appears once all rows are done.
         encoding: of the source; the default is UTF-8 with or without a byte order mark.
@@ -99,7 +99,7 @@ def predict_csv(
     if target.exists() and source.samefile(target):
         raise ValueError(f"{target}: is the table to read; name another file for the predictions")
     with source.open(newline="", encoding=encoding) as file:
-        numbered = _read(file, source)
+        numbered = numbered_rows(file, str(source))
         columns = [name.strip() for name in next(numbered, (1, []))[1]]
         if not columns:
             raise ValueError(f"{source}: is empty; expected a header with some of {input_columns(model.schema)}")
@@ -137,7 +137,7 @@ def predict_folder(
     folder = pathlib.Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder")
-    images = [name for name, modality in model.schema.inputs.items() if isinstance(modality, Image)]
+    images = model.schema.of_kind(Image)
     if image_input is None and len(images) != 1:
         raise ValueError(f"{folder}: the model's image inputs are {images}, not one; name it, or predict from a table")
     column = image_input or images[0]
@@ -168,27 +168,6 @@ def _predict(model, placed_rows, *, columns, folder, source, outside):
 
     # The header is checked here and now, the rows as they are asked for.
     return predictions()
-
-
-def _separator(file) -> str:
-    """The separator that gives the header the most columns; the file is left at its start."""
-    header = file.readline()
-    file.seek(0)
-    return max(_SEPARATORS, key=lambda separator: len(next(csv.reader([header], delimiter=separator), [])))
-
-
-def _read(file, source) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not empty, numbered as a spreadsheet does: 1 is the header."""
-    number = 0
-    try:
-        for number, cells in enumerate(csv.reader(file, delimiter=_separator(file)), start=1):
-            if cells:
-                yield number, cells
-    except UnicodeDecodeError as error:
-        # The file is decoded in blocks, so the row of the byte is not known.
-        raise ValueError(f"{source}: not {error.encoding} text ({error}); save it as UTF-8") from error
-    except csv.Error as error:
-        raise ValueError(f"{source}, row {number + 1}: not readable as CSV ({error})") from error
 
 
 def _placed_rows(numbered, columns, source) -> Iterator[tuple[str, dict[str, str]]]:

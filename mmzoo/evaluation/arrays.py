@@ -15,7 +15,8 @@ def gather(data, schema: Schema) -> tuple[dict[str, np.ndarray], dict[str, np.nd
 
     Args:
         data: (inputs, targets) as dicts of arrays, or an iterable of such batches that ends.
-        schema: names the inputs and outputs; an input that the data lacks is missing in all samples.
+        schema: names the inputs and outputs; an input that the data lacks is missing in all samples, a state at its
+            start, noise drawn, the same at each call.
 
     Returns:
         (inputs, targets), each name -> array (N, ...).
@@ -41,9 +42,7 @@ def gather(data, schema: Schema) -> tuple[dict[str, np.ndarray], dict[str, np.nd
     if len(set(lengths.values())) != 1:
         raise ValueError(f"arrays of different length: {lengths}")
     count = next(iter(lengths.values()))
-    for name, empty in schema.missing().items():
-        inputs.setdefault(name, np.broadcast_to(empty, (count, *empty.shape)))
-    return inputs, targets
+    return schema.completed(inputs, count, np.random.default_rng(0)), targets
 
 
 def predict_arrays(model, inputs: Mapping[str, np.ndarray], batch_size: int = 512) -> dict[str, np.ndarray]:
@@ -68,7 +67,7 @@ def predict_arrays(model, inputs: Mapping[str, np.ndarray], batch_size: int = 51
 
 
 def _named(target, schema):
-    return target if isinstance(target, Mapping) else {next(iter(schema.outputs)): target}
+    return target if isinstance(target, Mapping) else {next(iter(schema.predicted)): target}
 
 
 def _join(batches, part, name):

@@ -10,7 +10,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from mmzoo.evaluation.metrics import measure_output
-from mmzoo.schema import Category, Schema, Sensors
+from mmzoo.schema import Schema
 from mmzoo.tasks import task_for
 
 BOOSTING = "gradient boosting (columns + TF-IDF)"
@@ -41,14 +41,14 @@ def table_baselines(
 
     Args:
         schema: inputs and outputs.
-        train: (sensor inputs: name -> float (N, fields) with NaN; text inputs: name -> N strings; targets: output ->
-            array (N, ...)), to fit on.
+        train: (inputs with fields: name -> float (N, fields), or (N, steps, fields) of which the newest step counts,
+            with NaN; text inputs: name -> N strings; targets: output -> array (N, ...)), to fit on.
         validation: the same, to choose on.
         test: the same, to measure on.
         seed: of the boosting and the reduction.
 
     Returns:
-        Baseline -> output -> metrics as of `measure_output`; empty where the schema has neither sensors nor texts, and
+        Baseline -> output -> metrics as of `measure_output`; empty where the schema has neither fields nor texts, and
         without the outputs that scikit-learn has no answer for.
     """
     if not train[0] and not any(any(texts) for texts in train[1].values()):
@@ -99,11 +99,14 @@ def _best(name, output, targets, arrays, makers):
 
 def _fields(schema):
     return [
-        (name, column, field)
-        for name, modality in schema.inputs.items()
-        if isinstance(modality, Sensors)
-        for column, field in enumerate(modality.fields)
+        (name, column, field) for name, modality in schema.given.items() for column, field in enumerate(modality.fields)
     ]
+
+
+def _values(part, name, column):
+    """One field of all samples: of a series as it is at the newest step, what a sceptic would look at first."""
+    array = np.asarray(part[0][name])[..., column]
+    return array.reshape(len(array), -1)[:, -1]
 
 
 def _tfidf(parts):
@@ -124,7 +127,7 @@ def _dense(schema, parts, seed):
     from sklearn.decomposition import TruncatedSVD
 
     fields = _fields(schema)
-    columns = [[np.stack([part[0][name][:, c] for name, c, _ in fields], axis=1) for part in parts]] if fields else []
+    columns = [[np.stack([_values(part, n, c) for n, c, _ in fields], axis=1) for part in parts]] if fields else []
     for terms in _tfidf(parts):
         count = min(TEXT_COMPONENTS, min(terms[0].shape) - 1)
         if count >= 1:
@@ -132,8 +135,11 @@ def _dense(schema, parts, seed):
             columns.append([reduction.transform(part) for part in terms])
     columns = columns or [[np.zeros((_count(part), 1)) for part in parts]]
     joined = [np.concatenate([column[i] for column in columns], axis=1) for i in range(len(parts))]
+    # Boosting can't be fitted on a column without a single value.
+    never = np.isnan(joined[0]).all(axis=0)
+    joined = [np.where(never, 0.0, part) for part in joined]
     # Boosting takes categories of up to 255 values as such; with more, their numbers serve as numbers.
-    categorical = [isinstance(f, Category) and len(f.categories) <= 255 for _, _, f in fields]
+    categorical = [0 < len(f.categories) <= 255 for _, _, f in fields]
     return joined, categorical + [False] * (joined[0].shape[1] - len(fields))
 
 
@@ -148,10 +154,10 @@ def _sparse(schema, parts):
     if fields:
         names = [f"{name}.{field.name}" for name, _, field in fields]
         frames = [
-            pd.DataFrame({key: part[0][n][:, c] for key, (n, c, _) in zip(names, fields, strict=True)})
+            pd.DataFrame({key: _values(part, n, c) for key, (n, c, _) in zip(names, fields, strict=True)})
             for part in parts
         ]
-        kinds = {key: isinstance(field, Category) for key, (_, _, field) in zip(names, fields, strict=True)}
+        kinds = {key: bool(field.categories) for key, (_, _, field) in zip(names, fields, strict=True)}
         numbers = make_pipeline(SimpleImputer(add_indicator=True, keep_empty_features=True), StandardScaler())
         transform = ColumnTransformer(
             [

@@ -51,7 +51,7 @@ def missing_input_table(
     batch_size: int = 512,
     progress=None,
 ) -> pd.DataFrame:
-    """The headline metric of each output for every non-empty subset of the inputs.
+    """The headline metric of each output for every non-empty subset of the inputs that users give.
 
     An input may be missing in the data itself: "given" is what was not hidden on top of that.
 
@@ -68,15 +68,16 @@ def missing_input_table(
         One row a subset: a bool column for each input (given or hidden), then `<output>_<metric>`, then
         `<output>_<metric>_<failure>` for each failure.
     """
-    pictures = [name for name, modality in model.schema.inputs.items() if isinstance(modality, Image)]
+    pictures = model.schema.of_kind(Image)
     conditions = {"": inputs}
     for failure, spoil in (failures or {}).items():
         conditions[f"_{failure}"] = {**inputs, **{name: spoil(inputs[name]) for name in pictures}}
     rows = []
-    cases = subsets(model.schema.inputs)
+    names = list(model.schema.given)
+    cases = subsets(names)
     for done, given in enumerate(cases, start=1):
-        hidden = [name for name in model.schema.inputs if name not in given]
-        row = {name: name in given for name in model.schema.inputs}
+        hidden = [name for name in names if name not in given]
+        row = {name: name in given for name in names}
         for condition, arrays in conditions.items():
             # Without a picture a failing camera changes nothing.
             if not condition or set(pictures) & set(given):

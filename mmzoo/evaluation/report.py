@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmzoo.encoding.texts import decode_text
 from mmzoo.evaluation.latency import litert_latencies
-from mmzoo.schema import Audio, Image, Schema, Sensors, Text
+from mmzoo.schema import Schema
 from mmzoo.tasks import figure_of, task_for
 
 
@@ -89,39 +88,17 @@ def _output_section(evaluation, name) -> dict[str, Any]:
 
 
 def sample_in_words(evaluation, index: int) -> dict[str, Any]:
-    """What one sample shows: its first picture or the curve of its first sound, its texts, the sensors in words."""
+    """What one sample shows: its first picture or curve, its texts, and the rest in words."""
     picture, texts, words = None, [], []
-    for name, modality in evaluation.schema.inputs.items():
+    for name, modality in evaluation.schema.given.items():
         array = evaluation.inputs[name][index]
-        if isinstance(modality, Image):
-            if picture is None and array.any():
-                picture = _data_uri(array)
-        elif isinstance(modality, Audio):
-            if picture is None and array.any():
-                picture = _data_uri(_curve(array))
-        elif isinstance(modality, Text):
-            text = decode_text(modality, array)
-            if text:
-                texts.append(f"{name} “{text}”")
-        elif isinstance(modality, Sensors):
-            words += [_field_in_words(field, value) for field, value in zip(modality.fields, array, strict=True)]
-    return {"index": int(index), "picture": picture, "texts": texts, "words": [word for word in words if word]}
-
-
-def _field_in_words(field, value):
-    if np.isnan(value):
-        return ""
-    if hasattr(field, "categories"):
-        return f"{field.name} {field.categories[int(value)]}"
-    return f"{field.name} {value:.5g} {getattr(field, 'unit', '')}".strip()
-
-
-def _curve(samples: np.ndarray, height: int = 96, width: int = 96) -> np.ndarray:
-    """A sound's curve, dark on white: uint8 (height, columns, 1), from the lowest to the highest sample of a column."""
-    columns = np.array_split(samples / np.abs(samples).max(), min(width, len(samples)))
-    low, high = (np.array([extreme(column) for column in columns]) for extreme in (np.min, np.max))
-    levels, half = np.linspace(1, -1, height)[:, None], 1 / height
-    return np.where((levels >= low - half) & (levels <= high + half), 60, 255).astype(np.uint8)[..., None]
+        pixels, text = modality.picture(array), modality.text(array)
+        if picture is None and pixels is not None:
+            picture = _data_uri(pixels)
+        if text:
+            texts.append(f"{name} “{text}”")
+        words += modality.words(array)
+    return {"index": int(index), "picture": picture, "texts": texts, "words": words}
 
 
 def _data_uri(pixels: np.ndarray) -> str:
@@ -140,7 +117,7 @@ def _png_uri(png: bytes) -> str:
 
 
 def _missing_section(table: pd.DataFrame, schema: Schema) -> dict[str, Any]:
-    names = list(schema.inputs)
+    names = list(schema.given)
     metrics = [column for column in table.columns if column not in names]
     rows = []
     for row in table.to_dict("records"):

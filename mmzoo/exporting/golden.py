@@ -9,35 +9,50 @@ from typing import Any
 
 import numpy as np
 
-from mmzoo import encoding
-from mmzoo.schema import Audio, Category, Image, Number, Schema, Sensors, Text
-from mmzoo.schema.columns import FILES
+from mmzoo.schema import Schema
 from mmzoo.tasks import task_for
 
-_TEXTS = ("50", "Überholverbot für LKW über 7,5 t", "auf 2 km", "Straße gesperrt – Umleitung über Köln", "STOP", "€ 5")
+# So many whole samples are drawn, from which all others are made.
+_DRAWN = 6
 
 
 def golden_samples(schema: Schema, seed: int = 0) -> list[tuple[str, dict[str, Any]]]:
-    """About eight raw samples: all missing, partly missing, umlauts, texts cut inside a character, extremes.
+    """About eight raw samples: all missing, partly missing, umlauts, what is cut, extremes.
 
     Args:
         schema: the model's schema.
-        seed: seed of pictures, sounds and numbers.
+        seed: seed of all that is drawn.
 
     Returns:
-        (what it is, raw sample as `Schema.encode` takes it); inputs that have no raw form are left out.
+        (what it is, raw sample as `Schema.encode` takes it); inputs that have no raw form are left out. Noise is in all
+        of them, since nobody could draw the same.
     """
     rng = np.random.default_rng(seed)
-    full = [_raw_sample(schema, rng, text) for text in _TEXTS]
-    names = list(full[0])
+    full = [
+        _existing({name: modality.golden(rng, number) for name, modality in schema.inputs.items()})
+        for number in range(_DRAWN)
+    ]
+    names = [name for name in full[0] if name in schema.given]
     samples = [("all inputs missing", {}), ("a short text", full[0]), ("umlauts", full[1])]
     samples += [(f"only {name} given", {name: full[2 + i % 4][name]}) for i, name in enumerate(names)]
-    samples.append(("every second field missing", _thinned(full[2])))
+    thinned = {name: schema.inputs[name].golden_thinned(value) for name, value in full[2].items()}
+    samples.append(("every second field missing", thinned))
     samples.append(("long text, cut", full[3]))
-    samples.append(("texts cut inside a character, or after as many words as fit", _filled(schema, full[4])))
+    cut = _existing({name: modality.golden_cut() for name, modality in schema.inputs.items()})
+    samples.append(("texts cut inside a character, or after as many words as fit", {**full[4], **cut}))
     for side, word in ((0, "lowest"), (1, "highest")):
-        samples.append((f"{word} values", _extreme_sample(schema, side)))
-    return samples
+        extreme = _existing({name: modality.golden_extreme(side) for name, modality in schema.inputs.items()})
+        samples.append((f"{word} values", extreme))
+    return [(what, {**_drawn(schema, rng), **raw}) for what, raw in samples]
+
+
+def _existing(raw):
+    return {name: value for name, value in raw.items() if value is not None}
+
+
+def _drawn(schema, rng):
+    """Noise; a state that is not given is at its start."""
+    return {name: modality.golden(rng, 0) for name, modality in schema.inputs.items() if modality.is_drawn}
 
 
 def write_golden(schema: Schema, samples: list, expected: dict[str, np.ndarray], folder: pathlib.Path) -> list[str]:
@@ -68,8 +83,8 @@ def write_golden(schema: Schema, samples: list, expected: dict[str, np.ndarray],
         entries.append(
             {
                 "what": what,
-                "raw": {n: v for n, v in raw.items() if not isinstance(schema.inputs[n], FILES)},
-                "inputs": {n: _plain(a[i]) for n, a in arrays.items() if not isinstance(schema.inputs[n], FILES)},
+                "raw": _existing({name: schema.inputs[name].plain(value) for name, value in raw.items()}),
+                "inputs": {n: _plain(a[i]) for n, a in arrays.items() if not schema.inputs[n].is_large},
                 "expected": {name: _plain(array[i]) for name, array in expected.items()},
             }
         )
@@ -85,94 +100,8 @@ def write_golden(schema: Schema, samples: list, expected: dict[str, np.ndarray],
 
 def encode_golden(schema: Schema, samples: list) -> dict[str, np.ndarray]:
     """The samples as arrays (N, ...) by input name; inputs that have no raw form are missing."""
-    missing = schema.missing()
-    rows = [
-        {n: encoding.encode(m, raw[n], n) if n in raw else missing[n] for n, m in schema.inputs.items()}
-        for _, raw in samples
-    ]
+    rows = [schema.encode(raw) for _, raw in samples]
     return {name: np.stack([row[name] for row in rows]) for name in schema.inputs}
-
-
-def _raw_sample(schema, rng, text):
-    raw = {}
-    for name, modality in schema.inputs.items():
-        if isinstance(modality, Image):
-            raw[name] = _picture(modality, rng)
-        elif isinstance(modality, Audio):
-            raw[name] = _sound(modality, rng)
-        elif isinstance(modality, Text):
-            raw[name] = f"{text} {_known_words(modality, rng)}" if modality.vocabulary else text
-        elif isinstance(modality, Sensors):
-            raw[name] = {field.name: _value(field, rng) for field in modality.fields}
-    return raw
-
-
-def _known_words(text, rng):
-    """A few words of the vocabulary, one of them long enough to be put together from pieces, maybe."""
-    words = [piece for piece in text.vocabulary[1:] if piece.isalnum()] or [""]
-    return " ".join(str(word) for word in rng.choice(words, 5)) + " " + "".join(str(w) for w in rng.choice(words, 2))
-
-
-def _picture(image, rng):
-    # A coloured slope with a bright disc: no two pixels' neighbourhoods alike, so swapped axes or channels show.
-    y, x = np.mgrid[: image.height, : image.width] / max(image.height, image.width)
-    disc = (x - rng.uniform(0.3, 0.7)) ** 2 + (y - rng.uniform(0.3, 0.7)) ** 2 < 0.06
-    planes = [np.where(disc, rng.uniform(0.5, 1), a * x + (1 - a) * y) for a in rng.uniform(0, 1, image.channels)]
-    pixels = np.stack(planes, -1) * 255
-    return pixels.astype(np.uint8)
-
-
-def _sound(audio, rng):
-    # A tone that rises, for a second at most, in steps that 16 bits hold exactly and that files can pack.
-    count = min(audio.samples, audio.sample_rate)
-    low, high = np.sort(rng.uniform(0.01, 0.4, 2))
-    phase = np.cumsum(np.linspace(low, high, count)) * np.pi
-    return (np.round(rng.uniform(30, 120) * np.sin(phase)) / 128).astype(np.float32)
-
-
-def _value(field, rng):
-    if isinstance(field, Category):
-        return str(rng.choice(field.categories))
-    if isinstance(field, Number):
-        return round(float(rng.uniform(field.minimum, field.maximum)), 2)
-    return float(rng.integers(0, 360)) if hasattr(field, "unit") else "2026-11-23"
-
-
-def _thinned(raw):
-    thinned = {name: dict(list(value.items())[::2]) for name, value in raw.items() if isinstance(value, dict)}
-    return {**raw, **thinned}
-
-
-def _filled(schema, raw):
-    # Of bytes one short of full, then a character of two bytes that must go as a whole; else more words than fit.
-    texts = {}
-    for name, modality in schema.inputs.items():
-        if name in raw and isinstance(modality, Text):
-            is_bytes = modality.tokenizer == "bytes"
-            texts[name] = "x" * (modality.length - 1) + "ß" if is_bytes else "Straße 7 " * modality.length
-    return {**raw, **texts}
-
-
-def _extreme_sample(schema, side):
-    raw = {}
-    for name, modality in schema.inputs.items():
-        if isinstance(modality, Image):
-            raw[name] = np.full(modality.shape, (1, 255)[side], np.uint8)
-        elif isinstance(modality, Audio):
-            raw[name] = np.full(modality.shape, (-1.0, 1.0 - 2.0**-15)[side], np.float32)
-        elif isinstance(modality, Text):
-            raw[name] = ("\x01", "\U0010ffff" * modality.length)[side]
-        elif isinstance(modality, Sensors):
-            raw[name] = {field.name: _extreme_value(field, side) for field in modality.fields}
-    return raw
-
-
-def _extreme_value(field, side):
-    if isinstance(field, Category):
-        return field.categories[-1 if side else 0]
-    if isinstance(field, Number):
-        return field.extremes[side]
-    return (0.0, 359.0)[side] if hasattr(field, "unit") else ("1970-01-01", "2069-12-31")[side]
 
 
 def _plain(array):

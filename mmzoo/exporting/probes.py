@@ -7,13 +7,11 @@ import math
 
 import numpy as np
 
-from mmzoo import encoding
-from mmzoo.schema import Audio, Category, History, Image, Schema, Sensors, Sequence, Text, Video
+from mmzoo.schema import Schema
 
 # 2^6 subsets; of models with more inputs only the subsets of at most one missing or one given input are tried.
 MOST_INPUTS_FOR_ALL_SUBSETS = 6
-LAST_CHARACTER = "\U0010ffff"
-# Calibration samples whose texts and histories reach the last step.
+# Calibration samples whose texts and series fill every step.
 FULL_LENGTH = 16
 
 Arrays = dict[str, np.ndarray]
@@ -31,7 +29,7 @@ def random_samples(schema: Schema, count: int, seed: int = 0) -> Arrays:
         Input name -> array (count, ...) of the modality's shape and dtype; nothing is missing.
     """
     rng = np.random.default_rng(seed)
-    return {name: _random(modality, count, rng) for name, modality in schema.inputs.items()}
+    return {name: modality.random(count, rng) for name, modality in schema.inputs.items()}
 
 
 def probe_sets(schema: Schema, samples: Arrays, seed: int = 0) -> dict[str, Arrays]:
@@ -58,8 +56,8 @@ def probe_sets(schema: Schema, samples: Arrays, seed: int = 0) -> dict[str, Arra
 
 
 def subsets_of_inputs(schema: Schema) -> list[tuple[str, ...]]:
-    """The subsets of inputs that are hidden in turn, from none to all."""
-    names = list(schema.inputs)
+    """The subsets of inputs that are hidden in turn, from none to all; states and noise never are."""
+    names = list(schema.given)
     sizes = range(len(names) + 1)
     if len(names) > MOST_INPUTS_FOR_ALL_SUBSETS:
         sizes = (0, 1, len(names) - 1, len(names))
@@ -68,7 +66,7 @@ def subsets_of_inputs(schema: Schema) -> list[tuple[str, ...]]:
 
 def calibration_samples(schema: Schema, samples: Arrays, count: int = 128, seed: int = 0) -> Arrays:
     """What static quantization sees: real samples as they are, with every subset of inputs and each field missing, and
-    with texts and histories of full length.
+    with texts and series of full length.
 
     A step of an unrolled network that no sample reaches would get the range 0..0: whatever came there on the device
     would be cut off to nothing, and XNNPACK leaves operators without a range to slow ones.
@@ -90,29 +88,28 @@ def calibration_samples(schema: Schema, samples: Arrays, count: int = 128, seed:
     for _ in range(max(1, math.ceil(count / len(hidden)))):
         for subset in hidden:
             row = _row(samples, rng.integers(total))
-            rows.append({n: encoding.missing(schema.inputs[n]) if n in subset else row[n] for n in row})
+            rows.append(_hidden(schema, row, subset))
     rows += _split(_missing_fields(schema, samples)) if _fields(schema) else []
-    names = [name for name, modality in schema.inputs.items() if isinstance(modality, (Text, History))]
-    for _ in range(FULL_LENGTH if names else 0):
+    steps = [name for name, modality in schema.inputs.items() if modality.full(samples[name], _rng()) is not None]
+    for _ in range(FULL_LENGTH if steps else 0):
         row = _row(samples, rng.integers(total))
-        rows.append({**row, **{name: _full_length(samples[name], rng) for name in names}})
+        rows.append({**row, **{name: schema.inputs[name].full(samples[name], rng) for name in steps}})
     return _rows(rows)
 
 
-def _full_length(ids, rng):
-    """The ids of some samples, one behind another, cut to the full length; ones where all samples are missing."""
-    length = ids.shape[1]
-    given = ids[rng.permutation(len(ids))[:length]]
-    given = given[given != 0]
-    return np.resize(given, length) if given.size else np.ones(length, ids.dtype)
+def _rng():
+    return np.random.default_rng(0)
+
+
+def _hidden(schema, row, names):
+    return {name: schema.inputs[name].missing() if name in names else array for name, array in row.items()}
 
 
 def _missing_inputs(schema, samples):
     total = len(next(iter(samples.values())))
     rows = []
     for number, subset in enumerate(subsets_of_inputs(schema)):
-        row = _row(samples, number % total)
-        rows.append({name: encoding.missing(schema.inputs[name]) if name in subset else row[name] for name in row})
+        rows.append(_hidden(schema, _row(samples, number % total), subset))
     return _rows(rows)
 
 
@@ -126,7 +123,7 @@ def _missing_fields(schema, samples):
 
 
 def _extremes(schema, samples):
-    rows = [{name: _extreme(modality, side) for name, modality in schema.inputs.items()} for side in (0, 1)]
+    rows = [{name: modality.extreme(side) for name, modality in schema.inputs.items()} for side in (0, 1)]
     for name, column in _fields(schema):
         for side in (0, 1):
             row = _row(samples, len(rows) % len(samples[name]))
@@ -135,52 +132,8 @@ def _extremes(schema, samples):
     return _rows(rows)
 
 
-def _extreme(modality, side):
-    if isinstance(modality, (Image, Video)):
-        return np.full(modality.shape, (1, 255)[side], modality.dtype)
-    if isinstance(modality, Text):
-        if modality.tokenizer == "bytes":
-            return encoding.encode_text(modality, ("\x01", LAST_CHARACTER)[side] * modality.length, "text")
-        return np.full(modality.shape, (1, modality.vocabulary_size - 1)[side], modality.dtype)
-    if isinstance(modality, History):
-        return np.full(modality.shape, (1, modality.items)[side], modality.dtype)
-    if isinstance(modality, Audio):
-        return np.full(modality.shape, (-1.0, 1.0)[side], modality.dtype)
-    return np.broadcast_to(
-        np.array([field.extremes[side] for field in modality.fields], modality.dtype), modality.shape
-    ).copy()
-
-
-def _random(modality, count, rng):
-    shape = (count, *modality.shape)
-    if isinstance(modality, (Image, Video)):
-        return rng.integers(0, 256, shape).astype(modality.dtype)
-    if isinstance(modality, (Text, History)):
-        low, high = 1, modality.items + 1 if isinstance(modality, History) else modality.vocabulary_size
-        if isinstance(modality, Text) and modality.tokenizer == "bytes":
-            low, high = 32, 127
-        ids = rng.integers(low, high, shape)
-        lengths = rng.integers(1, modality.length + 1, (count, 1))
-        return np.where(np.arange(modality.length) < lengths, ids, 0).astype(modality.dtype)
-    if isinstance(modality, (Sensors, Sequence)):
-        columns = [_random_field(field, shape[:-1], rng) for field in modality.fields]
-        return np.stack(columns, axis=-1).astype(modality.dtype)
-    return rng.uniform(-1.0, 1.0, shape).astype(modality.dtype)
-
-
-def _random_field(field, shape, rng):
-    if isinstance(field, Category):
-        return rng.integers(0, len(field.categories), shape)
-    return rng.uniform(*field.extremes, shape)
-
-
 def _fields(schema):
-    return [
-        (name, column)
-        for name, modality in schema.inputs.items()
-        if isinstance(modality, (Sensors, Sequence))
-        for column in range(len(modality.fields))
-    ]
+    return [(name, column) for name, modality in schema.inputs.items() for column in range(len(modality.fields))]
 
 
 def _row(samples, index):

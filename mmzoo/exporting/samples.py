@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mmzoo.schema import History, Schema, Text
+from mmzoo.schema import Schema
 
 Arrays = dict[str, np.ndarray]
 
@@ -22,7 +22,7 @@ def collect_samples(
 
     Args:
         samples: batches, each {input: array (N, ...)} or a tuple of that and {output: targets}; a `tf.data.Dataset`,
-            a list, any iterable that ends.
+            a list, any iterable that ends. States and noise may be left out: they are at their start, or drawn.
         schema: the model's schema.
         limit: at most so many; None: 2,000 with targets and 512 without.
         seed: seed of the draw.
@@ -70,26 +70,26 @@ def _checked(batch: Any, schema: Schema, number: int) -> tuple[Arrays, Arrays]:
     if isinstance(inputs, (tuple, list)) and len(inputs) == 1:
         inputs = inputs[0]
     place = f"samples: batch {number}"
-    if not isinstance(inputs, Mapping) or set(inputs) != set(schema.inputs):
+    if not isinstance(inputs, Mapping) or not set(schema.given) <= set(inputs) <= set(schema.inputs):
         got = sorted(inputs) if isinstance(inputs, Mapping) else type(inputs).__name__
         raise ValueError(
             f"{place}: expected a dict of the inputs {sorted(schema.inputs)}, or a tuple of that and the targets, "
             f"got {got}"
         )
-    arrays = {name: _checked_input(np.asarray(inputs[name]), schema, name, place) for name in schema.inputs}
+    arrays = {name: _checked_input(np.asarray(inputs[name]), schema, name, place) for name in inputs}
     sizes = {name: len(array) for name, array in arrays.items()}
     if targets is None:
         targets = {}
     if not isinstance(targets, Mapping):
-        targets = {next(iter(schema.outputs)): targets}
-    unknown = [name for name in targets if name not in schema.outputs]
+        targets = {next(iter(schema.predicted)): targets}
+    unknown = [name for name in targets if name not in schema.predicted]
     if unknown:
-        raise ValueError(f"{place}: target {unknown[0]!r} is no output; the outputs are {list(schema.outputs)}")
+        raise ValueError(f"{place}: target {unknown[0]!r} is no output; the outputs are {list(schema.predicted)}")
     goals = {name: np.asarray(array) for name, array in targets.items()}
     sizes |= {f"target {name}": len(array) for name, array in goals.items()}
     if len(set(sizes.values())) != 1:
         raise ValueError(f"{place}: the arrays differ in length: {sizes}")
-    return arrays, goals
+    return schema.completed(arrays, max(sizes.values()), np.random.default_rng(number)), goals
 
 
 def _checked_input(array, schema, name, place):
@@ -100,8 +100,5 @@ def _checked_input(array, schema, name, place):
         )
     if not np.can_cast(array.dtype, modality.dtype, "same_kind"):
         raise ValueError(f"{place}: {name!r} is {array.dtype}, expected {modality.dtype}")
-    if isinstance(modality, (Text, History)) and array.size:
-        most = modality.items if isinstance(modality, History) else modality.vocabulary_size - 1
-        if array.min() < 0 or array.max() > most:
-            raise ValueError(f"{place}: {name!r} holds ids {array.min()}..{array.max()}, expected 0..{most}")
+    modality.check(array, f"{place}: {name!r}")
     return array.astype(modality.dtype, copy=False)

@@ -10,10 +10,10 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from mmzoo.exporting.raw import audio_ops, encoding_ops
+from mmzoo.exporting.raw.decoders import decode
 from mmzoo.exporting.raw.text_ops import import_tensorflow_text, needs_tensorflow_text
 from mmzoo.models.schema_model import SchemaModel
-from mmzoo.schema import Audio, Category, Image, Schema, Sensors, Text
+from mmzoo.schema import Schema
 
 
 def raw_signature(schema: Schema) -> dict[str, tf.TensorSpec]:
@@ -32,17 +32,10 @@ def raw_signature(schema: Schema) -> dict[str, tf.TensorSpec]:
     """
     signature: dict[str, tf.TensorSpec] = {}
     for name, modality in schema.inputs.items():
-        if isinstance(modality, Sensors):
-            parts = {
-                f"{name}_{field.name}": tf.TensorSpec(
-                    (None,), tf.string if isinstance(field, Category) else tf.float32, f"{name}_{field.name}"
-                )
-                for field in modality.fields
-            }
-        elif isinstance(modality, (Image, Text, Audio)):
-            parts = {name: tf.TensorSpec((None,), tf.string, name)}
-        else:
-            parts = {name: tf.TensorSpec((None, *modality.shape), modality.dtype, name)}
+        parts = {
+            column: tf.TensorSpec((None, *shape), dtype, column)
+            for column, (dtype, shape) in modality.raw_columns(name).items()
+        }
         twice = sorted(set(parts) & set(signature))
         if twice:
             raise ValueError(f"schema {schema.name!r}: {twice[0]!r} stands for two inputs or fields; rename one")
@@ -60,31 +53,7 @@ def encode_raw(schema: Schema, raw: dict) -> dict:
     Returns:
         Input name -> tensor (N, ...) of the modality's shape and dtype.
     """
-    return {name: _encode_input(name, modality, raw) for name, modality in schema.inputs.items()}
-
-
-def _encode_input(name, modality, raw):
-    if isinstance(modality, Image):
-        return tf.map_fn(
-            lambda contents: encoding_ops.decode_image(contents, modality, name),
-            raw[name],
-            fn_output_signature=tf.TensorSpec(modality.shape, tf.uint8),
-        )
-    if isinstance(modality, Audio):
-        return tf.map_fn(
-            lambda contents: audio_ops.decode_audio(contents, modality, name),
-            raw[name],
-            fn_output_signature=tf.TensorSpec(modality.shape, tf.float32),
-        )
-    if isinstance(modality, Text):
-        return encoding_ops.encode_text(raw[name], modality)
-    if isinstance(modality, Sensors):
-        columns = [
-            encoding_ops.encode_field(raw[f"{name}_{field.name}"], field, f"{name}_{field.name}")
-            for field in modality.fields
-        ]
-        return tf.stack(columns, axis=1)
-    return raw[name]
+    return {name: decode(modality, raw, name) for name, modality in schema.inputs.items()}
 
 
 def _checked(tensors, signature):

@@ -17,9 +17,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmzoo.schema import Schema, Text
+from mmzoo.schema import Schema
 
-# Unrolled, a longer text would make a file of mostly operators.
+# Unrolled, a longer text or series would make a file of mostly operators.
 LONGEST_TEXT = 64
 
 # Layers of Keras whose arithmetic stays in float32, as raw units and spectra must; mmzoo's own say so themselves, by
@@ -48,9 +48,7 @@ def why_not_int8(schema: Schema, has_samples: bool, model=None) -> str | None:
                 "the file would be larger than the one with dynamic int8"
             )
     for name, modality in schema.inputs.items():
-        # N-grams are averaged, which takes no step by step.
-        is_read_in_steps = isinstance(modality, Text) and modality.tokenizer != "ngrams"
-        steps = modality.length if is_read_in_steps else getattr(modality, "steps", 0)
+        steps = modality.steps_in_turn
         if steps > LONGEST_TEXT:
             return f"input {name!r} has {steps} steps, and static int8 unrolls at most {LONGEST_TEXT}"
     return None

@@ -39,7 +39,9 @@ def adapting_layers(model) -> dict[str, list]:
     found: dict[str, list] = {}
     for layer in model.layers:
         source = getattr(layer, "adapts_to", None)
-        names = inputs_of(layer) if source == "inputs" else [layer.output_name] if source == "targets" else []
+        names = inputs_of(layer) if source == "inputs" else set()
+        if source == "targets" and hasattr(layer, "output_name"):
+            names = {layer.output_name}
         if len(names) > 1:
             raise ValueError(f"layer {layer.name!r}: adapts to one input, but reads {sorted(names)}")
         for name in names:

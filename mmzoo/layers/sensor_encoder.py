@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import keras
@@ -10,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from mmzoo import schema as schema_lib
+from mmzoo.schema.json_tree import from_tree, to_tree
 
 # Beyond this many standard deviations a value says no more than "extreme".
 CLIP = 5.0
@@ -19,7 +19,7 @@ PERIODS = (365.2425, 7.0, 1.0)
 
 @keras.saving.register_keras_serializable(package="mmzoo")
 class SensorEncoder(keras.layers.Layer):
-    """Turns a row of fields into features, field by field, always in float32.
+    """Turns a row of fields, or the rows of a series, into features, field by field, always in float32.
 
     Number and Date: the normalised value, 0 where missing; a Date also sine and cosine of its place in the year, the
     week and the day. Angle: sine and cosine, 0 where missing. Category: one-hot, all 0 where missing, outside the
@@ -29,7 +29,7 @@ class SensorEncoder(keras.layers.Layer):
     Args:
         fields: the schema's fields, as `Number`, `Angle`, `Category` or `Date` objects or their config dicts.
 
-    Input: float32 (B, len(fields)). Output: float32 (B, features).
+    Input: float32 (..., len(fields)). Output: float32 (..., features).
     """
 
     # Raw units in one tensor would share one 8-bit scale.
@@ -41,9 +41,10 @@ class SensorEncoder(keras.layers.Layer):
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
         self.fields = tuple(_field(field) for field in fields)
-        kinds = {"angle": schema_lib.Angle, "category": schema_lib.Category, "date": schema_lib.Date}
-        kind_of = [next((k for k, kind in kinds.items() if isinstance(f, kind)), "number") for f in self.fields]
-        self._columns = {k: [i for i, of in enumerate(kind_of) if of == k] for k in ("number", *kinds)}
+        kinds = [_KINDS.answer(field, f"field {field.name!r}") for field in self.fields]
+        self._columns = {
+            kind: [i for i, of in enumerate(kinds) if of == kind] for kind in ("number", "angle", "category", "date")
+        }
         self._counts = np.array([len(self.fields[i].categories) for i in self._columns["category"]], int)
         self._lowest, self._highest = np.full((2, len(self.fields)), [[-np.inf], [np.inf]], np.float32)
         self._lowest[self._columns["category"]] = 0.0
@@ -72,16 +73,17 @@ class SensorEncoder(keras.layers.Layer):
         """Sets mean and deviation of the number fields from data.
 
         Args:
-            rows: float array (N, len(fields)); NaN is left out. A field that is missing in all rows, or constant,
+            rows: float array (N, ..., len(fields)); NaN is left out. A field that is missing in all rows, or constant,
                 keeps the deviation it has.
         """
         rows = np.asarray(rows, np.float64)
-        if rows.ndim != 2 or rows.shape[1] != len(self.fields):
+        if rows.ndim < 2 or rows.shape[-1] != len(self.fields):
             raise ValueError(f"expected rows of {len(self.fields)} fields, got an array of shape {rows.shape}")
+        rows = rows.reshape(-1, len(self.fields))
         mean, deviation = np.array(self.mean, np.float32), np.array(self.deviation, np.float32)
         for column, field in enumerate(self.fields):
             values = rows[:, column][np.isfinite(rows[:, column])]
-            if isinstance(field, (schema_lib.Number, schema_lib.Date)) and values.size:
+            if field.is_measured and values.size:
                 mean[column] = values.mean()
                 # Less than float32 can tell apart is no deviation, whatever the unit.
                 if values.std() > 1e-7 * np.abs(values).max():
@@ -91,12 +93,13 @@ class SensorEncoder(keras.layers.Layer):
 
     def call(self, inputs):
         # All fields of a kind at once: one by one they would be a hundred tiny operators, and time on the device.
+        # NaN is neither. By functions, since a tensor of PyTorch can't be compared with an array of NumPy.
         given = ops.logical_and(ops.greater_equal(inputs, self._lowest), ops.less_equal(inputs, self._highest))
-        # NaN is neither.
         flags = ops.cast(given, "float32")
+        last = len(inputs.shape) - 1
 
         def columns(array, kind):
-            return ops.take(array, self._columns[kind], axis=1)
+            return ops.take(array, self._columns[kind], axis=last)
 
         def values(kind, instead):
             return ops.where(columns(given, kind), columns(inputs, kind), instead)
@@ -115,9 +118,9 @@ class SensorEncoder(keras.layers.Layer):
         if self._columns["category"]:
             # Compared with every category there is; NaN equals none. LiteRT's own ONE_HOT goes wrong silently in int8.
             numbers = np.concatenate([np.arange(count, dtype=np.float32) for count in self._counts])
-            repeated = ops.take(inputs, np.repeat(self._columns["category"], self._counts), axis=1)
+            repeated = ops.take(inputs, np.repeat(self._columns["category"], self._counts), axis=last)
             features.append(ops.cast(ops.equal(repeated, numbers), "float32"))
-        return ops.take(ops.concatenate([*features, 1.0 - flags], axis=1), self._order, axis=1)
+        return ops.take(ops.concatenate([*features, 1.0 - flags], axis=last), self._order, axis=last)
 
     def features_of_fields(self) -> list[int]:
         """How many features of the output each field has, in order."""
@@ -129,21 +132,25 @@ class SensorEncoder(keras.layers.Layer):
         return [1 + extra.get(type(f), lambda f: 1)(f) for f in self.fields]
 
     def compute_output_shape(self, input_shape):
-        return input_shape[0], sum(self.features_of_fields())
+        return (*input_shape[:-1], sum(self.features_of_fields()))
 
     def get_config(self):
-        fields = [{"kind": type(field).__name__, **dataclasses.asdict(field)} for field in self.fields]
-        return {**super().get_config(), "fields": fields}
+        return {**super().get_config(), "fields": [to_tree(field) for field in self.fields]}
+
+
+# How each kind of field is encoded; one from outside the package derives from one of these.
+_KINDS = schema_lib.KindTable("encoding")
+for _kind, _encoding in (
+    (schema_lib.Number, "number"),
+    (schema_lib.Angle, "angle"),
+    (schema_lib.Category, "category"),
+    (schema_lib.Date, "date"),
+):
+    _KINDS.register(_kind, _encoding)
 
 
 def _field(field):
-    if isinstance(field, schema_lib.Field):
-        return field
-    kinds = {
-        kind.__name__: kind for kind in (schema_lib.Number, schema_lib.Angle, schema_lib.Category, schema_lib.Date)
-    }
-    config = dict(field)
-    return kinds[config.pop("kind")](**config)
+    return field if isinstance(field, schema_lib.Field) else from_tree(field, "fields")
 
 
 def _within(days, period):

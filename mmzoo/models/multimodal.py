@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from collections.abc import Callable, Mapping
 
+from mmzoo.branches import BranchSettings, branch_of
 from mmzoo.fusion import fuse, wants_tokens
 from mmzoo.layers.hub_backbone import FINETUNE
 from mmzoo.models.finish import finish
 from mmzoo.models.schema_model import SchemaModel, keras_inputs
 from mmzoo.models.seeding import seeded
-from mmzoo.models.table_branches import BranchSettings, BranchSize, branch_of
 from mmzoo.models.text_choice import with_texts
 from mmzoo.schema import Schema
 
+
+@dataclasses.dataclass(frozen=True)
+class _Size:
+    ngram_buckets: int
+    width: int
+    text_units: int
+    embedding: int
+    bidirectional: bool
+    ngram_embedding: int
+    sensor_units: int
+    series_units: int
+
+
 SIZES = {
-    "nano": BranchSize(32, 12, 8, False, 8, 8_000, 16),
-    "small": BranchSize(64, 32, 16, False, 16, 64_000, 32),
-    "base": BranchSize(128, 64, 32, True, 32, 64_000, 64),
+    "nano": _Size(8_000, 32, 12, 8, False, 8, 16, 16),
+    "small": _Size(64_000, 64, 32, 16, False, 16, 32, 32),
+    "base": _Size(64_000, 128, 64, 32, True, 32, 64, 64),
 }
 
 
@@ -31,6 +45,7 @@ def build_multimodal_model(
     image: str | pathlib.Path = "separable",
     finetune: str = "frozen",
     text_cell: str = "gru",
+    series_cell: str = "gru",
     weights: str | pathlib.Path | None = None,
     classifier_activation: str | None = "softmax",
     modality_dropout: float | Mapping[str, float] = 0.25,
@@ -41,8 +56,8 @@ def build_multimodal_model(
     """Builds a model for own data: one branch an input, one head an output, any input may be missing.
 
     Inputs and outputs are those of the schema, which `mmzoo.infer_schema` makes from a table: `Image`, `Text`,
-    `Sensors` and `Audio` in; `Label` (probabilities, float32 (B, classes)), `MultiLabel` (one probability each) and
-    `Value` (float32 (B, 1), in its own unit) out. Encode data with `model.schema`: `text` changes it.
+    `Sensors`, `Audio` and `Series` in; `Label` (probabilities, float32 (B, classes)), `MultiLabel` (one probability
+    each) and `Value` (float32 (B, 1), in its own unit) out. Encode data with `model.schema`: `text` changes it.
 
     Args:
         schema: describes the data.
@@ -57,6 +72,7 @@ def build_multimodal_model(
             backbone: the directory of a preset, its name, or "mobilenet", "resnet", ...
         finetune: of keras-hub backbones: "frozen", "lora" (Hu et al. 2022) or "full".
         text_cell: "gru" or "lstm".
+        series_cell: the same, for series.
         weights: None, or the path of a .keras file, a .weights.h5 file or a bundle.
         classifier_activation: "softmax", or None for logits.
         modality_dropout: probability of hiding an input while training, one for all or by input name.
@@ -68,8 +84,9 @@ def build_multimodal_model(
         A `keras.Model` (`SchemaModel`, uncompiled) with a `schema`.
 
     Raises:
-        ValueError: an unknown size, fusion, text, image or finetune, an input of a kind that a table can't hold or that
-            its branch can't read, names that collide, or weights of another architecture; the message names the input.
+        TypeError: an input of a kind that has no branch, see `mmzoo.branches.register_branch`.
+        ValueError: an unknown size, fusion, text, image or finetune, an input that its branch can't read, names that
+            collide, or weights of another architecture; the message names the input.
         mmzoo.presets.PresetError: a keras-hub preset can't be had.
 
     >>> from mmzoo.schema import Category, Image, Label, Number, Sensors, Text, Value
@@ -86,15 +103,17 @@ def build_multimodal_model(
         raise ValueError(f"size: expected one of {list(SIZES)}, got {size!r}")
     if finetune not in FINETUNE:
         raise ValueError(f"finetune: expected one of {list(FINETUNE)}, got {finetune!r}")
-    schema, presets = with_texts(schema, text, buckets=SIZES[size].ngram_buckets)
+    config = dataclasses.asdict(SIZES[size])
+    schema, presets = with_texts(schema, text, buckets=config.pop("ngram_buckets"))
     settings = BranchSettings(
+        **config,
         size=size,
-        sizes=SIZES[size],
-        tokens=wants_tokens(fusion),
         image=image,
-        text_cell=text_cell,
         presets=presets,
         finetune=finetune,
+        text_cell=text_cell,
+        series_cell=series_cell,
+        tokens=wants_tokens(fusion),
         seed=seed,
     )
 
@@ -106,7 +125,7 @@ def build_multimodal_model(
         fusion,
         dropout=dropout,
         classifier_activation=classifier_activation,
-        task_weights=learned_loss_weights and len(schema.outputs) > 1,
+        task_weights=learned_loss_weights and len(schema.predicted) > 1,
         modality_dropout=modality_dropout,
         seed=seed,
     )

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pathlib
 
 from mmzoo.bundles import shipped_bundles
 from mmzoo.models.schema_model import SchemaModel, load_model
-from mmzoo.schema import Modality, Schema, Sensors, Sequence
-
-# Attributes of an input that weights don't hang on; where they do, the shapes tell.
-_EXTENTS = ("height", "width", "length", "samples", "frames", "steps")
+from mmzoo.schema import Schema
 
 
 def pretrained_path(weights: str | pathlib.Path, model: str, size: str) -> pathlib.Path:
@@ -90,25 +86,10 @@ def _check_meaning(path: pathlib.Path, trained: Schema, schema: Schema) -> None:
     for name, modality in schema.inputs.items():
         if name not in trained.inputs:
             continue
-        old, new = _meaning(trained.inputs[name]), _meaning(modality)
+        old, new = trained.inputs[name].meaning(), modality.meaning()
         for part in {**old, **new}:
             if old.get(part) != new.get(part):
                 raise ValueError(
                     f"weights {path}: input {name!r}: {part} is not the one that was trained on; "
                     "build the model from the schema of the weights"
                 )
-
-
-def _meaning(modality: Modality) -> dict[str, object]:
-    """What the numbers of an input stand for, part by part; ranges and formats of fields don't belong to it."""
-    if isinstance(modality, Sensors | Sequence):
-        return {
-            f"field {place} ({field.name!r})": (
-                type(field),
-                getattr(field, "unit", None),
-                getattr(field, "categories", None),
-            )
-            for place, field in enumerate(modality.fields)
-        }
-    parts = {field.name: getattr(modality, field.name) for field in dataclasses.fields(modality)}
-    return {"kind": type(modality), **{name: value for name, value in parts.items() if name not in _EXTENTS}}

@@ -32,7 +32,7 @@ def with_texts(
             can't be cut up on a device.
         mmzoo.presets.PresetError: none of the three, and no preset that can be had.
     """
-    texts = [name for name, modality in schema.inputs.items() if isinstance(modality, Text)]
+    texts = schema.of_kind(Text)
     chosen = text if isinstance(text, Mapping) else {name: text for name in texts}
     inputs, presets = dict(schema.inputs), {}
     for name, kind in chosen.items():

@@ -7,7 +7,16 @@ Pillow only, so that it also runs on a device without TensorFlow.
 """
 
 from mmzoo.schema.fields import Angle, Category, Date, Field, Number
-from mmzoo.schema.modalities import Audio, History, Image, Modality, Sensors, Sequence, Text, Video
+from mmzoo.schema.inputs.audio import Audio
+from mmzoo.schema.inputs.fielded import Fielded
+from mmzoo.schema.inputs.image import Image
+from mmzoo.schema.inputs.modality import Modality
+from mmzoo.schema.inputs.noise import Noise
+from mmzoo.schema.inputs.sensors import Sensors
+from mmzoo.schema.inputs.series import Series
+from mmzoo.schema.inputs.state import State
+from mmzoo.schema.inputs.text import Text
+from mmzoo.schema.kinds import KindTable, register_kind
 from mmzoo.schema.names import identifier
 from mmzoo.schema.outputs.label import Label
 from mmzoo.schema.outputs.multi_label import MultiLabel
@@ -21,18 +30,21 @@ __all__ = [
     "Category",
     "Date",
     "Field",
-    "History",
+    "Fielded",
     "Image",
+    "KindTable",
     "Label",
     "Modality",
     "MultiLabel",
+    "Noise",
     "Number",
     "Output",
     "Schema",
     "Sensors",
-    "Sequence",
+    "Series",
+    "State",
     "Text",
     "Value",
-    "Video",
     "identifier",
+    "register_kind",
 ]

@@ -1,8 +1,8 @@
 """Which column, or which `--set` key, feeds which input: names and cells to raw values.
 
-An image, text or sound goes by its input's name, or by a column name of which that is the `identifier` ("Product name"
-for the input Product_name); a sensor by `<input>_<field>` or `<input>.<field>`, or by `<field>` alone where only one
-input has such a field.
+An image, text, sound or series goes by its input's name, or by a column name of which that is the `identifier`
+("Product name" for the input Product_name); a sensor by `<input>_<field>` or `<input>.<field>`, or by `<field>` alone
+where only one input has such a field. States and noise have no column.
 """
 
 from __future__ import annotations
@@ -13,13 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mmzoo import encoding
-from mmzoo.schema import Angle, Audio, Image, Number, Schema, Sensors, Text, identifier
+from mmzoo.schema import Field, Modality, Schema, identifier
 from mmzoo.schema.paths import resolve
-
-# Inputs that one cell feeds; image and sound cells are paths.
-WHOLE = (Image, Text, Audio)
-FILES = (Image, Audio)
 
 
 def match_columns(schema: Schema, columns: Sequence[str], source: str) -> dict[str, tuple[str, int | None]]:
@@ -63,11 +58,11 @@ def match_column(schema: Schema, column: str, source: str) -> tuple[str, int | N
         ValueError: the fields of two inputs have that name.
     """
     for name in (column, identifier(column)):
-        if isinstance(schema.inputs.get(name), WHOLE):
+        if name in schema.inputs and schema.inputs[name].is_column:
             return name, None
     whole, short = [], []
     for name, modality in schema.inputs.items():
-        if isinstance(modality, Sensors):
+        if not modality.is_column:
             for index, field in enumerate(modality.fields):
                 if column in (f"{name}_{field.name}", f"{name}.{field.name}"):
                     whole.append((name, index))
@@ -85,38 +80,22 @@ def input_columns(schema: Schema) -> list[str]:
     """The column names that feed the inputs, in their unambiguous form."""
     names = []
     for name, modality in schema.inputs.items():
-        if isinstance(modality, Sensors):
-            names += [f"{name}_{field.name}" for field in modality.fields]
-        elif isinstance(modality, WHOLE):
-            names.append(name)
+        names += [name] if modality.is_column else [f"{name}_{field.name}" for field in modality.fields]
     return names
 
 
-def parse_cell(kind: Any, cell: Any, place: str) -> Any:
-    """A cell's text as the raw value of a field, image, sound or text; None where it is empty, which is missing.
+def parse_cell(kind: Field | Modality, cell: Any, place: str) -> Any:
+    """A cell as the raw value of a field or of an input that one cell feeds; None where it is empty, which is missing.
 
     Args:
-        kind: the field, or the modality of an image, sound or text column.
+        kind: the field or modality.
         cell: the cell; anything but a string is passed through.
         place: where it stands, for error messages.
 
     Raises:
-        ValueError: no number in the column of a number or angle.
+        ValueError: such as no number in the column of a number or angle.
     """
-    if not isinstance(cell, str):
-        return cell
-    if isinstance(kind, Text):
-        return cell or None
-    cell = cell.strip()
-    if not cell:
-        return None
-    if isinstance(kind, (Number, Angle)):
-        try:
-            # float() would take "1_000", which is more likely a slip than a thousand.
-            return float(cell.replace("_", "?"))
-        except ValueError:
-            raise ValueError(f"{place}: expected a number such as 48.5, got {cell!r:.80}") from None
-    return cell
+    return kind.parse_cell(cell, place) if isinstance(cell, str) else cell
 
 
 def encode_row(
@@ -128,13 +107,13 @@ def encode_row(
     allow_outside_root: bool = False,
     place: str,
 ) -> dict[str, np.ndarray]:
-    """One row to the model's arrays; every input without a column is missing.
+    """One row to the model's arrays; every input without a column is missing, and states and noise are left out.
 
     Args:
         schema: the model's schema.
         matches: from `match_columns`.
         row: column -> cell.
-        folder: paths of images and sounds are relative to it.
+        folder: paths of files are relative to it.
         allow_outside_root: also read files outside of `folder`, see `mmzoo.schema.paths.resolve`.
         place: the table and row, for error messages.
 
@@ -144,21 +123,21 @@ def encode_row(
     Raises:
         ValueError, TypeError, FileNotFoundError: a cell that can't be encoded; the message names its column.
     """
-    arrays = schema.missing()
+    arrays = {name: modality.missing() for name, modality in schema.given.items()}
     for column, (name, index) in matches.items():
         where = f"{place}, column {column!r}"
         modality = schema.inputs[name]
         if index is not None:
             field = modality.fields[index]
-            arrays[name][index] = encoding.encode_field(field, parse_cell(field, row[column], where), where)
+            arrays[name][index] = field.encode(parse_cell(field, row[column], where), where)
             continue
         value = parse_cell(modality, row[column], where)
-        if isinstance(modality, FILES) and isinstance(value, str):
+        if modality.is_file and isinstance(value, str):
             try:
                 value = resolve(folder, value, allow_outside_root=allow_outside_root)
             except ValueError as error:
                 raise ValueError(f"{where}: {error}") from error
-        arrays[name] = encoding.encode(modality, value, where)
+        arrays[name] = modality.encode(value, where)
     return arrays
 
 
@@ -182,22 +161,14 @@ def output_columns(schema: Schema, columns: Sequence[str]) -> dict[str, tuple[st
     return names
 
 
-def raw_sample(
-    schema: Schema,
-    *,
-    image: str | None = None,
-    text: str | None = None,
-    audio: str | None = None,
-    settings: Iterable[str] = (),
-) -> dict[str, Any]:
+def raw_sample(schema: Schema, *, settings: Iterable[str] = (), **options: str | None) -> dict[str, Any]:
     """One raw sample from what was typed on a command line.
 
     Args:
         schema: the model's schema.
-        image: path for the input `image`, or for the only image input.
-        text: for the input `text`, or for the only text input.
-        audio: path for the input `audio`, or for the only audio input.
-        settings: "location.speed=48", or "<input>=..." for an image, text or audio input.
+        settings: "location.speed=48", or "<input>=..." for an image, text, audio or series input.
+        **options: word of the command line ("image", "text", "audio", see `Modality.option`) -> what it was given, for
+            the input of that name, or for the only one of that kind; None: not given.
 
     Returns:
         Input name -> raw value, for `Schema.encode`.
@@ -206,13 +177,14 @@ def raw_sample(
         ValueError: no such input or field, or one given twice, or no number where one is expected.
     """
     raw: dict[str, Any] = {}
-    for option, kind, value in (("image", Image, image), ("text", Text, text), ("audio", Audio, audio)):
+    for option, value in options.items():
         if value is None:
             continue
-        names = [name for name, modality in schema.inputs.items() if isinstance(modality, kind)]
+        names = [name for name, modality in schema.inputs.items() if modality.option == option]
         if option not in names and len(names) != 1:
             raise ValueError(f"--{option}: the model's {option} inputs are {names}; use --set <input>=<value>")
-        raw[option if option in names else names[0]] = value
+        name = option if option in names else names[0]
+        raw[name] = parse_cell(schema.inputs[name], value, f"--{option}")
     for setting in settings:
         key, equals, value = setting.partition("=")
         place = f"--set {setting}"
@@ -223,7 +195,7 @@ def raw_sample(
             raise ValueError(f"{place}: no such input or field {key!r}; there are {input_columns(schema)}")
         name, index = target
         if index is None:
-            values, last, cell = raw, name, value
+            values, last, cell = raw, name, parse_cell(schema.inputs[name], value, place)
         else:
             field = schema.inputs[name].fields[index]
             values, last, cell = raw.setdefault(name, {}), field.name, parse_cell(field, value, place)

@@ -1,18 +1,95 @@
-"""Fields of a Sensors or Sequence input: each is one float32 in the tensor, NaN where it is missing."""
+"""Fields of a Sensors or Series input: each is one float32 in the tensor, NaN where it is missing."""
 
 from __future__ import annotations
 
+import abc
 import dataclasses
+import datetime
+import math
+from typing import Any, ClassVar
 
 import numpy as np
 
+from mmzoo.encoding import fields as encoding
 from mmzoo.schema.checks import check_names
+from mmzoo.schema.kinds import register_kind
 
 LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 
 
+class Field(abc.ABC):
+    """One named value, as a frozen dataclass; what depends on its kind and needs no more than NumPy is asked of it.
+
+    Attributes:
+        name: the field's name.
+        is_measured: whether its numbers lie on a scale, so that they are normalised by mean and deviation.
+        categories: those of a category; () otherwise.
+    """
+
+    name: str
+    is_measured: ClassVar[bool] = False
+    categories: ClassVar[tuple[str, ...]] | tuple[str, ...] = ()
+
+    @property
+    @abc.abstractmethod
+    def extremes(self) -> tuple[float, float]:
+        """The lowest and the highest number in the tensor."""
+
+    def encode(self, value: Any, place: str) -> float:
+        """A raw value as the number that stands in the tensor; NaN where it is missing: None, "" or NaN.
+
+        Raises:
+            ValueError, TypeError: a value that can't be encoded; the message begins with the place.
+        """
+        return math.nan if encoding.is_missing(value) else self.encode_value(value, place)
+
+    @abc.abstractmethod
+    def encode_value(self, value: Any, place: str) -> float:
+        """`encode` of a value that is not missing."""
+
+    def parse_cell(self, cell: str, place: str) -> Any:
+        """A cell's text as a raw value; None where it is empty."""
+        return cell.strip() or None
+
+    @abc.abstractmethod
+    def good(self, numbers: np.ndarray) -> tuple[np.ndarray, str]:
+        """Which numbers `encode` could have given, bool of their shape, and what was expected, in words."""
+
+    def random(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+        """Valid numbers that mean nothing."""
+        return rng.uniform(*self.extremes, shape)
+
+    @abc.abstractmethod
+    def golden(self, rng: np.random.Generator) -> Any:
+        """A raw value for golden vectors."""
+
+    @abc.abstractmethod
+    def golden_extreme(self, side: int) -> Any:
+        """The raw value of the lowest (side 0) or highest (side 1) number."""
+
+    @abc.abstractmethod
+    def contract(self) -> str:
+        """What the number means, for whoever fills the tensor in another language."""
+
+    def in_words(self, number: float) -> str:
+        """A number of the tensor as a person reads it; "" where it is missing."""
+        return "" if np.isnan(number) else f"{self.name} {number:.5g} {getattr(self, 'unit', '')}".strip()
+
+
+def _parse_number(cell, place):
+    cell = cell.strip()
+    if not cell:
+        return None
+    try:
+        # float() would take "1_000", which is more likely a slip than a thousand.
+        return float(cell.replace("_", "?"))
+    except ValueError:
+        raise ValueError(f"{place}: expected a number such as 48.5, got {cell!r:.80}") from None
+
+
+@register_kind
 @dataclasses.dataclass(frozen=True)
-class Number:
+class Number(Field):
     """A measured number in its own unit.
 
     Attributes:
@@ -26,6 +103,8 @@ class Number:
     unit: str = ""
     minimum: float = 0.0
     maximum: float = 1.0
+
+    is_measured: ClassVar[bool] = True
 
     def __post_init__(self):
         for bound in ("minimum", "maximum"):
@@ -44,9 +123,29 @@ class Number:
     def extremes(self) -> tuple[float, float]:
         return self.minimum, self.maximum
 
+    def encode_value(self, value, place):
+        return encoding.encode_number(self, value, place)
 
+    def parse_cell(self, cell, place):
+        return _parse_number(cell, place)
+
+    def good(self, numbers):
+        good = (numbers >= np.float32(self.minimum)) & (numbers <= np.float32(self.maximum))
+        return good, f"expected {self.minimum:g}..{self.maximum:g} {self.unit}".rstrip() + " (NaN where missing)"
+
+    def golden(self, rng):
+        return round(float(rng.uniform(self.minimum, self.maximum)), 2)
+
+    def golden_extreme(self, side):
+        return self.extremes[side]
+
+    def contract(self):
+        return f"{self.minimum:g}..{self.maximum:g} {self.unit}".strip()
+
+
+@register_kind
 @dataclasses.dataclass(frozen=True)
-class Angle:
+class Angle(Field):
     """A direction; any finite number of degrees, taken modulo 360, so that 359 and 1 lie close together."""
 
     name: str
@@ -56,9 +155,28 @@ class Angle:
     def extremes(self) -> tuple[float, float]:
         return 0.0, 360.0
 
+    def encode_value(self, value, place):
+        return encoding.encode_angle(value, place)
 
+    def parse_cell(self, cell, place):
+        return _parse_number(cell, place)
+
+    def good(self, numbers):
+        return np.isfinite(numbers), "expected finite numbers (NaN where missing)"
+
+    def golden(self, rng):
+        return float(rng.integers(0, 360))
+
+    def golden_extreme(self, side):
+        return (0.0, 359.0)[side]
+
+    def contract(self):
+        return "degrees, taken modulo 360"
+
+
+@register_kind
 @dataclasses.dataclass(frozen=True)
-class Category:
+class Category(Field):
     """One of a fixed list of strings; in the tensor its index, as float32."""
 
     name: str
@@ -72,9 +190,32 @@ class Category:
     def extremes(self) -> tuple[float, float]:
         return 0.0, float(len(self.categories) - 1)
 
+    def encode_value(self, value, place):
+        return encoding.encode_category(self, value, place)
 
+    def good(self, numbers):
+        good = (numbers >= 0) & (numbers < len(self.categories)) & (numbers == np.floor(numbers))
+        return good, f"expected the number of a category, 0..{len(self.categories) - 1} (NaN where missing)"
+
+    def random(self, shape, rng):
+        return rng.integers(0, len(self.categories), shape)
+
+    def golden(self, rng):
+        return str(rng.choice(self.categories))
+
+    def golden_extreme(self, side):
+        return self.categories[-1 if side else 0]
+
+    def contract(self):
+        return "index into " + ", ".join(f"{i} {name}" for i, name in enumerate(self.categories))
+
+    def in_words(self, number):
+        return "" if np.isnan(number) else f"{self.name} {self.categories[int(number)]}"
+
+
+@register_kind
 @dataclasses.dataclass(frozen=True)
-class Date:
+class Date(Field):
     """A calendar date or time stamp; in the tensor days since 1970, with a fraction for the time of day.
 
     Attributes:
@@ -86,9 +227,26 @@ class Date:
     name: str
     format: str = ""
 
+    is_measured: ClassVar[bool] = True
+
     @property
     def extremes(self) -> tuple[float, float]:
         return 0.0, 36525.0
 
+    def encode_value(self, value, place):
+        return encoding.encode_date(self, value, place)
 
-Field = Number | Angle | Category | Date
+    def good(self, numbers):
+        return np.isfinite(numbers), "expected finite numbers (NaN where missing)"
+
+    def golden(self, rng):
+        return self._written("2026-11-23")
+
+    def golden_extreme(self, side):
+        return self._written(("1970-01-01", "2069-12-31")[side])
+
+    def _written(self, iso):
+        return datetime.date.fromisoformat(iso).strftime(self.format) if self.format else iso
+
+    def contract(self):
+        return "days since 1970-01-01"

@@ -6,12 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from mmzoo.schema.fields import Angle, Category, Date, Number
-from mmzoo.schema.kinds import kind_named, register_kind
-from mmzoo.schema.modalities import Audio, History, Image, Sensors, Sequence, Text, Video
-
-for _kind in (Number, Angle, Category, Date, Image, Text, Sensors, Audio, Video, Sequence, History):
-    register_kind(_kind)
+from mmzoo.schema.kinds import kind_named
 
 
 def to_tree(part: Any) -> dict[str, Any]:
@@ -20,7 +15,7 @@ def to_tree(part: Any) -> dict[str, Any]:
     for attribute in dataclasses.fields(part):
         value = getattr(part, attribute.name)
         if isinstance(value, tuple):
-            value = [item if isinstance(item, str) else to_tree(item) for item in value]
+            value = [to_tree(item) if dataclasses.is_dataclass(item) else item for item in value]
         tree[attribute.name] = value
     return tree
 
@@ -46,7 +41,7 @@ def from_tree(tree: Mapping[str, Any], place: str) -> Any:
         if key not in known:
             raise ValueError(f"{place}: {kind.__name__} has no attribute {key!r}; it has {sorted(known)}")
         if isinstance(value, list):
-            value = tuple(item if isinstance(item, str) else from_tree(item, f"{place}.{key}") for item in value)
+            value = tuple(from_tree(item, f"{place}.{key}") if isinstance(item, Mapping) else item for item in value)
         attributes[key] = value
     try:
         return kind(**attributes)

@@ -6,6 +6,8 @@ A kind of your own, from outside the package, joins by the same decorator: deriv
 
 from __future__ import annotations
 
+from typing import Any, Generic, TypeVar
+
 # Names that an earlier version of the schema gave a kind.
 _OLD_NAMES = {"Sequence": "Series"}
 
@@ -16,7 +18,7 @@ def register_kind(kind: type) -> type:
     """Makes a kind known by its class's name, so that schemas with it can be read from JSON.
 
     Args:
-        kind: a frozen dataclass; its attributes are strings, numbers, None, or tuples of strings or of other kinds.
+        kind: a frozen dataclass; its attributes are strings, numbers, None, or tuples of these or of other kinds.
 
     Raises:
         ValueError: another class goes by that name.
@@ -42,3 +44,44 @@ def kind_named(name: object, place: str) -> type:
     if kind is None:
         raise ValueError(f"{place}: unknown kind {name!r}; expected one of {sorted(_KINDS)}")
     return kind
+
+
+def kinds_of(base: type) -> tuple[type, ...]:
+    """The known kinds that derive from `base`, in the order in which they became known."""
+    return tuple(kind for kind in _KINDS.values() if issubclass(kind, base))
+
+
+_Answer = TypeVar("_Answer")
+
+
+class KindTable(Generic[_Answer]):
+    """What a room knows of each kind beside what the kind's class says; kinds from outside the package may join.
+
+    Args:
+        what: what the room has for a kind, in words: "branch".
+    """
+
+    def __init__(self, what: str):
+        self._what = what
+        self._answers: dict[type, _Answer] = {}
+
+    def register(self, kind: type, answer: _Answer) -> None:
+        """Makes `answer` the answer for `kind`, and for kinds that derive from it and have none of their own."""
+        self._answers[kind] = answer
+
+    def answer(self, part: Any, place: str = "") -> _Answer:
+        """The answer for one field, input or output.
+
+        Args:
+            part: the field, input or output.
+            place: where it stands, for the message.
+
+        Raises:
+            TypeError: there is none for its kind; the message names it and those that have one.
+        """
+        for kind in type(part).__mro__:
+            if kind in self._answers:
+                return self._answers[kind]
+        known = sorted(kind.__name__ for kind in self._answers)
+        where = f"{place}: " if place else ""
+        raise TypeError(f"{where}no {self._what} for the kind {type(part).__name__}; there is one for each of {known}")

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from mmzoo import encoding
+from mmzoo.schema.inputs.modality import Modality
+from mmzoo.schema.inputs.state import State
 from mmzoo.schema.json_tree import from_tree, to_tree
-from mmzoo.schema.modalities import Modality
 from mmzoo.schema.outputs.output import Output
 
-SCHEMA_VERSION = 1
+# 2: series are called Series and no longer Sequence; states and noise.
+SCHEMA_VERSION = 2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -29,7 +30,8 @@ class Schema:
         outputs: name -> output.
 
     Raises:
-        ValueError: a name is empty or no identifier or stands for an input and an output, or nothing is predicted.
+        ValueError: a name is empty or no identifier, or stands for an input and an output other than one and the same
+            `State`; or nothing is predicted.
 
     >>> from mmzoo.schema import Label, Text
     >>> schema = Schema("sign", {"text": Text(8)}, {"sign": Label(("stop", "yield"))})
@@ -49,9 +51,17 @@ class Schema:
                 if not isinstance(key, str) or not key.isidentifier():
                     raise ValueError(f"schema {self.name!r}: {kind}: {key!r} is no identifier (letters, digits, _)")
             object.__setattr__(self, kind, types.MappingProxyType(dict(mapping)))
-        both = [key for key in self.inputs if key in self.outputs]
-        if both:
-            raise ValueError(f"schema {self.name!r}: {both[0]!r} is the name of an input and of an output")
+        for key in {**self.inputs, **self.outputs}:
+            given, made = self.inputs.get(key), self.outputs.get(key)
+            if (isinstance(given, State) or isinstance(made, State)) and given != made:
+                raise ValueError(
+                    f"schema {self.name!r}: the state {key!r} must be an input and an output, of one shape; got "
+                    f"{given} and {made}"
+                )
+            if given is not None and made is not None and not isinstance(given, State):
+                raise ValueError(f"schema {self.name!r}: {key!r} is the name of an input and of an output")
+        if not self.predicted:
+            raise ValueError(f"schema {self.name!r}: all outputs are states; expected at least one to predict")
 
     def __getitem__(self, name: str) -> Modality | Output:
         if name in self.inputs:
@@ -61,6 +71,20 @@ class Schema:
         raise KeyError(
             f"schema {self.name!r} has no {name!r}; inputs: {list(self.inputs)}, outputs: {list(self.outputs)}"
         )
+
+    @property
+    def given(self) -> dict[str, Modality]:
+        """The inputs that users give as data; states and noise are not among them."""
+        return {name: modality for name, modality in self.inputs.items() if modality.is_given}
+
+    @property
+    def predicted(self) -> dict[str, Output]:
+        """The outputs that are predictions; states are not among them."""
+        return {name: output for name, output in self.outputs.items() if output.is_predicted}
+
+    def of_kind(self, *kinds: type) -> list[str]:
+        """Names of the inputs of some kinds, those that derive from them included."""
+        return [name for name, modality in self.inputs.items() if isinstance(modality, kinds)]
 
     def __eq__(self, other: object) -> bool:
         # As JSON, since the order of inputs and outputs counts.
@@ -72,14 +96,10 @@ class Schema:
     def __reduce__(self):
         return Schema.from_dict, (self.to_dict(),)
 
-    @property
-    def predicted(self) -> dict[str, Output]:
-        """The outputs that are predictions: not those that only are fed back."""
-        return {name: output for name, output in self.outputs.items() if output.is_predicted}
-
     def with_outputs(self, outputs: Mapping[str, Output]) -> Schema:
-        """The same inputs with other outputs."""
-        return Schema(self.name, self.inputs, outputs)
+        """The same inputs with other outputs; states stay."""
+        states = {name: output for name, output in self.outputs.items() if not output.is_predicted}
+        return Schema(self.name, self.inputs, {**outputs, **states})
 
     def with_inputs(self, **inputs: Modality) -> Schema:
         """The same schema with some inputs described anew, or added, by name."""
@@ -146,24 +166,39 @@ class Schema:
     # Raw values to arrays and back -----------------------------------------------------------------------------------
 
     def missing(self) -> dict[str, np.ndarray]:
-        """One sample in which every input is missing."""
-        return {name: encoding.missing(modality) for name, modality in self.inputs.items()}
+        """One sample in which every input is missing; states are at their start, noise is all zeros."""
+        return {name: modality.missing() for name, modality in self.inputs.items()}
+
+    def completed(
+        self, arrays: Mapping[str, np.ndarray], count: int, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """The arrays of all inputs in their order, where those of some are given.
+
+        Args:
+            arrays: input name -> array (N, ...).
+            count: N.
+            rng: draws noise.
+
+        Returns:
+            The same and, for inputs that were left out, samples in which they are missing; states at their start.
+        """
+        return {
+            name: arrays[name] if name in arrays else _repeated(modality, count, rng)
+            for name, modality in self.inputs.items()
+        }
 
     def encode(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Turns one raw sample into the model's arrays, without a batch dimension.
 
         Args:
-            raw: input name -> raw value; an input that is left out or None is missing. Image: path, encoded bytes,
-                `PIL.Image.Image` or uint8 array (H, W, C) or (H, W); b"" and "" are missing. Audio: path, encoded
-                bytes, array (n,) or (n, channels) of floats -1..1 or int16 at the schema's sample rate, or a tuple
-                (array, sample rate); b"" and "" are missing, and so is silence (zeros alone). Text: str or bytes.
-                Sensors: mapping from field name to number or category; fields left out, None, NaN or "" are missing.
+            raw: input name -> raw value, see the class of each modality (`Image`, `Text`, `Sensors`, `Audio`,
+                `Series`); an input that is left out or None is missing.
 
         Returns:
             Input name -> array of the modality's shape and dtype, for every input of the schema.
 
         Raises:
-            KeyError: a name that is no input of the schema, or no field of a sensors input.
+            KeyError: a name that is no input of the schema, or no field of a sensors or series input.
             ValueError, TypeError, FileNotFoundError: a value that can't be encoded; the message names the place.
             ImportError: a file of a sound, and soundfile is not installed.
         """
@@ -172,7 +207,7 @@ class Schema:
         unknown = [name for name in raw if name not in self.inputs]
         if unknown:
             raise KeyError(f"unknown input {unknown[0]!r}; the inputs are {list(self.inputs)}")
-        return {name: encoding.encode(modality, raw.get(name), name) for name, modality in self.inputs.items()}
+        return {name: modality.encode(raw.get(name), name) for name, modality in self.inputs.items()}
 
     def encode_batch(self, raws: Iterable[Mapping[str, Any]]) -> dict[str, np.ndarray]:
         """`encode` for several samples: arrays (N, ...); an error says which sample it was."""
@@ -207,6 +242,13 @@ class Schema:
             {name: self[name].decode(row[i], raws[i] if raws else None, top) for name, row in arrays.items()}
             for i in range(count)
         ]
+
+
+def _repeated(modality, count, rng):
+    if modality.is_drawn:
+        drawn = [modality.start(rng) for _ in range(count)]
+        return np.stack(drawn) if drawn else np.zeros((0, *modality.shape), modality.dtype)
+    return np.broadcast_to(modality.start(rng), (count, *modality.shape))
 
 
 def _message(error: BaseException) -> str:

@@ -29,7 +29,9 @@ class Figure:
         return self.name.replace("_", " ")
 
     def text(self, value: float, unit: str = "", digits: int = 2) -> str:
-        """The value as a person reads it: "97.25 %", "0.0312 rad"."""
+        """The value as a person reads it: "97.25 %", "0.0312 rad"; "-" where it is NaN, not defined."""
+        if value != value:
+            return "-"
         if self.is_share:
             return f"{100 * value:.{digits}f} %"
         return f"{value:.4g} {unit if self.has_unit else ''}".strip()

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from mmzoo.arrays import check_values
 from mmzoo.schema import Schema
 from mmzoo.tasks import task_for
 
@@ -34,7 +33,11 @@ class Batches:
         label_smoothing: 0 <= smoothing < 1, moved from the right class of a `Label` to all of them.
 
     Attributes:
+        what: "train" or "validation".
         steps: batches an epoch.
+        continues: whether an epoch goes on in the data where the one before stopped.
+        arrays: the whole arrays, where the data is such; else None.
+        element_spec: of the first epoch's `tf.data.Dataset`; None where the data is anything else.
         class_weights: output name -> weight of each class, which becomes a weight of the samples; empty at first.
 
     Raises:
@@ -46,26 +49,37 @@ class Batches:
     def __init__(
         self, data, schema: Schema, what: str, *, batch_size=128, steps=None, shuffle_seed=None, label_smoothing=0.0
     ):
-        self._data, self._schema, self._what = data, schema, what
+        self._data, self._schema, self.what = data, schema, what
         self._batch_size, self._shuffle_seed = batch_size, shuffle_seed
         self._label_smoothing = label_smoothing
         self._running = None
+        self._rng = np.random.default_rng(0 if shuffle_seed is None else shuffle_seed)
         self.class_weights: dict[str, np.ndarray] = {}
-        self._continues = steps is not None and not callable(data) and not _is_arrays(data)
         self._seen: set[str] = set()
-        self.steps = steps or self._count_steps()
+        self.continues = steps is not None and not callable(data) and not _is_arrays(data)
+        self.arrays = data if _is_arrays(data) else None
+        first = data(0) if callable(data) else data
+        self.element_spec = first.element_spec if _is_tf_data(first) else None
+        self.steps = steps or self._count_steps(first)
         if _is_arrays(data):
             self._look_for_targets(self._split(data)[1])
-            self._refuse_without_targets()
+            self.refuse_without_targets()
 
     def peek(self, count: int, epoch: int = 0) -> Iterator[tuple]:
         """The first `count` batches of an epoch, or all there are if fewer, without disturbing `epoch`."""
         for batch in itertools.islice(self._open(epoch), count):
-            yield self._encode(batch)
+            yield self.encode(batch)
+
+    def dataset(self, epoch: int):
+        """The epoch's `tf.data.Dataset`, as the user gave it; its elements are for `encode`."""
+        dataset = self._data(epoch) if callable(self._data) else self._data
+        if not _is_tf_data(dataset):
+            raise ValueError(f"{self.what}: epoch {epoch + 1}: expected a tf.data.Dataset as before, got {dataset!r}")
+        return dataset
 
     def class_counts(self) -> dict[str, np.ndarray]:
         """Samples of each class of every output whose classes may have weights, counted in a pass over an epoch."""
-        outputs = {name: kind for name, kind in self._schema.outputs.items() if task_for(kind).weighs_classes}
+        outputs = {name: kind for name, kind in self._schema.predicted.items() if task_for(kind).weighs_classes}
         counts = {name: np.zeros(kind.shape) for name, kind in outputs.items()}
         for batch in itertools.islice(self._open(0), self.steps):
             _, targets, _ = self._split(batch)
@@ -77,34 +91,35 @@ class Batches:
         """Exactly `steps` batches; of data with fewer, some again."""
         given = 0
         # Part of a data set at a time: go on where the last epoch stopped. What is a function of the epoch starts anew.
-        source = self._running if self._continues else None
+        source = self._running if self.continues else None
         while given < self.steps:
             opened = source is None
             source = self._running = self._open(epoch) if opened else source
             before = given
             for batch in itertools.islice(source, self.steps - given):
-                encoded = self._encode(batch)
+                yield self.encode(batch)
                 given += 1
-                if given == self.steps and not self._continues:
-                    self._refuse_without_targets()
-                yield encoded
             if opened and given == before:
-                raise ValueError(f"{self._what}: epoch {epoch + 1} has no batches")
+                raise self.no_batches(epoch)
             source = None
+
+    def no_batches(self, epoch: int) -> ValueError:
+        """The error to raise for an epoch without batches."""
+        return ValueError(f"{self.what}: epoch {epoch + 1} has no batches")
 
     def _open(self, epoch):
         data = self._data(epoch) if callable(self._data) else self._data
         if _is_arrays(data):
             return self._array_batches(data, epoch)
-        if hasattr(data, "as_numpy_iterator"):
+        if _is_tf_data(data):
             return data.as_numpy_iterator()
         iterator = iter(data)
         if iterator is data and not callable(self._data):
-            raise ValueError(f"{self._what}: a generator can be read only once; give a function that makes one")
+            raise ValueError(f"{self.what}: a generator can be read only once; give a function that makes one")
         return iterator
 
     def _array_batches(self, data, epoch):
-        count = _check_lengths(data, self._what)
+        count = _check_lengths(data, self.what)
         order = np.arange(count)
         stop = count
         if self._shuffle_seed is not None:
@@ -120,15 +135,12 @@ class Batches:
                 for part in data
             )
 
-    def _count_steps(self):
-        data = self._data(0) if callable(self._data) else self._data
+    def _count_steps(self, data):
         if not _is_arrays(data):
             if hasattr(data, "cardinality"):
                 count = int(data.cardinality())
                 if count == -1:
-                    raise ValueError(
-                        f"{self._what}: the data set is endless; leave out repeat(){_OR_STEPS[self._what]}"
-                    )
+                    raise ValueError(f"{self.what}: the data set is endless; leave out repeat(){_OR_STEPS[self.what]}")
                 if count > 0:
                     return count
             elif hasattr(data, "__len__"):
@@ -136,59 +148,74 @@ class Batches:
                     return len(data)
         count = sum(1 for _ in self._open(0))
         if not count:
-            raise ValueError(f"{self._what}: no batches in it")
+            raise ValueError(f"{self.what}: no batches in it")
         return count
 
     def _split(self, batch):
         if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
             raise ValueError(
-                f"{self._what}: expected batches (inputs, targets) or (inputs, targets, weights), got a "
+                f"{self.what}: expected batches (inputs, targets) or (inputs, targets, weights), got a "
                 f"{type(batch).__name__}" + (f" of {len(batch)}" if isinstance(batch, tuple | list) else "")
             )
         inputs, targets, weights = (*batch, None)[:3]
-        outputs = list(self._schema.outputs)
+        outputs = list(self._schema.predicted)
         if not isinstance(targets, Mapping) and len(outputs) == 1:
             targets = {outputs[0]: targets}
-        for part, names, kind in ((inputs, self._schema.inputs, "input"), (targets, outputs, "output")):
+        inputs_known, given = self._schema.inputs, self._schema.given
+        for part, names, known, kind in ((inputs, given, inputs_known, "input"), (targets, outputs, outputs, "output")):
             missing = [n for n in names if n not in part] if isinstance(part, Mapping) else list(names)
             if missing:
                 have = list(part) if isinstance(part, Mapping) else type(part).__name__
-                raise ValueError(f"{self._what}: {kind} {missing[0]!r} is not in the batch; it holds {have}")
-            _refuse_unknown(part, names, kind, self._what)
+                raise ValueError(f"{self.what}: {kind} {missing[0]!r} is not in the batch; it holds {have}")
+            _refuse_unknown(part, known, kind, self.what)
         if isinstance(weights, Mapping):
-            _refuse_unknown(weights, outputs, "output with weights", self._what)
+            _refuse_unknown(weights, outputs, "output with weights", self.what)
         return inputs, targets, weights
 
-    def _encode(self, batch):
+    def encode(self, batch) -> tuple:
+        """A batch as the user gave it, checked against the schema, with targets and weights as the losses take them."""
         inputs, targets, weights = self._split(batch)
-        inputs = {name: _input(inputs[name], name, kind, self._what) for name, kind in self._schema.inputs.items()}
+        kinds = self._schema.inputs
+        inputs = {name: _input(array, name, kinds[name], self.what) for name, array in inputs.items()}
+        # States are at their start, noise is drawn.
+        inputs = self._schema.completed(inputs, _check_lengths((inputs,), self.what), self._rng)
         encoded, weighted = {}, {}
-        for name, kind in self._schema.outputs.items():
+        for name, kind in self._schema.predicted.items():
             encode, place = task_for(kind).encode_targets, self._place(name)
             encoded[name] = encode(kind, targets[name], place, label_smoothing=self._label_smoothing)
             weighted[name] = kind.has_target(targets[name]).astype(np.float64)
             if name in self.class_weights:
                 weighted[name] *= encode(kind, targets[name], place) @ self.class_weights[name]
-        rows = _check_lengths((inputs, encoded), self._what)
+        rows = _check_lengths((inputs, encoded), self.what)
         self._look_for_targets(targets)
+        # Keras asks for something for each output, also for those without a loss.
+        for name, kind in self._schema.outputs.items():
+            if not kind.is_predicted:
+                encoded[name] = np.broadcast_to(kind.missing_target(), (rows, *kind.shape))
+                weighted[name] = np.zeros(rows)
         for name in weighted:
             given = weights.get(name) if isinstance(weights, Mapping) else weights
-            own = 1.0 if given is None else _weights(given, rows, name, self._what)
+            own = 1.0 if given is None else _weights(given, rows, name, self.what)
             weighted[name] = (own * weighted[name]).astype(np.float32)
         return inputs, encoded, weighted
 
     def _place(self, name):
-        return f"{self._what}: output {name!r}"
+        return f"{self.what}: output {name!r}"
 
     def _look_for_targets(self, targets):
-        self._seen |= {name for name, kind in self._schema.outputs.items() if kind.has_target(targets[name]).any()}
+        self._seen |= {name for name, kind in self._schema.predicted.items() if kind.has_target(targets[name]).any()}
 
-    def _refuse_without_targets(self):
-        without = [name for name in self._schema.outputs if name not in self._seen]
+    def refuse_without_targets(self) -> None:
+        """Raises ValueError where none of the samples seen so far has a target of some output."""
+        without = [name for name in self._schema.predicted if name not in self._seen]
         if without:
             raise ValueError(
                 f"{self._place(without[0])}: no sample has a target; give some, or leave the output out of the schema"
             )
+
+
+def _is_tf_data(data) -> bool:
+    return hasattr(data, "as_numpy_iterator")
 
 
 def _is_arrays(data) -> bool:
@@ -219,7 +246,7 @@ def _input(array, name, modality, what):
     if array.dtype.kind not in ("fiu" if modality.dtype == "float32" else "iu"):
         raise ValueError(f"{what}: input {name!r}: expected {modality.dtype}, got {array.dtype}")
     # Before the cast, in which 256 would become the uint8 0.
-    check_values(modality, array, f"{what}: input {name!r}")
+    modality.check(array, f"{what}: input {name!r}")
     return array.astype(modality.dtype, copy=False)
 
 

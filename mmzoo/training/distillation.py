@@ -28,7 +28,7 @@ def taught(dataset: tf.data.Dataset, teacher, share: float = 0.7) -> tf.data.Dat
     """
     if not 0 <= share <= 1:
         raise ValueError(f"share: expected 0..1, got {share!r}")
-    unknown = [name for name in dataset.element_spec[1] if name not in teacher.schema.outputs]
+    unknown = [name for name in dataset.element_spec[1] if name not in teacher.schema.predicted]
     if unknown:
         raise ValueError(f"the teacher has no output {unknown[0]!r}; it has {list(teacher.schema.outputs)}")
 

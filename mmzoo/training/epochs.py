@@ -8,7 +8,7 @@ import time
 import keras
 
 from mmzoo.training.objectives import is_better, is_over
-from mmzoo.training.schedule import current_learning_rate
+from mmzoo.training.optimizer import current_learning_rate
 
 # Reading the loss waits for the device, so not at every step.
 CHECK_EVERY = 50
@@ -19,27 +19,29 @@ class EpochEnd(keras.callbacks.Callback):
 
     Args:
         state: `RunState`, brought up to date after each epoch.
-        feed: `Feed` of the training data.
-        monitor: the figure that says which weights are best; None keeps none.
-        patience: stop after so many epochs without a better figure; None: never.
+        plan: `Plan` of the run.
         averaging: `Averaging`, or None.
         folder: `RunFolder`, or None.
         twin: an uncompiled copy of the model for saving the best; needed with a folder.
-        epochs: epochs of the whole run.
 
     Raises:
         FloatingPointError: the loss is no longer finite.
-        ValueError: `monitor` is not among the figures.
+        ValueError: the plan's `monitor` is not among the figures.
     """
 
-    def __init__(self, state, feed, *, monitor, patience, averaging, folder, twin, epochs):
+    def __init__(self, state, plan, *, averaging, folder, twin):
         super().__init__()
-        self._state, self._feed, self._monitor, self._patience = state, feed, monitor, patience
-        self._averaging, self._folder, self._twin, self._epochs = averaging, folder, twin, epochs
-        self._epoch = 0
+        self.state, self.plan = state, plan
+        self._averaging, self._folder, self._twin = averaging, folder, twin
+        self._feed, self._epoch = None, 0
+
+    def watch(self, feed) -> None:
+        """Tells the `Feed` of the training data, which learns from here which epoch begins."""
+        self._feed = feed
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._epoch = self._feed.epoch = epoch
+        self._epoch = epoch
+        self._feed.begin(epoch)
         self._began = time.perf_counter()
         self._trained = None
 
@@ -53,6 +55,7 @@ class EpochEnd(keras.callbacks.Callback):
             self._averaging.swap_in(self._epoch)
 
     def on_epoch_end(self, epoch, logs=None):
+        self._feed.check_targets()
         self._check_finite(logs, "")
         now = time.perf_counter()
         logs["learning_rate"] = current_learning_rate(self.model.optimizer)
@@ -60,27 +63,27 @@ class EpochEnd(keras.callbacks.Callback):
         row["seconds"] = round(now - self._began, 3)
         training = max((self._trained or now) - self._began, 1e-9)
         row["samples_per_second"] = round(self._feed.samples / training, 1)
-        self._state.rows.append(row)
-        if self._monitor:
+        self.state.rows.append(row)
+        if self.plan.monitor:
             self._keep_if_best(logs)
         if self._averaging and self._averaging.active:
             self._averaging.swap_out()
         if self._folder:
-            self._folder.save(self._state, self.model, self.model.optimizer)
-        if is_over(self._state.rows, self._monitor, self._patience):
+            self._folder.save(self.state, self.model, self.model.optimizer)
+        if is_over(self.state.rows, self.plan.monitor, self.plan.patience):
             self.model.stop_training = True
 
     def _keep_if_best(self, logs):
-        if self._monitor not in logs:
-            raise ValueError(f"monitor: no figure {self._monitor!r}; there are {sorted(logs)}")
-        if not is_better(self._monitor, float(logs[self._monitor]), self._state.best):
+        if self.plan.monitor not in logs:
+            raise ValueError(f"monitor: no figure {self.plan.monitor!r}; there are {sorted(logs)}")
+        if not is_better(self.plan.monitor, float(logs[self.plan.monitor]), self.state.best):
             return
         if self._averaging and not self._averaging.active:
             self._averaging.swap_in(self._epoch)
-        self._state.best = float(logs[self._monitor])
-        self._state.best_weights = self.model.get_weights()
+        self.state.best = float(logs[self.plan.monitor])
+        self.state.best_weights = self.model.get_weights()
         if self._folder:
-            self._twin.set_weights(self._state.best_weights)
+            self._twin.set_weights(self.state.best_weights)
             self._folder.save_best(self._twin)
 
     def _check_finite(self, logs, where):
@@ -88,10 +91,10 @@ class EpochEnd(keras.callbacks.Callback):
         if math.isfinite(loss):
             return
         there = ""
-        if self._folder and self._state.rows:
-            there = f" {self._folder.path} still holds the state after epoch {len(self._state.rows)}."
+        if self._folder and self.state.rows:
+            there = f" {self._folder.path} still holds the state after epoch {len(self.state.rows)}."
         raise FloatingPointError(
-            f"the loss is {loss} in epoch {self._epoch + 1} of {self._epochs}{where}: lower the learning rate (now "
+            f"the loss is {loss} in epoch {self._epoch + 1} of {self.plan.epochs}{where}: lower the learning rate (now "
             f"{current_learning_rate(self.model.optimizer):.3g}) or warm up longer, and look for extreme values among "
             f"the inputs and targets.{there}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import pathlib
 import sys
@@ -10,17 +11,16 @@ from collections.abc import Mapping, Sequence
 import keras
 import numpy as np
 
+from mmzoo.training.acceleration import choose_jit, choose_precision, computing_in
 from mmzoo.training.adaptation import adapt_from
 from mmzoo.training.averaging import Averaging
 from mmzoo.training.batches import Batches
-from mmzoo.training.compilation import choose_jit
 from mmzoo.training.epochs import EpochEnd
 from mmzoo.training.feed import Feed
-from mmzoo.training.objectives import class_weights_for, default_monitor, is_over, losses_for, metrics_for
-from mmzoo.training.optimizer import adamw
-from mmzoo.training.precision import choose_precision, computing_in
+from mmzoo.training.identity import DataIdentity
+from mmzoo.training.objectives import class_weights_for, default_monitor, is_over
+from mmzoo.training.plan import Plan, copy_of
 from mmzoo.training.resume import RunFolder, RunState
-from mmzoo.training.schedule import warm_up_and_cosine
 
 
 def fit(
@@ -110,129 +110,76 @@ def fit(
 
     Raises:
         ValueError: an argument out of range, data that don't fit the schema (the message names the input or output), or
-            an `out` that holds a run with other settings.
+            an `out` that holds a run with other settings or on other data; the message names what differs.
         ImportError: `tensorboard` without that package.
         FloatingPointError: the loss is NaN or infinite; the message says when.
     """
-    _check(model, epochs=epochs, learning_rate=learning_rate, label_smoothing=label_smoothing, ema=ema)
-    if patience is not None and (not isinstance(patience, int | np.integer) or patience < 1):
-        raise ValueError(f"patience: expected None or a whole number >= 1, got {patience!r}")
-    if patience is not None and validation is None:
-        raise ValueError("patience: needs validation data, to see whether an epoch was better")
-    if tensorboard and out is None:
-        raise ValueError("tensorboard: needs a folder; give out=")
-    if tensorboard and importlib.util.find_spec("tensorboard") is None:
-        raise ImportError("tensorboard: the package is not installed; pip install tensorboard")
-    if monitor and validation is None and monitor.startswith("val_"):
-        raise ValueError(f"monitor: {monitor!r} needs validation data")
+    _check(
+        model, validation, epochs=epochs, learning_rate=learning_rate, label_smoothing=label_smoothing, ema=ema,
+        patience=patience, monitor=monitor, tensorboard=tensorboard, out=out,
+    )  # fmt: skip
     if verbose == "auto":
         verbose = 1 if sys.stdout.isatty() else 2
     say = print if verbose else (lambda *_: None)
-
     if seed is not None:
         # Before the data is looked at, and in a resumed run as well: the order and the augmentation of a tf.data
-        # pipeline hang on the global seed beside their own.
+        # pipeline depend on the global seed beside their own.
         keras.utils.set_random_seed(seed)
-    shuffle_seed = np.random.SeedSequence().entropy if seed is None else seed
-    train = Batches(
-        *(train, model.schema, "train"),
-        batch_size=batch_size,
-        steps=steps_per_epoch,
-        shuffle_seed=shuffle_seed,
-        label_smoothing=label_smoothing,
-    )
+
+    batches = Batches(
+        train, model.schema, "train", batch_size=batch_size, steps=steps_per_epoch, label_smoothing=label_smoothing,
+        shuffle_seed=np.random.SeedSequence().entropy if seed is None else seed,
+    )  # fmt: skip
     held_out = None if validation is None else Batches(validation, model.schema, "validation", batch_size=batch_size)
-    for batches in (train, held_out):
-        if batches:
-            next(batches.peek(1))  # errors in the data before the wait for a compilation
-    monitor = monitor or (default_monitor(model.schema) if held_out else None)
-    policy = choose_precision(mixed_precision)
-    steps = epochs * train.steps
-    settings = {
-        **{"epochs": epochs, "steps_per_epoch": train.steps, "learning_rate": learning_rate},
-        **{"weight_decay": weight_decay, "warmup_epochs": warmup_epochs, "label_smoothing": label_smoothing},
-        **{"class_weight": _plain(class_weight), "ema": ema, "mixed_precision": policy, "seed": seed},
-        **{"monitor": monitor, "restore_best": restore_best, "loss": _plain(loss), "metrics": _plain(metrics)},
-        **({"patience": int(patience)} if patience is not None else {}),
-        # Without the layers' names: Keras numbers nameless layers through the process.
-        "model": [[v.name, list(v.shape)] for v in model.weights],
-        "schema": model.schema.to_dict(),
-    }
-    folder = RunFolder(out, settings) if out is not None else None
+    data = DataIdentity([batches] if held_out is None else [batches, held_out], say)
+    plan = Plan(
+        epochs=int(epochs),
+        steps_per_epoch=batches.steps,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        warmup_epochs=warmup_epochs,
+        label_smoothing=label_smoothing,
+        class_weight=class_weight,
+        ema=ema,
+        mixed_precision=choose_precision(mixed_precision),
+        seed=seed,
+        monitor=monitor or (default_monitor(model.schema) if held_out else None),
+        restore_best=restore_best,
+        loss=loss,
+        metrics=metrics,
+        patience=patience if patience is None else int(patience),
+    )
+    folder = RunFolder(out, plan.settings(model), data) if out is not None else None
     if folder and not resume:
         folder.forget()
-
-    def optimizer_for(target):
-        warmup_steps = int(min(warmup_epochs * train.steps, steps / 5))
-        schedule = warm_up_and_cosine(learning_rate, steps=steps, warmup_steps=warmup_steps)
-        optimizer = adamw(target, schedule, weight_decay=weight_decay, ema=ema)
-        if policy == "mixed_float16":
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        optimizer.build(target.trainable_variables)
-        return optimizer
-
-    def compiled(target, optimizer, jit):
-        target.compile(
-            optimizer,
-            loss=losses_for(target, loss),
-            **metrics_for(target, metrics),
-            jit_compile=jit,
-            auto_scale_loss=False,
-        )
-        return target
-
-    def compiled_copy(jit):
-        copy = copy_of(model)
-        return compiled(copy, optimizer_for(copy), jit)
-
-    optimizer = optimizer_for(model)
+    optimizer = plan.optimizer_for(model)
     state = folder.load(model, optimizer) if folder else None
     if state and state.finished:
-        compiled(model, optimizer, state.jit_compile)
+        plan.compile(model, optimizer, state.jit_compile)
         say(f"{folder.path}: finished already, after epoch {len(state.rows)} of {epochs}; nothing to train")
         return _history(model, state.rows)
+
     if class_weight is not None:
-        train.class_weights = class_weights_for(model.schema, class_weight, train.class_counts)
+        batches.class_weights = class_weights_for(model.schema, class_weight, batches.class_counts)
     twin = copy_of(model) if folder else None
     if state:
         say(f"{folder.path}: resuming after epoch {len(state.rows)} of {epochs}")
-        jit = state.jit_compile
         if state.best_weights:
             # One of a later epoch may lie there, written just before the kill.
             twin.set_weights(state.best_weights)
             folder.save_best(twin)
     else:
-        state = RunState()
-        adapted = adapt_from(model, train) if adapt else []
-        if adapted:
-            say(f"adapted to the training data: {', '.join(adapted)}")
-        jit, why = choose_jit(jit_compile, compiled_copy=compiled_copy, batches=train, steps=steps, seed=seed)
-        say(why)
-        if seed is not None:
-            _seed(model, seed)
-    state.jit_compile = jit
-    if policy:
-        say(f"mixed precision: {policy}")
-
-    with computing_in(model, policy):
-        compiled(model, optimizer, jit)
-        averaging = Averaging(model, train) if ema is not None else None
-        first = len(state.rows)
-        feed = Feed(train)
-        keeper = EpochEnd(
-            state,
-            feed,
-            monitor=monitor,
-            patience=patience,
-            averaging=averaging,
-            folder=folder,
-            twin=twin,
-            epochs=epochs,
-        )
-        board = [keras.callbacks.TensorBoard(str(folder.path / "tensorboard"))] if tensorboard else []
-        if first < epochs and not is_over(state.rows, monitor, patience):
-            checks = Feed(held_out) if held_out else None
-            _run_keras(model, feed, checks, first, epochs, [*callbacks, *board, keeper], verbose)
+        state = _new_state(model, batches, plan, jit_compile=jit_compile, adapt=adapt, say=say)
+    if plan.mixed_precision:
+        say(f"mixed precision: {plan.mixed_precision}")
+    if tensorboard:
+        callbacks = [*callbacks, keras.callbacks.TensorBoard(str(folder.path / "tensorboard"))]
+    with computing_in(model, plan.mixed_precision):
+        plan.compile(model, optimizer, state.jit_compile)
+        averaging = Averaging(model, batches) if ema is not None else None
+        keeper = EpochEnd(state, plan, averaging=averaging, folder=folder, twin=twin)
+        if len(state.rows) < epochs and not is_over(state.rows, plan.monitor, patience):
+            _train(model, batches, held_out, keeper, callbacks, verbose)
         if state.best_weights and restore_best:
             model.set_weights(state.best_weights)
         elif averaging:
@@ -243,27 +190,49 @@ def fit(
     return _history(model, state.rows)
 
 
-def _run_keras(model, feed, checks, first, epochs, callbacks, verbose):
-    feed.epoch = first
-    try:
-        model.fit(
-            feed.for_keras(),
-            validation_data=checks and checks.for_keras(),
-            initial_epoch=first,
-            epochs=epochs,
-            shuffle=False,
-            callbacks=callbacks,
-            verbose=verbose,
-        )
-    except Exception:
-        for source in (feed, checks):
-            if source and source.error:
-                # tf.data gives its own error with a traceback in its text; this is the one with the message.
-                raise source.error from None
-        raise
+def _new_state(model, batches, plan, *, jit_compile, adapt, say) -> RunState:
+    """The state before the first epoch: what is decided once and holds for the run, however often it is resumed."""
+    state = RunState()
+    adapted = adapt_from(model, batches) if adapt else []
+    if adapted:
+        say(f"adapted to the training data: {', '.join(adapted)}")
+    state.jit_compile, why = choose_jit(
+        jit_compile,
+        compiled_copy=lambda jit: plan.compiled_copy(model, jit),
+        batches=batches,
+        steps=plan.steps,
+        seed=plan.seed,
+    )
+    say(why)
+    if plan.seed is not None:
+        _seed(model, plan.seed)
+    return state
 
 
-def _check(model, *, epochs, learning_rate, label_smoothing, ema):
+def _train(model, batches, held_out, keeper, callbacks, verbose):
+    """Keras' `fit`, from the epoch after the last whole one."""
+    with Feed(batches) as feed, contextlib.nullcontext() if held_out is None else Feed(held_out) as checks:
+        keeper.watch(feed)
+        try:
+            model.fit(
+                feed.for_keras(),
+                validation_data=None if checks is None else checks.for_keras(),
+                initial_epoch=len(keeper.state.rows),
+                epochs=keeper.plan.epochs,
+                steps_per_epoch=feed.steps_per_epoch,
+                shuffle=False,
+                callbacks=[*callbacks, keeper],
+                verbose=verbose,
+            )
+        except Exception:
+            for source in (feed, checks):
+                if source is not None and source.error:
+                    # tf.data gives its own error with a traceback in its text; this is the one with the message.
+                    raise source.error from None
+            raise
+
+
+def _check(model, validation, *, epochs, learning_rate, label_smoothing, ema, patience, monitor, tensorboard, out):
     if not hasattr(model, "schema"):
         raise ValueError(
             f"model: expected one with a schema, as mmzoo's builders make, got a {type(model).__name__}; train others "
@@ -277,13 +246,16 @@ def _check(model, *, epochs, learning_rate, label_smoothing, ema):
         raise ValueError(f"label_smoothing: expected 0 <= smoothing < 1, got {label_smoothing!r}")
     if ema is not None and not 0 < ema < 1:
         raise ValueError(f"ema: expected None or a momentum between 0 and 1, such as 0.999, got {ema!r}")
-
-
-def copy_of(model):
-    """The same model with the same weights, not compiled."""
-    copy = type(model).from_config(model.get_config())
-    copy.set_weights(model.get_weights())
-    return copy
+    if patience is not None and (not isinstance(patience, int | np.integer) or patience < 1):
+        raise ValueError(f"patience: expected None or a whole number >= 1, got {patience!r}")
+    if patience is not None and validation is None:
+        raise ValueError("patience: needs validation data, to see whether an epoch was better")
+    if monitor and validation is None and monitor.startswith("val_"):
+        raise ValueError(f"monitor: {monitor!r} needs validation data")
+    if tensorboard and out is None:
+        raise ValueError("tensorboard: needs a folder; give out=")
+    if tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise ImportError("tensorboard: the package is not installed; pip install tensorboard")
 
 
 def _seed(model, seed):
@@ -293,19 +265,6 @@ def _seed(model, seed):
         # Layers that draw in step must not draw the same numbers.
         drawn = int(np.random.SeedSequence((seed, index)).generate_state(1)[0])
         variable.assign(np.array([drawn, 0], np.uint32))
-
-
-def _plain(value):
-    """A JSON-able stand-in for an argument, equal for equal arguments in another process."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    if hasattr(value, "get_config"):
-        return [type(value).__name__, str(value.get_config())]
-    return getattr(value, "__qualname__", None) or str(value)
 
 
 def _history(model, rows):

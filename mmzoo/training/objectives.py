@@ -31,7 +31,7 @@ def losses_for(model, loss=None) -> dict:
     Raises:
         ValueError: the dict names an output that isn't there.
     """
-    outputs = model.schema.outputs
+    outputs = model.schema.predicted
     given = _by_output(loss, outputs, "loss")
     losses = {name: given.get(name) or task_for(kind).loss(model, name, kind) for name, kind in outputs.items()}
     for name, kind in outputs.items():
@@ -57,7 +57,7 @@ def metrics_for(model, metrics=None) -> dict:
     Raises:
         ValueError: the dict names an output that isn't there.
     """
-    outputs = model.schema.outputs
+    outputs = model.schema.predicted
     given = _by_output(metrics, outputs, "metrics")
     found = {
         name: _as_list(given[name]) if name in given else task_for(kind).fit_metrics(model, name, kind)
@@ -98,7 +98,7 @@ def class_weights_for(schema: Schema, class_weight, counts) -> dict[str, np.ndar
     Raises:
         ValueError: an unknown rule, output or class.
     """
-    labels = {name: kind for name, kind in schema.outputs.items() if task_for(kind).weighs_classes}
+    labels = {name: kind for name, kind in schema.predicted.items() if task_for(kind).weighs_classes}
     if isinstance(class_weight, Mapping):
         return {name: _explicit_weights(labels, name, weights) for name, weights in class_weight.items()}
     powers = {"balanced": 1.0, "sqrt": 0.5}
@@ -133,7 +133,7 @@ def _explicit_weights(labels, name, weights):
 
 def default_monitor(schema: Schema) -> str:
     """What its task says where one output is all there is to predict, such as the accuracy; else the loss."""
-    kinds = list(schema.outputs.values())
+    kinds = list(schema.predicted.values())
     return task_for(kinds[0]).monitor if len(kinds) == 1 else "val_loss"
 
 

@@ -18,6 +18,8 @@ from collections.abc import Callable, Mapping
 import keras
 import numpy as np
 
+from mmzoo.training.identity import DataIdentity
+
 STATE_FILE = "state.npz"
 HISTORY_FILE = "history.csv"
 BEST_FILE = "best.keras"
@@ -49,12 +51,13 @@ class RunFolder:
     Args:
         path: the folder; made where it isn't there.
         settings: what makes the run what it is, JSON-able; a run with other settings can't go on from its state.
+        data: what it rests on; nor can a run on other data.
     """
 
-    def __init__(self, path: str | pathlib.Path, settings: Mapping):
+    def __init__(self, path: str | pathlib.Path, settings: Mapping, data: DataIdentity):
         self.path = pathlib.Path(path)
         self.path.mkdir(parents=True, exist_ok=True)
-        self._settings = json.loads(json.dumps(dict(settings), default=str))
+        self._settings, self._data = json.loads(json.dumps(dict(settings), default=str)), data
         for part in self.path.glob(f"{_PART}*"):
             # Left by a process killed while writing.
             part.unlink()
@@ -71,7 +74,7 @@ class RunFolder:
             The state, or None where the folder holds none.
 
         Raises:
-            ValueError: the folder belongs to a run with other settings, or the file is damaged.
+            ValueError: the folder belongs to a run with other settings or on other data, or the file is damaged.
         """
         path = self.path / STATE_FILE
         if not path.exists():
@@ -85,6 +88,7 @@ class RunFolder:
                 f"{path}: can't be read as the state of a run ({error}); delete it, or train with resume=False"
             ) from error
         self._check_settings(path, meta["settings"])
+        self._check_data(path, meta.get("data", {}))
         state = RunState()
         state.rows, state.best = meta["rows"], meta["best"]
         state.finished, state.jit_compile = meta["finished"], meta["jit_compile"]
@@ -109,6 +113,7 @@ class RunFolder:
             }
         meta = {
             "settings": self._settings,
+            "data": self._data.fingerprints,
             "rows": state.rows,
             "best": state.best,
             "finished": state.finished,
@@ -148,6 +153,14 @@ class RunFolder:
             raise ValueError(
                 f"{path.parent}: holds a run with other settings ({'; '.join(differences)}); give the same settings to "
                 "go on with it, another folder to keep it, or resume=False to replace it"
+            )
+
+    def _check_data(self, path, theirs):
+        differences = self._data.differences(theirs)
+        if differences:
+            raise ValueError(
+                f"{path.parent}: holds a run on other data ({'; '.join(differences)}); give the same data to go on "
+                "with it, another folder to keep it, or resume=False to replace it"
             )
 
 

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmzoo import encoding
-from mmzoo.schema import Category, Output, Sensors, Text
+from mmzoo.schema import Field, Modality, Output
 from mmzoo.schema.columns import parse_cell
 from mmzoo.schema.paths import resolve
 
@@ -58,26 +57,21 @@ class CellReader:
 
     def files(self, column: str | None) -> list[str]:
         """Paths of files that exist; "" where the cell is empty."""
-        return self._read(column, self._file, "")
+        return self._read(column, self._file, [""] * len(self.frame))
 
-    def texts(self, column: str | None, text: Text) -> np.ndarray:
-        """Encoded texts: int32 (N, length)."""
-        # Without their padding, which is most of many texts.
-        texts = self._read(
-            column, lambda cell: without_padding(encoding.encode(text, _as_text(cell), "")), np.zeros(0, np.int32)
-        )
-        padded = np.zeros((len(texts), text.length), np.int32)
-        for row, ids in zip(padded, texts, strict=True):
-            row[: len(ids)] = ids
-        return padded
+    def column(self, column: str | None, modality: Modality) -> np.ndarray:
+        """The cells of a column, each a whole input: array (N, *shape)."""
+        arrays = np.empty((len(self.frame), *modality.shape), modality.dtype)
+        arrays[:] = modality.missing()
+        return self._read(column, lambda cell: self._whole(modality, cell), arrays)
 
-    def sensors(self, columns: Iterable[str | None], sensors: Sensors) -> np.ndarray:
+    def fields(self, columns: Iterable[str | None], fields: Iterable[Field]) -> np.ndarray:
         """The fields, each from its column: float32 (N, fields)."""
-        fields = [
-            self._read(column, lambda cell, f=field: _field_value(f, cell), np.nan)
-            for column, field in zip(columns, sensors.fields, strict=True)
+        values = [
+            self._read(column, lambda cell, f=field: _field_value(f, cell), [np.nan] * len(self.frame))
+            for column, field in zip(columns, fields, strict=True)
         ]
-        return np.array(fields, np.float32).T
+        return np.array(values, np.float32).T
 
     def targets(self, column: str | None, output: Output, name: str, may_be_missing: bool = False) -> np.ndarray:
         """Targets as their kind has them: (N, ...).
@@ -96,13 +90,11 @@ class CellReader:
         # To some kinds an empty cell says something, such as "none of the labels".
         empty = output.encode_target("", "")
         required = "" if may_be_missing or output.has_target(empty[None]).all() else output.target_word
-        return np.stack(
-            self._read(
-                column,
-                lambda cell: output.encode_target(cell, ""),
-                empty,
-                f"the {required} of {name!r}" if required else "",
-            )
+        return self._read(
+            column,
+            lambda cell: output.encode_target(cell, ""),
+            np.repeat(empty[None], len(self.frame), axis=0),
+            f"the {required} of {name!r}" if required else "",
         )
 
     def find_rows_without_target(self, outputs: Mapping[str, Output], targets: Mapping[str, np.ndarray]) -> None:
@@ -126,21 +118,24 @@ class CellReader:
                 problem = duplicate(self.frame.index[index], self.frame.index[earlier])
                 self.problems.setdefault(index, []).append(problem)
 
-    def _read(self, name: str | None, read: Callable[[Any], Any], missing: Any, required: str = "") -> list:
-        """The values of a column; `missing` stands for empty and bad cells.
+    def _read(self, name: str | None, read: Callable[[Any], Any], values: Any, required: str = "") -> Any:
+        """The values of a column.
 
         Args:
             name: the column; None: missing in all rows.
-            read: from a cell that is not empty to its value; raises ValueError, TypeError or FileNotFoundError.
-            missing: the value of an empty cell.
+            read: from a cell that is not empty to its value; raises ValueError, TypeError, KeyError or
+                FileNotFoundError.
+            values: as many as rows, each what stands for empty and bad cells; the others are filled in.
             required: what an empty cell lacks, if it may not be empty.
+
+        Returns:
+            `values`.
         """
         if name is None:
-            return [missing] * len(self.frame)
-        known: dict[Any, Any] = {}
-        values = []
+            return values
+        # Cell -> the first row that has it.
+        known: dict[Any, int] = {}
         for index, cell in enumerate(self.frame[name].tolist()):
-            values.append(missing)
             try:
                 if not (pd.api.types.is_scalar(cell) or isinstance(cell, os.PathLike)):
                     raise TypeError(f"expected one value, got {type(cell).__name__}: {cell!r:.80}")
@@ -150,14 +145,24 @@ class CellReader:
                     continue
                 # 1, 1.0 and True are one key.
                 key = (type(cell), cell)
-                if key not in known:
-                    known[key] = read(cell)
-                values[-1] = known[key]
-            except (ValueError, TypeError, FileNotFoundError) as error:
+                values[index] = values[known[key]] if key in known else read(cell)
+                known.setdefault(key, index)
+            except (ValueError, TypeError, KeyError, FileNotFoundError) as error:
                 missing_file = isinstance(error, FileNotFoundError)
-                problem = Problem(self.frame.index[index], name, str(error).removeprefix(": "), missing_file)
+                # str() of a KeyError is its repr, with quotes around the message.
+                message = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+                # What was read was told no place, as row and column are.
+                problem = Problem(self.frame.index[index], name, message.lstrip(":, "), missing_file)
                 self.problems.setdefault(index, []).append(problem)
         return values
+
+    def _whole(self, modality, cell):
+        if not isinstance(cell, (str, bytes, os.PathLike)):
+            cell = _as_text(cell)
+        value = parse_cell(modality, os.fspath(cell) if isinstance(cell, os.PathLike) else cell, "")
+        if modality.is_file and isinstance(value, str):
+            value = resolve(self.root, value, allow_outside_root=self.allow_outside_root)
+        return modality.encode(value, "")
 
     def _file(self, cell):
         if not isinstance(cell, (str, os.PathLike)):
@@ -193,9 +198,9 @@ def _as_text(cell):
 def _field_value(field, cell):
     if isinstance(cell, pd.Timestamp):
         cell = cell.to_pydatetime()
-    if isinstance(field, Category) and isinstance(cell, (bool, int, float)):
+    if field.categories and isinstance(cell, (bool, int, float)):
         cell = _as_text(cell)
-    return encoding.encode_field(field, parse_cell(field, cell, ""), "")
+    return field.encode(parse_cell(field, cell, ""), "")
 
 
 def listed(problems: list[Problem]) -> str:

@@ -1,4 +1,4 @@
-"""Own data: a table of paths of images and sounds, texts, sensor values and labels to a tf.data pipeline.
+"""Own data: a table of paths of images, sounds and series, texts, sensor values and labels to a tf.data pipeline.
 
     dataset = manifest_dataset("signs.csv", model.schema, shuffle=True)
     model.fit(dataset)
@@ -22,12 +22,10 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mmzoo import encoding
 from mmzoo.data.pipeline import finish, from_arrays
 from mmzoo.data.tables.cells import CellReader, Problem, listed
 from mmzoo.data.tables.table import choose_columns, read_table
-from mmzoo.schema import Schema, Sensors, Text
-from mmzoo.schema.columns import FILES
+from mmzoo.schema import Schema
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +74,7 @@ class Manifest:
         """
         place = f"{self.source}, row {self.rows[index]}, {name}"
         try:
-            return encoding.encode(self.schema.inputs[name], self.files[name][index], place)
+            return self.schema.inputs[name].encode(self.files[name][index], place)
         except FileNotFoundError as error:
             raise ValueError(str(error)) from error
 
@@ -128,7 +126,7 @@ class Manifest:
                     pass
         if not good.any():
             raise ValueError(f"{self.source}: no sample is left; {listed(self.skipped)}")
-        inputs = {name: (inputs | self.inputs)[name] for name in self.schema.inputs}
+        inputs = {name: (inputs | self.inputs)[name] for name in self.schema.given}
         return {n: a[good] for n, a in inputs.items()}, {n: a[good] for n, a in self.targets.items()}
 
     def skip(self, column: str, index: int, error: Exception) -> None:
@@ -157,7 +155,8 @@ def read_manifest(
 ) -> Manifest:
     """Reads a table and checks all of it.
 
-    An empty cell (None, NaN or pd.NA in a DataFrame) means that the image, sound, text or sensor value is missing. A
+    An empty cell (None, NaN or pd.NA in a DataFrame) means that the image, sound, text, series or sensor value is
+    missing. The cell of a series is the path of a CSV file or a list of steps as JSON. States and noise are left out. A
     label is a class name or, where no class has that name, its number from 0. Decimal commas and other forms that
     pandas knows are for a DataFrame that you read yourself.
 
@@ -177,7 +176,7 @@ def read_manifest(
         FileNotFoundError: the table or the files it names do not exist; the message counts them and names some rows.
         ValueError: a missing column, an unknown label or category, a number out of its range or no number, a row that
             stands there twice (equal in every column); the message counts them and names row, column and value of some.
-        TypeError: `table` is neither path nor DataFrame, or the schema has inputs or outputs that no cell can hold.
+        TypeError: `table` is neither path nor DataFrame.
     """
     _check_on_error(on_error)
     frame, source = read_table(table)
@@ -191,7 +190,21 @@ def read_manifest(
         allow_outside_root=allow_outside_root,
     )
     reader.find_duplicates()
-    return _without_problems(manifest, reader, on_error)
+    manifest = _without_problems(manifest, reader, on_error)
+    tell_lacking(source, lacking_targets(schema, manifest.targets), len(manifest))
+    return manifest
+
+
+def lacking_targets(schema: Schema, targets: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """Output -> number of samples without a target of it, from targets (N, ...)."""
+    return {name: int((~schema.outputs[name].has_target(array)).sum()) for name, array in targets.items()}
+
+
+def tell_lacking(source: str, lacking: Mapping[str, int], rows: int) -> None:
+    """Logs which targets some of a table's rows lack, though these count for the other outputs."""
+    for name, count in lacking.items():
+        if count:
+            _log.warning("%s: %d of %d rows lack the target %r and count for the others", source, count, rows, name)
 
 
 def root_of(table: str | os.PathLike | pd.DataFrame, root: str | os.PathLike | None) -> pathlib.Path:
@@ -223,20 +236,20 @@ def read_cells(
         (all rows, bad ones among them, the reader).
 
     Raises:
-        ValueError, TypeError: a column is missing, or the schema holds what no cell can.
+        ValueError: a column is missing.
     """
     chosen = choose_columns(schema, list(frame.columns), columns, source, targets=targets)
     reader = CellReader(frame, root, allow_outside_root)
     files, inputs = {}, {}
-    for name, modality in schema.inputs.items():
-        if isinstance(modality, FILES):
+    for name, modality in schema.given.items():
+        if not modality.is_column:
+            inputs[name] = reader.fields(
+                [chosen[name, index] for index in range(len(modality.fields))], modality.fields
+            )
+        elif modality.is_large:
             files[name] = reader.files(chosen[name, None])
-        elif isinstance(modality, Text):
-            inputs[name] = reader.texts(chosen[name, None], modality)
-        elif isinstance(modality, Sensors):
-            inputs[name] = reader.sensors([chosen[name, index] for index in range(len(modality.fields))], modality)
         else:
-            raise TypeError(f"input {name!r}: a table can't hold {type(modality).__name__} inputs yet; use from_arrays")
+            inputs[name] = reader.column(chosen[name, None], modality)
     outputs = schema.predicted if targets else {}
     labels = {
         # A row without one of several targets counts for the others.
@@ -372,7 +385,7 @@ def _load(dataset, manifest, targets, on_error, deterministic):
                 if on_error == "raise":
                     raise
                 manifest.skip(name, int(index), error)
-                arrays.append(encoding.missing(modality))
+                arrays.append(modality.missing())
                 good = False
         return *arrays, np.bool_(good)
 
@@ -385,7 +398,7 @@ def _load(dataset, manifest, targets, on_error, deterministic):
         }
         good.set_shape(())
         found = decoded | {name: tf.cast(array[index], dtypes[name]) for name, array in inputs.items()}
-        found = {name: found[name] for name in manifest.schema.inputs}
+        found = {name: found[name] for name in manifest.schema.given}
         return (found, {name: array[index] for name, array in labels.items()}), good
 
     def is_good(found, good):

@@ -15,7 +15,7 @@ import tensorflow_datasets as tfds
 
 from mmzoo.data.pipeline import finish
 from mmzoo.data.tables.records import restored
-from mmzoo.schema import Date, Number, Schema, Sensors
+from mmzoo.schema import Schema
 
 # Folder of the records and file that says they are whole.
 SAMPLES, RECORD = "samples", "prepared.json"
@@ -40,8 +40,8 @@ class Prepared:
         schema: inputs and outputs.
         splits: split -> number of samples.
         class_counts: split -> output -> class -> number of samples, for each `Label` and `MultiLabel`.
-        sensor_statistics: `Sensors` input -> field -> {"count", "mean", "deviation"} in the training split ("train", or
-            the first), missing values left out; of a category those of its index, which say little.
+        sensor_statistics: `Sensors` or `Series` input -> field -> {"count", "mean", "deviation"} in the training split
+            ("train", or the first), missing values left out; of a category those of its index, which say little.
         value_statistics: `Value` output -> the same.
         skipped: number of the table's rows that were left out; skipped.csv lists them.
         source: the table's name.
@@ -142,7 +142,7 @@ class Prepared:
         return finish(batches, seed=seed, augmentation=augmentation, one_hot=one_hot, deterministic=deterministic)
 
     def adapt(self, model) -> list[str]:
-        """Sets the normalisation of a model's sensors as `mmzoo.fit` would from all training samples.
+        """Sets the normalisation of a model's sensors and series as `mmzoo.fit` would from all training samples.
 
         Args:
             model: a model with this schema, of mmzoo's builders.
@@ -152,7 +152,7 @@ class Prepared:
         """
         from mmzoo.layers.graph import adapting_layers
 
-        adapted = [name for name, kind in model.schema.inputs.items() if isinstance(kind, Sensors)]
+        adapted = [name for name, kind in model.schema.given.items() if kind.fields]
         for name in adapted:
             for layer in adapting_layers(model)[name]:
                 _adapt_layer(layer, model.schema.inputs[name].fields, self.sensor_statistics[name])
@@ -167,7 +167,7 @@ def _adapt_layer(layer, fields, statistics):
     mean, deviation = np.array(layer.mean, np.float32), np.array(layer.deviation, np.float32)
     for column, field in enumerate(fields):
         found = statistics[field.name]
-        if isinstance(field, (Number, Date)) and found["count"]:
+        if field.is_measured and found["count"]:
             mean[column] = found["mean"]
             if found["deviation"] > 1e-6:
                 deviation[column] = found["deviation"]

@@ -9,6 +9,7 @@ name when it is complete.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import csv
 import hashlib
@@ -24,13 +25,13 @@ import numpy as np
 import pandas as pd
 
 from mmzoo.data.tables.cells import Problem, listed
-from mmzoo.data.tables.manifest import root_of
+from mmzoo.data.tables.manifest import lacking_targets, root_of, tell_lacking
 from mmzoo.data.tables.prepared import RECORD, SAMPLES, Prepared, open_prepared, read_record, write_record
 from mmzoo.data.tables.record_builder import write_samples
 from mmzoo.data.tables.statistics import Moments
 from mmzoo.data.tables.table import read_chunks
 from mmzoo.data.tables.table_check import CHUNK_ROWS, NO_SPLIT, CheckedTable, check_table, load_chunk
-from mmzoo.schema import Schema, Sensors
+from mmzoo.schema import Schema
 
 _log = logging.getLogger(__name__)
 
@@ -293,8 +294,9 @@ def _statistics(checked, schema):
     """Counts of each split, and moments of its first: all that training would otherwise read the records for."""
     labels = {name: kind for name, kind in schema.predicted.items() if kind.classes}
     counts = {s: {name: np.zeros(len(kind.classes), np.int64) for name, kind in labels.items()} for s in checked.splits}
-    sensors = {name: Moments(len(kind.fields)) for name, kind in schema.inputs.items() if isinstance(kind, Sensors)}
+    sensors = {name: Moments(len(kind.fields)) for name, kind in schema.given.items() if kind.fields}
     values = {name: Moments(1) for name, kind in schema.predicted.items() if kind.is_number}
+    lacking: collections.Counter = collections.Counter()
     training = "train" if "train" in checked.splits else checked.splits[0]
     for chunk, _, split_of in checked.parts():
         manifest = load_chunk(chunk)
@@ -302,14 +304,18 @@ def _statistics(checked, schema):
             chosen = split_of == index
             for name, kind in labels.items():
                 counts[split][name] += kind.class_counts(manifest.targets[name][chosen])
+            lacking.update(lacking_targets(schema, {name: a[chosen] for name, a in manifest.targets.items()}))
             if split == training:
                 for name, moments in sensors.items():
-                    moments.add(manifest.inputs[name][chosen])
+                    rows = manifest.inputs[name][chosen]
+                    # Steps of a series count as rows.
+                    moments.add(rows.reshape(-1, rows.shape[-1]))
                 for name, moments in values.items():
                     moments.add(manifest.targets[name][chosen].reshape(-1, 1))
-    rows = np.bincount(checked.split_of[checked.split_of != NO_SPLIT], minlength=len(checked.splits))
+    counted = np.bincount(checked.split_of[checked.split_of != NO_SPLIT], minlength=len(checked.splits))
+    tell_lacking(checked.source, lacking, int(counted.sum()))
     return {
-        "splits": dict(zip(checked.splits, rows.tolist(), strict=True)),
+        "splits": dict(zip(checked.splits, counted.tolist(), strict=True)),
         "class_counts": {
             split: {name: dict(zip(labels[name].classes, n.tolist(), strict=True)) for name, n in of_split.items()}
             for split, of_split in counts.items()

@@ -119,7 +119,7 @@ def encode_chunk(
                 message = str(error).removeprefix(f"{manifest.source}, row {row}, {name}: ")
                 broken[start + index] = Problem(row, name, message)
                 return None
-        inputs = {name: stored(kind, arrays[name], image_quality) for name, kind in manifest.schema.inputs.items()}
+        inputs = {name: stored(kind, arrays[name], image_quality) for name, kind in manifest.schema.given.items()}
         targets = {name: array[index] for name, array in manifest.targets.items()}
         number = row if isinstance(row, (int, np.integer)) else start + index
         return start + index, {"row": number, "inputs": inputs, "targets": targets}

@@ -1,37 +1,68 @@
 """One sample as a record: what a prepared data set stores of it, lossless, and back to the model's arrays.
 
-Pictures are PNGs, texts their ids without the padding, sounds 16-bit samples where these hold them exactly, sensors and
-targets as they are.
+Pictures are PNGs, texts their ids without the padding, sounds 16-bit samples where these hold them exactly, sensors,
+series and targets as they are. A kind of input from outside the package registers its record here.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from mmzoo.data.tables.cells import without_padding
-from mmzoo.schema import Audio, Image, Schema, Text
+from mmzoo.schema import Audio, Image, KindTable, Modality, Schema, Sensors, Series, Text
 
 # What a sound starts with: how its samples are stored.
 _INT16, _FLOAT32 = b"\0", b"\1"
 _INT16_SCALE = 32768.0
 
 
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """How one kind of input is stored.
+
+    Attributes:
+        feature: modality -> the feature of TFDS that holds it.
+        store: (modality, array of its shape, image_quality as of `stored`) -> what the feature takes.
+        restore: (modality, tensor as the feature decodes it) -> tensor of its shape.
+    """
+
+    feature: Callable[[Modality], Any]
+    store: Callable[[Modality, np.ndarray, int | None], Any]
+    restore: Callable[[Modality, tf.Tensor], tf.Tensor]
+
+
+_RECORDS: KindTable[Record] = KindTable("record")
+
+
+def register_record(kind: type[Modality], record: Record) -> None:
+    """Makes `record` store all inputs of `kind`."""
+    _RECORDS.register(kind, record)
+
+
 def record_features(schema: Schema, targets: Mapping[str, np.ndarray]) -> tfds.features.FeaturesDict:
-    """The features of the records.
+    """The features of the records; states and noise are not stored.
 
     Args:
         schema: inputs and outputs.
         targets: output -> array (N, ...), for shapes and dtypes.
+
+    Raises:
+        TypeError: an input of a kind that has no record.
     """
     return tfds.features.FeaturesDict(
         {
             "row": np.int64,
-            "inputs": {name: _feature(modality) for name, modality in schema.inputs.items()},
+            "inputs": {
+                name: _RECORDS.answer(modality, f"input {name!r}").feature(modality)
+                for name, modality in schema.given.items()
+            },
             "targets": {
                 name: tfds.features.Tensor(shape=array.shape[1:], dtype=array.dtype.type)
                 for name, array in targets.items()
@@ -40,17 +71,7 @@ def record_features(schema: Schema, targets: Mapping[str, np.ndarray]) -> tfds.f
     )
 
 
-def _feature(modality):
-    if isinstance(modality, Image):
-        return tfds.features.Image(shape=modality.shape)
-    if isinstance(modality, Text):
-        return tfds.features.Tensor(shape=(None,), dtype=np.int32)
-    if isinstance(modality, Audio):
-        return tfds.features.Tensor(shape=(), dtype=np.str_)
-    return tfds.features.Tensor(shape=modality.shape, dtype=np.dtype(modality.dtype).type)
-
-
-def stored(modality, array: np.ndarray, image_quality: int | None = None):
+def stored(modality: Modality, array: np.ndarray, image_quality: int | None = None):
     """An input's array as the record holds it.
 
     Args:
@@ -58,13 +79,16 @@ def stored(modality, array: np.ndarray, image_quality: int | None = None):
         array: of its shape and dtype.
         image_quality: None: pictures as PNG; 1..100: as JPEG of that quality.
     """
-    if isinstance(modality, Image):
-        return _picture(array, image_quality)
-    if isinstance(modality, Text):
-        return without_padding(array)
-    if isinstance(modality, Audio):
-        return _sound(without_padding(array))
-    return array
+    return _RECORDS.answer(modality).store(modality, array, image_quality)
+
+
+def restored(schema: Schema, record: Mapping[str, Mapping[str, tf.Tensor]]) -> tuple[dict, dict]:
+    """A record, as the features decode it, to ({input: tensor}, {output: tensor}) of the schema's shapes."""
+    inputs = {
+        name: tf.ensure_shape(_RECORDS.answer(modality).restore(modality, record["inputs"][name]), modality.shape)
+        for name, modality in schema.given.items()
+    }
+    return inputs, {name: record["targets"][name] for name in schema.predicted}
 
 
 def _picture(pixels, quality):
@@ -88,19 +112,6 @@ def _sound(samples):
     return _FLOAT32 + samples.astype("<f4").tobytes()
 
 
-def restored(schema: Schema, record: Mapping[str, Mapping[str, tf.Tensor]]) -> tuple[dict, dict]:
-    """A record, as the features decode it, to ({input: tensor}, {output: tensor}) of the schema's shapes."""
-    inputs = {}
-    for name, modality in schema.inputs.items():
-        value = record["inputs"][name]
-        if isinstance(modality, Text):
-            value = _padded(value, modality.length)
-        elif isinstance(modality, Audio):
-            value = _padded(_samples(value), modality.samples)
-        inputs[name] = tf.ensure_shape(value, modality.shape)
-    return inputs, {name: record["targets"][name] for name in schema.predicted}
-
-
 def _samples(data):
     body = tf.strings.substr(data, 1, -1)
     return tf.cond(
@@ -113,3 +124,38 @@ def _samples(data):
 def _padded(values, length):
     values = values[:length]
     return tf.pad(values, [[0, length - tf.size(values)]])
+
+
+# An array as it is, for kinds whose arrays are small.
+PLAIN = Record(
+    feature=lambda modality: tfds.features.Tensor(shape=modality.shape, dtype=np.dtype(modality.dtype).type),
+    store=lambda modality, array, quality: array,
+    restore=lambda modality, value: value,
+)
+
+register_record(
+    Image,
+    Record(
+        feature=lambda image: tfds.features.Image(shape=image.shape),
+        store=lambda image, array, quality: _picture(array, quality),
+        restore=lambda image, value: value,
+    ),
+)
+register_record(
+    Text,
+    Record(
+        feature=lambda text: tfds.features.Tensor(shape=(None,), dtype=np.int32),
+        store=lambda text, array, quality: without_padding(array),
+        restore=lambda text, value: _padded(value, text.length),
+    ),
+)
+register_record(
+    Audio,
+    Record(
+        feature=lambda audio: tfds.features.Tensor(shape=(), dtype=np.str_),
+        store=lambda audio, array, quality: _sound(without_padding(array)),
+        restore=lambda audio, value: _padded(_samples(value), audio.samples),
+    ),
+)
+register_record(Sensors, PLAIN)
+register_record(Series, PLAIN)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from mmzoo.data.tables.csv_file import read_csv, read_csv_chunks
-from mmzoo.schema import Schema, Sensors, identifier
+from mmzoo.schema import Schema, identifier
 from mmzoo.schema.columns import match_column
 
 _SOURCE = "mmzoo_source"
@@ -87,7 +87,7 @@ def choose_columns(
 ) -> dict[tuple[str, int | None], str | None]:
     """Finds the column of every input, field and output.
 
-    By default an image, text, sound or output has the column of its name (or one of which that is the
+    By default an image, text, sound, series or output has the column of its name (or one of which that is the
     `mmzoo.schema.identifier`), a sensor `<input>_<field>`, `<input>.<field>` or,
     where only one input has such a field, `<field>`.
 
@@ -107,17 +107,17 @@ def choose_columns(
             columns for one input.
     """
     wanted: dict[tuple[str, int | None], str] = {}
-    for name, modality in schema.inputs.items():
-        if isinstance(modality, Sensors):
-            wanted |= {(name, index): f"{name}_{field.name}" for index, field in enumerate(modality.fields)}
-        else:
+    for name, modality in schema.given.items():
+        if modality.is_column:
             wanted[name, None] = name
+        else:
+            wanted |= {(name, index): f"{name}_{field.name}" for index, field in enumerate(modality.fields)}
     if targets:
         wanted |= {(name, None): name for name in schema.predicted}
     chosen: dict[tuple[str, int | None], str | None] = {}
     for key, column in (columns or {}).items():
         target = _target(schema, key)
-        if target == (key, None) and isinstance(schema.inputs.get(key), Sensors):
+        if target == (key, None) and key in schema.given and not schema.given[key].is_column:
             if column is not None:
                 raise ValueError(f"columns: {key!r} has fields; name the column of each, such as {key}_<field>")
             chosen |= {place: None for place in wanted if place[0] == key}
@@ -142,18 +142,18 @@ def choose_columns(
 
 def _default_target(schema, column, source):
     for name in (column, identifier(column)):
-        if name in schema.outputs:
+        if name in schema.predicted:
             return name, None
     return match_column(schema, str(column), source)
 
 
 def _target(schema, key):
-    if key in schema.inputs or key in schema.outputs:
+    if key in schema.given or key in schema.predicted:
         return key, None
     target = match_column(schema, key, "columns")
     if target is None:
         raise ValueError(
             f"columns: {key!r} is no input, field (<input>_<field>) or output of schema {schema.name!r}; "
-            f"inputs: {list(schema.inputs)}, outputs: {list(schema.outputs)}"
+            f"inputs: {list(schema.given)}, outputs: {list(schema.predicted)}"
         )
     return target

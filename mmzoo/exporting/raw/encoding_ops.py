@@ -224,13 +224,12 @@ def encode_field(values, field: schema_lib.Field, name: str):
     Returns:
         float32 (N,), NaN where missing.
     """
-    if isinstance(field, schema_lib.Category):
-        return encode_category(values, field, name)
-    if isinstance(field, schema_lib.Angle):
-        return encode_angle(values, name)
-    if isinstance(field, schema_lib.Number):
-        return encode_number(values, field, name)
-    return _checked(values, tf.logical_not(tf.math.is_inf(values)), values, f"{name}: expected a finite number, got")
+    return _FIELDS.answer(field, f"field {name!r}")(values, field, name)
+
+
+def register_field(kind: type[schema_lib.Field], operations) -> None:
+    """Makes `operations` (values, field, name) -> float32 (N,) encode all fields of `kind`."""
+    _FIELDS.register(kind, operations)
 
 
 def _checked(result, good, values, message):
@@ -239,3 +238,14 @@ def _checked(result, good, values, message):
     )
     with _after(assertion):
         return tf.identity(result)
+
+
+def _encode_date(values, field, name):
+    return _checked(values, tf.logical_not(tf.math.is_inf(values)), values, f"{name}: expected a finite number, got")
+
+
+_FIELDS = schema_lib.KindTable("operations in TensorFlow")
+register_field(schema_lib.Number, encode_number)
+register_field(schema_lib.Angle, lambda values, field, name: encode_angle(values, name))
+register_field(schema_lib.Category, encode_category)
+register_field(schema_lib.Date, _encode_date)

@@ -7,9 +7,8 @@ from typing import Any
 from mmzoo.data.tables.table import choose_columns
 from mmzoo.inspection.deciding.decision import Decision
 from mmzoo.inspection.inspection import Finding
-from mmzoo.schema import Angle, Category, Date, Number, Schema, Sensors, identifier
+from mmzoo.schema import Field, Schema, Sensors, identifier
 
-_FIELDS = (Number, Angle, Category, Date)
 SENSORS = "sensors"
 
 
@@ -60,12 +59,12 @@ class Assembly:
         whole = {
             column: self._free(identifier(column))
             for column, decision in decisions.items()
-            if column not in targets and decision.part is not None and not isinstance(decision.part, _FIELDS)
+            if column not in targets and decision.part is not None and not isinstance(decision.part, Field)
         }
         sensors = self._free(SENSORS)
         for column, decision in decisions.items():
             part, group = decision.part, grouped.get(column)
-            if group and not isinstance(part, _FIELDS):
+            if group and not isinstance(part, Field):
                 raise ValueError(
                     f"groups: {group!r}: column {column!r} is taken for {decision.kind} ({decision.why}); expected a "
                     f"number, angle, category or date: name its kind with kinds={{{column!r}: ...}}"
@@ -133,7 +132,7 @@ def parts_of(schema: Schema, available: list[str], source: str) -> tuple[dict[st
     for (name, index), column in chosen.items():
         part = schema[name]
         kinds[column] = part if index is None else part.fields[index]
-    return kinds, [chosen[name, None] for name in schema.outputs]
+    return kinds, [chosen[name, None] for name in schema.predicted]
 
 
 def _place(schema, key):

@@ -21,11 +21,11 @@ from mmzoo.inspection.deciding.decision import (
 from mmzoo.inspection.inspection import Finding, counted, in_words, quoted
 from mmzoo.inspection.reading import dates
 from mmzoo.inspection.reading.cells import Cells
-from mmzoo.schema import Angle, Audio, Category, Date, Image, Number, Output, Text
+from mmzoo.schema import Angle, Category, Date, Field, Modality, Number, Output
+from mmzoo.schema.kinds import kinds_of
 
 INPUT_KINDS = ("text", "category", "number", "angle", "date", "image", "audio", "ignore")
 TARGET_KINDS = {"label": "label", "multilabel": "multilabel", "value": "value", "category": "label", "number": "value"}
-_INPUT_PARTS = (Number, Angle, Category, Date, Text, Image, Audio)
 _TARGET_PARTS = (Output,)
 _SAID = "you said so"
 
@@ -52,12 +52,17 @@ def check_kinds(kinds: Mapping[str, Any], available: list[str], targets: list[st
     """
     check_columns(kinds, available, "kinds")
     for name, kind in kinds.items():
-        words, parts = (TARGET_KINDS, _TARGET_PARTS) if name in targets else (INPUT_KINDS, _INPUT_PARTS)
+        words, parts = (TARGET_KINDS, _TARGET_PARTS) if name in targets else (INPUT_KINDS, _input_parts())
         if not (isinstance(kind, parts) or (isinstance(kind, str) and kind in words)):
             raise ValueError(
                 f"kinds: column {name!r}: expected one of {', '.join(map(repr, words))} or an object of "
                 f"{', '.join(part.__name__ for part in parts)}, got {kind!r:.80}"
             )
+
+
+def _input_parts():
+    """What can stand for a column: fields, and inputs that one cell feeds."""
+    return (*kinds_of(Field), *(kind for kind in kinds_of(Modality) if kind.is_column))
 
 
 def decide_as(cells: Cells, kind: Any, *, unit: str | None, text_length: int | None) -> Decision:
@@ -89,23 +94,34 @@ def decide_as(cells: Cells, kind: Any, *, unit: str | None, text_length: int | N
 
 
 def _as_part(cells, part):
-    """A field or text that stands as it is; what does not fit it is found."""
-    if isinstance(part, Text):
-        return Decision("text", _SAID, part)
+    """A field or input that stands as it is; what does not fit it is found."""
+    kind = type(part).__name__.lower()
+    if isinstance(part, Modality):
+        return Decision(kind, _SAID, part)
     if part.name != cells.name:
         part = dataclasses.replace(part, name=cells.name)
-    kind = type(part).__name__.lower()
     if isinstance(part, Category):
         unknown = [value not in part.categories for value in cells.values]
         return Decision(kind, _SAID, part, _unfit(cells, unknown, f"not one of {quoted(part.categories)}"))
     if isinstance(part, Date):
         return make_date(cells, _SAID, dates.parse_all(cells.values, part.format))
+    if not isinstance(part, (Number, Angle)):
+        bad = [not _can_be(part, value) for value in cells.values]
+        return Decision(kind, _SAID, part, _unfit(cells, bad, f"that can't be read as {type(part).__name__}"))
     findings = not_numbers(cells)
     if isinstance(part, Number):
         with np.errstate(invalid="ignore"):
             out = (cells.numbers < part.minimum) | (cells.numbers > part.maximum)
         findings += _unfit(cells, out, f"outside of {part.minimum:g}..{part.maximum:g} {part.unit}".rstrip())
     return Decision(kind, _SAID, part, findings, cells.per_row(cells.numbers))
+
+
+def _can_be(field, value):
+    try:
+        field.encode(field.parse_cell(value, field.name), field.name)
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def target_as(decision: Decision, cells: Cells, part: Any) -> Decision:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mmzoo.recipes.recipe import Training
-from mmzoo.schema import Image, Schema, Sensors, Text
+from mmzoo.schema import Image, Schema, Text
 
 OTHER = "(other)"
 MASK = "___"
@@ -52,7 +52,7 @@ class TableData:
 
     def count(self, split: str) -> int:
         """Number of samples of a split."""
-        return len(self.arrays(split)[1][next(iter(self.schema.outputs))])
+        return len(self.arrays(split)[1][next(iter(self.schema.predicted))])
 
     def part(self, split: str, names: Iterable[str]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """The same with some of the inputs only."""
@@ -103,7 +103,7 @@ class TableData:
     def for_baseline(self, split: str):
         """(sensors, texts, targets) of a split, as `mmzoo.evaluation.baseline` takes them."""
         inputs, targets = self.arrays(split)
-        sensors = {name: inputs[name] for name, kind in self.schema.inputs.items() if isinstance(kind, Sensors)}
+        sensors = {name: inputs[name] for name, kind in self.schema.inputs.items() if kind.fields}
         return sensors, self.texts[split], targets
 
 

@@ -77,6 +77,12 @@ class Output(abc.ABC):
             top: how many of the most likely to name, where there is a choice.
         """
 
+    def in_words(self, decoded: Any) -> list[str]:
+        """What `decode` gave in lines for a terminal, the first of them behind the output's name."""
+        if isinstance(decoded, Mapping):
+            return ["", *(f"  {share:8.4f}  {label}" for label, share in decoded.items())]
+        return [str(decoded)]
+
     def columns(self, name: str) -> tuple[str, ...]:
         """The columns it fills in a table of predictions."""
         return (name,)

@@ -100,6 +100,10 @@ class Value(Output):
         found = [float(number) for number in np.ravel(row)]
         return found[0] if self.steps == 1 else found
 
+    def in_words(self, decoded: float | list[float]) -> list[str]:
+        numbers = decoded if isinstance(decoded, list) else [decoded]
+        return [f"{', '.join(f'{number:g}' for number in numbers)} {self.unit}".rstrip()]
+
     def cells(self, row: np.ndarray, raw: Mapping[str, Any] | None = None) -> tuple[str, ...]:
         """The number; those of several steps are joined by "|"."""
         return (SEPARATOR.join(f"{float(number):.6g}" for number in np.ravel(row)),)
