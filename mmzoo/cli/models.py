@@ -60,7 +60,7 @@ def _train_parameters(recipe: Recipe) -> dict[str, Given]:
         "seeds": option(int, 1, "Trainings of each arm, each with a seed of its own.", min=1),
         "arms": option(bool, False, "Also each input alone, plain concatenation, and controls.", "--arms"),
         "shuffle": option(
-            list[str] | None, None, "Control: an input, or several (a,b), shuffled between samples; may be repeated."
+            list[str] | None, None, "Control: an input (or a,b) shuffled between samples; may be repeated."
         ),
         "baselines": option(bool, True, "Also what a sceptic would try first."),
         "epochs": option(int | None, None, "Instead of the recipe's.", min=1),
