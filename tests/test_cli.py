@@ -24,7 +24,9 @@ import mmzoo
 from mmzoo import cli
 from mmzoo.bundles import write_checksums
 from mmzoo.cli.recorded import recorded_command
+from mmzoo.data.sets.road_signs import rendered_signs
 from mmzoo.exporting.litert import write_litert
+from mmzoo.recipes import list_recipes
 from mmzoo.recipes.running.record import RunRecord
 from mmzoo.recipes.zoo.road_sign import TRAINING
 from mmzoo.training import resume
@@ -110,6 +112,55 @@ def test_help_of_one_command_and_its_extras(command, name, flag, says):
     assert status == 0
     # The table of options breaks lines anywhere.
     assert says in "".join(word for word in out.split() if word != "│")
+
+
+def words_of(out):
+    """What a page of help says, without the lines that it breaks anywhere."""
+    return " ".join(word for word in out.split() if word != "│")
+
+
+@pytest.mark.parametrize("action", ["train", "evaluate", "export", "bench", "prepare"])
+def test_help_of_a_model_shows_its_own_data_sets_and_options(command, action):
+    status, out, _ = command(action, "road_sign", "-h")
+    assert status == 0
+    said = words_of(out)
+    assert "gtsrb: German traffic signs" in said and "nano, small, base" in said and "--target" not in said
+    assert ("--teacher" in said) == (action == "train")
+
+
+@pytest.mark.parametrize("action", ["evaluate", "export", "bench"])
+def test_without_a_model_the_models_are_listed(command, action):
+    status, out, _ = command(action, "-h")
+    assert status == 0 and all(name in out for name in list_recipes())
+    status, _, err = command(action, "road_sing", "--out", "x")
+    assert status == 1 and "no recipe for 'road_sing'; there are recipes for [" in err and "'road_sign'" in err
+
+
+def test_help_does_not_wait_for_a_framework():
+    code = "import sys; sys.argv = ['mmzoo', 'train', 'road_sign', '-h']; from mmzoo import cli; "
+    code += "import atexit; atexit.register(lambda: print(sorted(sys.modules))); cli.main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "--teacher" in done and "'tensorflow'" not in done and "'keras'" not in done and "'pandas'" not in done
+
+
+def test_a_data_set_of_a_model_is_prepared_as_records(command, few_signs, tmp_path):
+    words = ["prepare", "road_sign", "--size", "nano", "--data", "rendered", "--limit", "20", "--shards", "2"]
+    status, out, err = command(*words, "--out", tmp_path / "records")
+    assert status == 0, err
+    assert "40 samples of rendered: train 20, validation 20" in out
+    prepared = mmzoo.open_prepared(tmp_path / "records")
+    assert prepared.schema == mmzoo.road_sign_schema()
+    expected = rendered_signs(None, "validation", schema=prepared.schema, limit=20)
+    batches = list(prepared.dataset("validation", batch_size=20, rows=True).as_numpy_iterator())
+    ((inputs, targets, rows),) = batches
+    # The records stand in an order of their own; the training rows are the first.
+    for name, array in inputs.items():
+        np.testing.assert_array_equal(array, expected.inputs[name][rows - 20])
+    np.testing.assert_array_equal(targets["sign"], expected.targets["sign"][rows - 20])
+    status, out, err = command(*words, "--out", tmp_path / "records")
+    assert status == 0, "called again it finds them"
+    status, out, err = command(*words, "--seed", "1", "--out", tmp_path / "records")
+    assert status == 1 and "holds what was prepared with another rows" in err
 
 
 @pytest.mark.parametrize(("flags", "given"), [([], "auto"), (["--xla"], True), (["--no-xla"], False)])
@@ -303,7 +354,7 @@ def test_export_passes_on_what_was_asked(command, nano_file, few_signs, monkeypa
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("train", "road_sing"), "'road_sing': neither a model (road_sign) nor a file or folder"),
+        (("train", "road_sing"), "'road_sing': neither a model (cat_dog, driving, road_sign) nor a file or folder"),
         (("train", "road_sign", "--size", "huge"), "size: expected one of ['nano', 'small', 'base'], got 'huge'"),
         (("evaluate", "road_sign", "--weights", "cifar"), "weights: 'cifar' is no file and not among the pretrained"),
         (("export", "road_sign", "--weights", "none.keras"), "weights: 'none.keras' is no file"),

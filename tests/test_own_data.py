@@ -288,7 +288,7 @@ def test_the_command_trains_on_a_table(shop, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nothing.csv", "--target", "x"], "neither a model (road_sign) nor a file or folder"),
+        (["nothing.csv", "--target", "x"], "neither a model (cat_dog, driving, road_sign) nor a file or folder"),
         (["{shop}"], "name the column to predict with --target, or give --schema"),
         (["{shop}", "--target", "kin"], "kin"),
         (["{shop}", "--target", "kind", "--kind", "photo"], "--kind photo: expected such as column=text"),

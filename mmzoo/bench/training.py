@@ -118,7 +118,7 @@ def _compiled(model, described, *, jit):
 
     optimizer = adamw(model, 1e-3, weight_decay=0.02)
     model.compile(
-        optimizer, loss=losses_for(described, None), metrics=metrics_for(described, None), jit_compile=jit
+        optimizer, loss=losses_for(described, None), **metrics_for(described, None), jit_compile=jit
     )  # fmt: skip
     return model
 

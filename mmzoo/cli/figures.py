@@ -15,4 +15,5 @@ def print_figures(record: RunRecord) -> None:
         if metrics and len(record.outputs) > 1:
             print(f"{output}:")
         for name, value in metrics.items():
-            print(f"{name.replace('_', ' '):16} {figure_of(name).text(value, unit):>8}")
+            said = "-" if value is None else figure_of(name).text(value, unit)
+            print(f"{name.replace('_', ' '):16} {said:>8}")

@@ -30,9 +30,11 @@ def results_path() -> pathlib.Path:
 
 
 def figure_text(output: str, metric: str, value: float, digits: int = 2) -> str:
-    """A figure as a person reads it: "97.25 %", "0.0312"."""
+    """A figure as a person reads it: "97.25 %", "0.0312"; "-" where it isn't defined for the samples."""
     from mmzoo.tasks import figure_of
 
+    if pd.isna(value):
+        return "-"
     return figure_of(f"{output}_{metric}").text(value, digits=digits)
 
 

@@ -38,7 +38,8 @@ def rows_of(record: RunRecord) -> pd.DataFrame:
         device=record.machine,
         command=record.command,
     )
-    rows["value"] = rows.value.astype(float).round(5)
+    # What isn't defined for the samples has no row.
+    rows = rows.assign(value=rows.value.astype(float).round(5)).dropna(subset="value")
     integers = dict.fromkeys(("parameters", "bytes_float32", "bytes_int8"), "Int64")
     return rows[list(COLUMNS)].astype(integers)
 

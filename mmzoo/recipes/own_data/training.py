@@ -156,7 +156,7 @@ def train(
     plan = Plan(
         out=out,
         source=source,
-        arms=arms_of(source.schema.inputs, beside=arms, concat=recipe.fusion != "concat"),
+        arms=arms_of(source.schema.given, beside=arms, concat=recipe.fusion != "concat"),
         build=recipe.build,
         training_for=recipe.training_for,
         seeds=numbers,

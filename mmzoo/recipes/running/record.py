@@ -33,7 +33,7 @@ class RunRecord:
         parameters: of the exported model.
         outputs: name -> unit of its values, "" where it has none.
         figures: one dict a figure: "split", "seed", "arm", "output", "metric", "value", "samples", "parameters". For
-            what the arms are called see `mmzoo.recipes.running.arms`.
+            what the arms are called see `mmzoo.recipes.running.arms`; a value is None where the figure isn't defined.
         machine: what it ran on.
         held_out: False if some of the samples were trained on, or none were measured.
         command: what was typed.
@@ -98,9 +98,7 @@ class RunRecord:
 
 def units(schema: Schema) -> dict[str, str]:
     """Output -> its unit, as a record has it; what is no prediction is left out."""
-    return {
-        name: getattr(kind, "unit", "") for name, kind in schema.outputs.items() if getattr(kind, "is_predicted", True)
-    }
+    return {name: kind.unit for name, kind in schema.predicted.items()}
 
 
 def origin(weights: str | os.PathLike | None) -> str | None:

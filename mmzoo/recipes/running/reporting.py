@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -40,7 +41,7 @@ def given_records(result, split: str, seed: int, parameters: int) -> list[dict[s
         seed: of the model.
         parameters: of the model.
     """
-    rows = given_rows(result.missing_inputs, result.schema.inputs, result.schema.outputs)
+    rows = given_rows(result.missing_inputs, result.schema.given, result.schema.predicted)
     # All inputs given, and no failing sensor: that is the figure of the model itself.
     rows = [row for row in rows if not (row[0] == ALL and row[2] in result.metrics[row[1]])]
     return [_figure(split, seed, *row, result.samples, parameters) for row in rows]
@@ -55,8 +56,10 @@ def own_records(result, split: str, seed: int, parameters: int) -> list[dict[str
     ]
 
 
-def _figure(*values):
-    return dict(zip(COLUMNS, values, strict=True))
+def _figure(split, seed, arm, output, metric, value, samples, parameters):
+    # What isn't defined for the samples is None, as JSON has it.
+    known = None if math.isnan(value) else float(value)
+    return dict(zip(COLUMNS, (split, seed, arm, output, metric, known, samples, parameters), strict=True))
 
 
 def page_about(record: RunRecord, recipe: Recipe) -> dict[str, Any]:

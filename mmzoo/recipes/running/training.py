@@ -127,7 +127,7 @@ def train(
     plan = Plan(
         out=out,
         source=source,
-        arms=arms_of(_given(schema), beside=arms, shuffled=controls, **beside),
+        arms=arms_of(schema.given, beside=arms, shuffled=controls, **beside),
         build=models.build,
         training_for=lambda rows: training,
         folds=folds,
@@ -194,11 +194,6 @@ def _finish(recipe: Recipe, out, record: RunRecord, trained: Trained, export_bun
             result.write(out / "evaluation", bundle=bundle, **page_about(record, recipe))
     record.save(out / RECORD)
     return record
-
-
-def _given(schema):
-    """The inputs that a user gives."""
-    return [name for name, kind in schema.inputs.items() if getattr(kind, "is_given", True)]
 
 
 def _folds(data_set, fold, all_rows):
