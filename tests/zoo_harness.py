@@ -168,7 +168,8 @@ def stir(model, scale: float = 0.1, seed: int = 0):
 
     Args:
         model: the model; changed.
-        scale: standard deviation of the noise.
+        scale: standard deviation of the noise; of a kernel that adds up more than 25 inputs, less, or the outputs of a
+            deep network would leave all bounds.
         seed: of the noise.
 
     Returns:
@@ -176,7 +177,9 @@ def stir(model, scale: float = 0.1, seed: int = 0):
     """
     rng = np.random.default_rng(seed)
     for variable in model.trainable_variables:
-        variable.assign(variable + scale * rng.standard_normal(variable.shape).astype(np.float32))
+        summed = np.prod(variable.shape[:-1]) if "kernel" in variable.name else 1
+        least = scale * min(1.0, 5.0 / np.sqrt(summed))
+        variable.assign(variable + least * rng.standard_normal(variable.shape).astype(np.float32))
     return model
 
 

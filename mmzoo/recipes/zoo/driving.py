@@ -39,7 +39,7 @@ AUGMENTATION = {
     "occlusion": 0.3,
 }
 TRAINING = Training(
-    epochs=40,
+    epochs=30,
     learning_rate=1.5e-3,
     weight_decay=0.05,
     ema=0.99,
