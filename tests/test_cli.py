@@ -22,8 +22,6 @@ from PIL import Image as Pillow
 
 import mmzoo
 from mmzoo import cli
-from mmzoo.bundles import write_checksums
-from mmzoo.exporting.litert import write_litert
 from mmzoo.recipes.road_sign_recipe import RECIPES
 from mmzoo.recipes.run_record import RunRecord
 from mmzoo.training import resume
@@ -68,13 +66,8 @@ def few_signs(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def bundle(nano, tmp_path_factory):
-    """As much of a bundle as the device needs."""
-    folder = tmp_path_factory.mktemp("bundle")
-    nano.schema.save(folder / "schema.json")
-    write_litert(nano, folder / "model_float32.tflite")
-    write_checksums(folder)
-    return folder
+def bundle(nano_bundle):
+    return nano_bundle.path
 
 
 def test_list(command):
