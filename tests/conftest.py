@@ -69,10 +69,36 @@ def nano_file(nano, tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(scope="session")
-def zoo(tmp_path_factory):
+def zoo(tmp_path_factory, request):
     """Every model of the zoo, built, trained, saved and exported once, each when first asked for."""
     from zoo_harness import Zoo
 
-    zoo = Zoo(tmp_path_factory.mktemp("zoo"))
+    base = tmp_path_factory.getbasetemp()
+    # One process of several has a folder of its own in that of the run.
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    zoo = Zoo(base / "zoo", everything="export" in request.config.getoption("markexpr"))
     yield zoo
     zoo.close()
+
+
+@pytest.fixture(scope="session")
+def nano_bundle(zoo):
+    """The `Bundle` of `nano`, exported once for all processes of the tests; not to be changed."""
+    return zoo.bundle("road_sign")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What shares fixtures runs in one process: the tests of a file, in test_zoo.py those of a model."""
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item) -> str:
+    if item.path.name != "test_zoo.py":
+        return item.path.name
+    if "fresh_process" in item.name or "jax" in item.name:
+        return "zoo, fresh processes"
+    asked = item.callspec.params if hasattr(item, "callspec") else {}
+    return f"zoo, {asked['case'].model if 'case' in asked else asked.get('name', 'all')}"

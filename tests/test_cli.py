@@ -22,10 +22,8 @@ from PIL import Image as Pillow
 
 import mmzoo
 from mmzoo import cli
-from mmzoo.bundles import write_checksums
 from mmzoo.cli.recorded import recorded_command
 from mmzoo.data.sets.road_signs import rendered_signs
-from mmzoo.exporting.litert import write_litert
 from mmzoo.recipes import list_recipes
 from mmzoo.recipes.running.record import RunRecord
 from mmzoo.recipes.zoo.road_sign import TRAINING
@@ -84,13 +82,8 @@ def few_signs(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def bundle(nano, tmp_path_factory):
-    """As much of a bundle as the device needs."""
-    folder = tmp_path_factory.mktemp("bundle")
-    nano.schema.save(folder / "schema.json")
-    write_litert(nano, folder / "model_float32.tflite")
-    write_checksums(folder)
-    return folder
+def bundle(nano_bundle):
+    return nano_bundle.path
 
 
 def test_list(command):

@@ -29,25 +29,17 @@ LOCATION = {"latitude": 48.1, "longitude": 11.6, "heading": 370.0, "speed": 48.0
 CONDITION = {"surface": "wet", "weather": "rain", "light": "dusk", "visibility": 900.0}
 
 
-def _export(model, file):
-    import tensorflow as tf
-
-    signature = {n: tf.TensorSpec((1, *m.shape), m.dtype, name=n) for n, m in model.schema.inputs.items()}
-    builtins = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
-    model.export(str(file), format="litert", input_signature=[signature], target_spec=builtins, verbose=False)
+@pytest.fixture(scope="module")
+def model(nano):
+    return nano
 
 
 @pytest.fixture(scope="module")
-def model():
-    return mmzoo.build_road_sign_model(size="nano", seed=3)
-
-
-@pytest.fixture(scope="module")
-def bundle(model, tmp_path_factory):
+def bundle(nano_bundle, tmp_path_factory):
+    """As much of it as these tests need."""
     folder = tmp_path_factory.mktemp("bundle")
-    model.schema.save(folder / "schema.json")
-    model.save(folder / "model.keras")
-    _export(model, folder / "model_float32.tflite")
+    for name in ("schema.json", "model.keras", "model_float32.tflite"):
+        shutil.copy(nano_bundle.path / name, folder)
     write_checksums(folder)
     return folder
 

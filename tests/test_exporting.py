@@ -31,31 +31,14 @@ from mmzoo.schema import Category, Label, MultiLabel, Number, Schema, Sensors, T
 LITERT = ("model_float32.tflite", "model_dynamic_int8.tflite", "model_int8.tflite")
 
 
-def decisive(model, factor=12.0):
-    """An untrained model is unsure of everything; one whose weights are drawn wider has opinions to agree on."""
-    rng = np.random.default_rng(0)
-    for layer in model.layers:
-        if layer.name.startswith("head_") and layer.weights:
-            layer.kernel.assign(layer.kernel * factor)
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.moving_mean.assign(rng.normal(0, 0.05, layer.moving_mean.shape))
-            layer.gamma.assign(rng.uniform(1, 2, layer.gamma.shape))
-    return model
+@pytest.fixture(scope="module")
+def model(nano):
+    return nano
 
 
 @pytest.fixture(scope="module")
-def model():
-    model = decisive(mmzoo.build_road_sign_model(size="nano", text_length=12, seed=3))
-    model.compile("sgd", {"sign": "sparse_categorical_crossentropy"})
-    return model
-
-
-@pytest.fixture(scope="module")
-def bundle(model, tmp_path_factory):
-    samples = random_samples(model.schema, 96, seed=5)
-    answers = model(samples, training=False)["sign"].numpy().argmax(1)
-    batches = tf.data.Dataset.from_tensor_slices((samples, {"sign": answers})).batch(40)
-    return export(model, tmp_path_factory.mktemp("export") / "signs", samples=batches)
+def bundle(nano_bundle):
+    return nano_bundle
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +50,12 @@ def probes(model):
 @pytest.fixture(scope="module")
 def small_bundle(tmp_path_factory):
     model = build_small_model()
-    return export(model, tmp_path_factory.mktemp("small") / "deep" / "bundle", card="# Mine\n")
+    model.compile("sgd", dict.fromkeys(model.schema.outputs, "mse"))
+    weights = model.get_weights()
+    bundle = export(model, tmp_path_factory.mktemp("small") / "deep" / "bundle", card="# Mine\n")
+    assert model.compiled, "the user's model is left as it was"
+    assert all(map(np.array_equal, weights, model.get_weights()))
+    return bundle
 
 
 @pytest.fixture
@@ -104,10 +92,11 @@ def test_bundle_is_complete_and_alone(bundle, model):
     assert verify(bundle.path) == sum(path.is_file() for path in bundle.path.rglob("*")) - 2, "all but card and sums"
 
 
-def test_keras_file_is_uncompiled_and_the_users_model_is_left_as_it_was(bundle, model):
+def test_keras_file_is_uncompiled_and_the_users_model_is_left_as_it_was(bundle, model, small_bundle):
+    # That a compiled model stays compiled, and keeps its weights, the fixture has seen.
+    assert not mmzoo.load_model(small_bundle.path).compiled
     loaded = mmzoo.load_model(bundle.path)
     assert not loaded.compiled and loaded.schema == model.schema
-    assert model.compiled
     for old, new in zip(model.get_weights(), loaded.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
 
@@ -142,8 +131,10 @@ def test_int8_still_reads_the_sensors(bundle, model):
 
 
 def test_int8_is_smaller(bundle):
-    sizes = [(bundle.path / file).stat().st_size for file in LITERT]
-    assert sizes[1] < 0.75 * sizes[0] and sizes[2] < 0.75 * sizes[0]
+    # The smallest model's text, unrolled over 32 steps, is more graph than weights; of the next size it is a share.
+    for folder, dynamic, static in ((bundle.path, 0.6, 0.78), (find_bundle("road_sign_small_gtsrb"), 0.4, 0.45)):
+        sizes = [(folder / file).stat().st_size for file in LITERT]
+        assert sizes[1] < dynamic * sizes[0] and sizes[2] < static * sizes[0]
 
 
 def test_int8_runs_in_few_pieces(bundle):
@@ -196,7 +187,7 @@ def test_golden_vectors(bundle, model):
 
 def test_card_has_the_contract(bundle):
     card = (bundle.path / "CARD.md").read_text(encoding="utf-8")
-    for words in ("`text`", "int32 (1, 12)", "UTF-8 bytes", "uint8 (1, 32, 32, 3)", "km/h", "0 dry", "14 Stop"):
+    for words in ("`text`", "int32 (1, 32)", "UTF-8 bytes", "uint8 (1, 32, 32, 3)", "km/h", "0 dry", "14 Stop"):
         assert words in card
 
 

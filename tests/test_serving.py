@@ -14,7 +14,6 @@ import tensorflow as tf
 from PIL import Image as Pillow
 
 from mmzoo.exporting.serving import encode_raw, raw_signature, write_saved_model
-from mmzoo.models.road_sign import build_road_sign_model
 from mmzoo.schema import Date, Image, Label, Number, Schema, Sensors, Text
 
 
@@ -59,18 +58,13 @@ def raw_tensors(schema, samples):
 
 
 @pytest.fixture(scope="module")
-def model():
-    model = build_road_sign_model(size="nano", seed=0)
-    # Random weights, also where fresh ones are zero, so that every input has its say.
-    rng = np.random.default_rng(0)
-    for variable in model.trainable_variables:
-        variable.assign(variable + 0.1 * rng.standard_normal(variable.shape).astype(np.float32))
-    return model
+def model(nano):
+    return nano
 
 
 @pytest.fixture(scope="module")
-def folder(model, tmp_path_factory):
-    return write_saved_model(model, tmp_path_factory.mktemp("serving") / "saved_model")
+def folder(nano_bundle):
+    return nano_bundle.path / "saved_model"
 
 
 @pytest.fixture(scope="module")

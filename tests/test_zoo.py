@@ -9,12 +9,26 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo_harness import CASES, assert_same, assert_sound, hidden_subsets, raw_samples, raw_tensors, run
+from zoo_harness import (
+    CASES,
+    REPRESENTATIVES,
+    assert_same,
+    assert_sound,
+    every_case,
+    every_case_costly,
+    every_model,
+    every_model_costly,
+    hidden_subsets,
+    raw_samples,
+    raw_tensors,
+    run,
+)
 
 import mmzoo
 from mmzoo import edge
 from mmzoo.bundles import shipped_bundles, verify
 from mmzoo.evaluation import hide_inputs
+from mmzoo.exporting.litert import check_builtin
 from mmzoo.exporting.parity import FLOAT_BOUND, INT8_MEAN_BOUND
 from mmzoo.exporting.probes import random_samples
 from mmzoo.exporting.static_int8 import why_not_int8
@@ -22,8 +36,6 @@ from mmzoo.models.registry import get_builder
 from mmzoo.recipes import get_recipe, recipe_module
 from mmzoo.tasks import task_for
 
-every_case = pytest.mark.parametrize("case", CASES, ids=str)
-every_model = pytest.mark.parametrize("name", mmzoo.list_models())
 LITERT = {"float32": FLOAT_BOUND, "dynamic_int8": None, "int8": None}
 
 
@@ -89,7 +101,7 @@ def files_of_a_bundle(schema):
     }
 
 
-@every_model
+@every_model_costly
 def test_the_bundle_is_whole_and_its_certificate_covers_every_file(zoo, name):
     bundle = zoo.bundle(name)
     schema = mmzoo.Schema.load(bundle.path / "schema.json")
@@ -109,21 +121,32 @@ def test_the_bundle_is_whole_and_its_certificate_covers_every_file(zoo, name):
 
 @every_model
 def test_litert_files_hold_no_flex_operator(zoo, name):
-    bundle = zoo.bundle(name)
-    for file in bundle.path.glob("*.tflite"):
+    files = list(zoo.device_folder(name).glob("*.tflite"))
+    for file in files:
         # A Select-TF operator stands in the file under its name with "Flex" before it.
         assert b"Flex" not in file.read_bytes(), file.name
-        assert bundle.parity["files"][file.name]["operators"] > 0
+        assert check_builtin(file) > 0
+    assert files
 
 
-@every_model
-@pytest.mark.parametrize("variant", LITERT)
-def test_the_edge_runtime_gives_what_keras_gives(zoo, name, variant):
-    bundle, model = zoo.bundle(name), zoo.smallest(name).model
+@every_model_costly
+@pytest.mark.parametrize("variant", [name for name in LITERT if name != "float32"])
+def test_the_edge_runtime_comes_close_to_keras_with_smaller_files(zoo, name, variant):
+    bundle = zoo.bundle(name)
     if f"model_{variant}.tflite" not in bundle.files:
         assert bundle.parity["left_out"][f"model_{variant}.tflite"]
         return
-    device = edge.load(bundle.path, variant=variant)
+    assert bundle.parity["files"][f"model_{variant}.tflite"]["operators"] > 0
+    assert_edge_gives_what_keras_gives(bundle.path, zoo.smallest(name).model, variant)
+
+
+@every_model
+def test_the_edge_runtime_gives_what_keras_gives(zoo, name):
+    assert_edge_gives_what_keras_gives(zoo.device_folder(name), zoo.smallest(name).model, "float32")
+
+
+def assert_edge_gives_what_keras_gives(folder, model, variant):
+    device = edge.load(folder, variant=variant)
     raws = raw_samples(device.schema)
     arrays = device.schema.encode_batch(raws)
     expected = run(model, arrays)
@@ -149,7 +172,7 @@ def assert_same_answers(found, expected):
         np.testing.assert_allclose(found[output], answer, atol=FLOAT_BOUND)
 
 
-@every_model
+@every_model_costly
 def test_the_saved_model_takes_raw_inputs_and_gives_what_keras_gives(zoo, name):
     bundle, model = zoo.bundle(name), zoo.smallest(name).model
     raws = raw_samples(model.schema)
@@ -159,7 +182,7 @@ def test_the_saved_model_takes_raw_inputs_and_gives_what_keras_gives(zoo, name):
     assert_same(model.schema, expected, {name: value.numpy() for name, value in found.items()}, FLOAT_BOUND)
 
 
-@every_model
+@every_model_costly
 def test_golden_vectors_reproduce(zoo, name):
     assert_golden(zoo.bundle(name).path)
 
@@ -193,21 +216,33 @@ def test_shipped_bundles_are_whole(name):
         assert_same(schema, expected, outputs, FLOAT_BOUND)
 
 
-# Last, since these processes run alongside the export ----------------------------------------------------------------
+# In a fresh process, one for all models -------------------------------------------------------------------------------
 
 
 @every_case
 def test_a_fresh_process_reloads_it_with_its_schema(zoo, case):
-    prepared = zoo.prepared(case)
+    saved = zoo.saved(case)
     schema, outputs = zoo.reloaded(case, "tensorflow")
-    assert schema == prepared.model.schema
-    assert_same(schema, prepared.expected, outputs, 1e-6)
+    assert schema == saved.schema
+    assert_same(schema, saved.expected, outputs, 1e-6)
 
 
-@every_case
+@every_case_costly
 def test_jax_gives_the_same_outputs_for_the_same_weights(zoo, case):
-    prepared = zoo.prepared(case)
+    saved = zoo.saved(case)
     schema, outputs = zoo.reloaded(case, "jax")
-    assert schema == prepared.model.schema
+    assert schema == saved.schema
     assert_sound(schema, outputs)
-    assert_same(schema, prepared.expected, outputs, 1e-5)
+    assert_same(schema, saved.expected, outputs, 1e-5)
+
+
+def test_the_representatives_stand_for_all_kinds(zoo):
+    """Whose costly tests run by default, in tests/zoo_harness.py."""
+
+    def kinds(name):
+        schema = zoo.smallest(name).model.schema
+        return {type(kind).__name__ for kind in (*schema.inputs.values(), *schema.outputs.values())}
+
+    stood_for = set().union(*map(kinds, REPRESENTATIVES))
+    left_out = {name: kinds(name) - stood_for for name in mmzoo.list_models() if kinds(name) - stood_for}
+    assert not left_out, "add one of these models to REPRESENTATIVES"

@@ -2,6 +2,9 @@
 
 Whoever registers a builder gets all the tests without writing a line. A builder's module may hold `SIZES`, a mapping
 from size to an object with `max_parameters`; then every size is tested, and the smallest is exported.
+
+The costly tests (all of a bundle's files, JAX, larger sizes) run for `REPRESENTATIVES`, and for every other model with
+`pytest -m export`. What takes long to make is made once for all processes of a run, in a folder that they share.
 """
 
 from __future__ import annotations
@@ -10,20 +13,32 @@ import dataclasses
 import functools
 import inspect
 import io
+import json
 import os
 import pathlib
 import subprocess
 import sys
+import time
 import wave
+from collections.abc import Callable
 
 import numpy as np
+import pytest
 from PIL import Image as Pillow
 
 import mmzoo
+from mmzoo.bundles import write_checksums
+from mmzoo.exporting.bundle import Bundle
 from mmzoo.exporting.golden import golden_samples
+from mmzoo.exporting.litert import write_litert
 from mmzoo.exporting.probes import probe_sets, random_samples, subsets_of_inputs
+from mmzoo.exporting.unrolled import exportable
 from mmzoo.models.registry import get_builder, list_models
 from mmzoo.schema import Audio, Category, Image, Label, MultiLabel, Schema, Sensors, Text, Value
+
+# Models that stand for all kinds of inputs and outputs in the zoo; a test says when a kind is left out.
+REPRESENTATIVES = ("road_sign",)
+SAMPLES = 96
 
 # Runs in a process of its own: loads the models of all folders named, and writes what they give.
 RELOAD = """
@@ -78,81 +93,179 @@ def cases_of(model: str) -> list[Case]:
 
 
 CASES = [case for model in list_models() for case in cases_of(model)]
+SMALLEST = {model: cases_of(model)[0] for model in list_models()}
+
+
+def _marks(costly: bool):
+    return [pytest.mark.export] if costly else []
+
+
+# Whoever asks something costly of a model asks it of the costly ones below; the marked are left out by default.
+every_model = pytest.mark.parametrize("name", list_models())
+every_model_costly = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=_marks(name not in REPRESENTATIVES)) for name in list_models()]
+)
+every_case = pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=_marks(case.model not in REPRESENTATIVES and case != SMALLEST[case.model]))
+        for case in CASES
+    ],
+    ids=str,
+)
+every_case_costly = pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=_marks(case.model not in REPRESENTATIVES)) for case in CASES], ids=str
+)
+
+
+def made_once(folder: pathlib.Path, make: Callable[[pathlib.Path], object], patience: float = 900.0) -> pathlib.Path:
+    """A folder made by the process of the tests that needs it first, while others that need it wait.
+
+    Args:
+        folder: the folder.
+        make: function that makes it.
+        patience: seconds to wait for another process.
+    """
+    lock, done, failed = (folder.with_name(f".{folder.name}.{word}") for word in ("lock", "done", "failed"))
+    try:
+        lock.mkdir(parents=True)
+    except FileExistsError:
+        end = time.monotonic() + patience
+        while not done.exists():
+            assert not failed.exists(), f"{folder.name}: another test could not make it: {failed.read_text()}"
+            assert time.monotonic() < end, f"{folder.name}: not made within {patience:g} s"
+            time.sleep(0.1)
+        return folder
+    try:
+        make(folder)
+    except BaseException as error:
+        failed.write_text(repr(error))
+        raise
+    done.touch()
+    return folder
 
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """A model after one step of training, with random weights on top.
+    """A model after one step of training, with its first weights again and random ones on top.
 
     Attributes:
         model: the model.
         fresh: its trainable weights before the step.
         trained: the same after it.
         loss: of the step.
-        inputs: samples, some with inputs missing: input name -> array (N, ...).
-        expected: what the model gives for them: output name -> array (N, units).
-        folder: holds model.keras and inputs.npz.
     """
 
     model: object
     fresh: list[np.ndarray]
     trained: list[np.ndarray]
     loss: float
-    inputs: dict[str, np.ndarray]
-    expected: dict[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Saved:
+    """A prepared model in files, for whatever process.
+
+    Attributes:
+        folder: holds model.keras, schema.json, inputs.npz and expected.npz.
+    """
+
     folder: pathlib.Path
+
+    @property
+    def schema(self) -> Schema:
+        return Schema.load(self.folder / "schema.json")
+
+    @property
+    def expected(self) -> dict[str, np.ndarray]:
+        """What the model gives for the inputs, some of which are missing: output name -> array (N, ...)."""
+        return dict(np.load(self.folder / "expected.npz"))
 
 
 class Zoo:
-    """All models, each prepared, exported and reloaded once, when first asked for."""
+    """All models, each prepared, saved, exported and reloaded once, when first asked for.
 
-    def __init__(self, folder: pathlib.Path):
-        self._folder = folder
+    Args:
+        folder: of all processes of the tests.
+        everything: whether the costly tests of all models are asked for.
+    """
+
+    def __init__(self, folder: pathlib.Path, everything: bool):
+        self._folder, self._everything = folder, everything
         self._reloads: dict[str, subprocess.Popen] = {}
 
     @functools.cache  # noqa: B019 - lives as long as the tests do
     def prepared(self, case: Case) -> Prepared:
         model = case.build()
+        first = model.get_weights()
         fresh = [np.array(v) for v in model.trainable_variables]
         # Plain SGD: Adam's two variables a weight would take most of the time, and are Keras' own affair.
         model.compile("sgd", {name: _loss(kind) for name, kind in model.schema.outputs.items()})
         training = random_samples(model.schema, 8, seed=1)
         history = model.fit(training, _targets(model.schema, 8), epochs=1, batch_size=8, verbose=0)
         trained = [np.array(v) for v in model.trainable_variables]
-        stir(model)
-        inputs = with_missing(model.schema, random_samples(model.schema, 16, seed=2))
-        folder = self._folder / str(case)
-        folder.mkdir()
-        model.save(folder / "model.keras")
-        np.savez(folder / "inputs.npz", **inputs)
-        return Prepared(model, fresh, trained, history.history["loss"][0], inputs, run(model, inputs), folder)
+        # Not the trained ones, whose last digits are another process's own.
+        model.set_weights(first)
+        return Prepared(stir(model), fresh, trained, history.history["loss"][0])
 
     def smallest(self, model: str) -> Prepared:
         """A model in its smallest size, which is the one exported."""
-        return self.prepared(cases_of(model)[0])
+        return self.prepared(SMALLEST[model])
 
     @functools.cache  # noqa: B019
-    def bundle(self, model: str):
-        """The `mmzoo.Bundle` of a model in its smallest size; the reloads run alongside."""
-        self.start_reloads()
-        prepared = self.smallest(model)
-        samples = random_samples(prepared.model.schema, 32, seed=3)
-        return mmzoo.export(prepared.model, self._folder / f"{model}-bundle", samples=[samples])
+    def saved(self, case: Case) -> Saved:
+        def save(folder):
+            model = self.prepared(case).model
+            inputs = with_missing(model.schema, random_samples(model.schema, 16, seed=2))
+            folder.mkdir()
+            model.save(folder / "model.keras")
+            model.schema.save(folder / "schema.json")
+            np.savez(folder / "inputs.npz", **inputs)
+            np.savez(folder / "expected.npz", **run(model, inputs))
 
-    def start_reloads(self) -> None:
-        """Starts one fresh process a backend, which reloads all models."""
-        if self._reloads:
-            return
-        folders = [str(self.prepared(case).folder) for case in CASES]
-        for backend in ("tensorflow", "jax"):
-            command = [sys.executable, "-c", RELOAD, *folders]
-            self._reloads[backend] = subprocess.Popen(command, env=on_backend(backend))
+        return Saved(made_once(self._folder / str(case), save))
+
+    @functools.cache  # noqa: B019
+    def bundle(self, model: str) -> Bundle:
+        """The bundle of a model in its smallest size, on `SAMPLES` samples."""
+
+        def export(folder):
+            prepared = self.smallest(model).model
+            samples = _answered(prepared, random_samples(prepared.schema, SAMPLES, seed=3))
+            mmzoo.export(prepared, folder / model, samples=samples)
+
+        folder = made_once(self._folder / f"{model}-bundle", export) / model
+        parity = json.loads((folder / "parity.json").read_text(encoding="utf-8"))
+        return Bundle(folder, tuple(sorted(entry.name for entry in folder.iterdir())), parity)
+
+    @functools.cache  # noqa: B019
+    def device_folder(self, model: str) -> pathlib.Path:
+        """A representative's bundle; of another model as much of one as the device needs, made in seconds."""
+        if model in REPRESENTATIVES:
+            return self.bundle(model).path
+
+        def write(folder):
+            prepared = self.smallest(model).model
+            folder.mkdir()
+            prepared.schema.save(folder / "schema.json")
+            write_litert(exportable(prepared), folder / "model_float32.tflite")
+            write_checksums(folder)
+
+        return made_once(self._folder / f"{model}-device", write)
 
     def reloaded(self, case: Case, backend: str) -> tuple[Schema, dict[str, np.ndarray]]:
-        """The schema, and the outputs for `inputs`, of the model reloaded in a fresh process."""
-        self.start_reloads()
-        assert self._reloads[backend].wait(timeout=300) == 0
-        folder = self.prepared(case).folder
+        """The schema, and the outputs for the saved inputs, of the model reloaded in a fresh process.
+
+        One process a backend for all models: the tests that ask for it are a group of their own.
+        """
+        if not self._reloads:
+            chosen = CASES if self._everything else [c for c in CASES if c.model in REPRESENTATIVES]
+            wanted = {"jax": chosen, "tensorflow": list(dict.fromkeys([*chosen, *SMALLEST.values()]))}
+            for name, cases in wanted.items():
+                command = [sys.executable, "-c", RELOAD, *(str(self.saved(case).folder) for case in cases)]
+                self._reloads[name] = subprocess.Popen(command, env=on_backend(name))
+        assert self._reloads[backend].wait(timeout=600) == 0
+        folder = self.saved(case).folder
         error = folder / f"{backend}.error"
         assert not error.exists(), error.read_text()
         return Schema.load(folder / f"{backend}.schema.json"), dict(np.load(folder / f"{backend}.npz"))
@@ -161,6 +274,16 @@ class Zoo:
         for process in self._reloads.values():
             process.kill()
             process.wait()
+
+
+def _answered(model, samples):
+    """Batches of the samples; with the model's own answers as targets where it only classifies."""
+    import tensorflow as tf
+
+    if not all(isinstance(kind, Label) for kind in model.schema.outputs.values()):
+        return [samples]
+    answers = {name: output.argmax(axis=1) for name, output in run(model, samples).items()}
+    return tf.data.Dataset.from_tensor_slices((samples, answers)).batch(40)
 
 
 def stir(model, scale: float = 0.1, seed: int = 0):

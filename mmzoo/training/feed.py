@@ -92,7 +92,7 @@ class Feed(keras.utils.PyDataset):
 
         spec = tf.nest.map_structure(_any_rows, self._batches.element_spec)
         encoded = tf.nest.map_structure(lambda a: tf.TensorSpec((None, *a.shape[1:]), a.dtype), self._first())
-        kept = [name for name in encoded[0] if spec[0][name].dtype == encoded[0][name].dtype]
+        kept = [name for name, of in encoded[0].items() if name in spec[0] and spec[0][name].dtype == of.dtype]
         made = ({name: of for name, of in encoded[0].items() if name not in kept}, *encoded[1:])
 
         def check(*arrays):
