@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from keras import initializers, layers
+from keras import layers
 
 from mmzoo.branches.features import Features
 from mmzoo.branches.places import picture_features, picture_is_present
@@ -59,8 +59,7 @@ def _block(x, filters, stride, drop, seed, name):
     shortcut = x
     x = _convolution(x, filters, stride, f"{name}_a")
     x = layers.ReLU(name=f"{name}_a_relu")(x)
-    # A block begins as little more than its shortcut (Goyal et al. 2017 begin at 0, where nothing learns at first).
-    x = _convolution(x, filters, 1, f"{name}_b", gamma=0.2)
+    x = _convolution(x, filters, 1, f"{name}_b")
     if drop:
         x = layers.Dropout(drop, noise_shape=(None, 1, 1, 1), seed=seed, name=f"{name}_drop")(x)
     if stride > 1:
@@ -72,6 +71,6 @@ def _block(x, filters, stride, drop, seed, name):
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
-def _convolution(x, filters, stride, name, gamma=1.0):
+def _convolution(x, filters, stride, name):
     x = layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False, name=f"{name}_conv")(x)
-    return layers.BatchNormalization(gamma_initializer=initializers.Constant(gamma), name=f"{name}_norm")(x)
+    return layers.BatchNormalization(name=f"{name}_norm")(x)

@@ -87,7 +87,7 @@ def words_alone(train: Samples, measured: Samples, schema) -> dict[str, np.ndarr
 RECIPE = Recipe(
     name="cat_dog",
     data={"cats_dogs": load_cats_dogs},
-    training={"nano": training(160), "small": training(240), "base": training(240, learning_rate=1.5e-3)},
+    training={"nano": training(160), "small": training(160), "base": training(240, learning_rate=1.5e-3)},
     about="Tells a cat from a dog by a photo and what is said of it; either may be missing.",
     limits="One animal a photo; it always names one of the two. The descriptions are simulated, so what they are worth "
     "says nothing of real ones.",

@@ -20,12 +20,8 @@ from mmzoo.data.sets.samples import Option, Samples
 from mmzoo.recipes.recipe import EpochContext, Recipe, Training
 
 AUGMENTATION = {
-    "rotation": 2.0,
-    "shear": 0.02,
-    "scale": 0.06,
-    "aspect": 0.05,
-    "shift": 0.03,
-    "perspective": 0.03,
+    # What moves the road in the picture asks for another angle than the driver's.
+    **dict.fromkeys(("rotation", "shear", "scale", "aspect", "shift", "perspective", "occlusion"), 0.0),
     "gain": 0.5,
     "darken": 0.03,
     "overexpose": 0.02,
@@ -36,10 +32,9 @@ AUGMENTATION = {
     "blur": 0.1,
     "low_resolution": 0.0,
     "noise": 4.0,
-    "occlusion": 0.3,
 }
 TRAINING = Training(
-    epochs=30,
+    epochs=40,
     learning_rate=1.5e-3,
     weight_decay=0.05,
     ema=0.99,
