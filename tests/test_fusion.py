@@ -183,7 +183,9 @@ def test_builders_pay_for_tokens_only_where_they_are_taken():
 
 
 @pytest.mark.parametrize(
-    "fusion", [*FUSIONS, Gate(0.5), functools.partial(transformer_fusion, heads=2, expansion=1)], ids=str
+    "fusion",
+    [*FUSIONS, Gate(0.5), functools.partial(transformer_fusion, heads=2, expansion=1)],
+    ids=[*FUSIONS, "an object", "a configured function"],
 )
 def test_every_fusion_takes_a_step_and_any_subset_missing(fusion):
     model = tiny_model(fusion, names=tuple(INPUTS), task_weights=True)
