@@ -9,6 +9,13 @@ A step of `small` takes 0.9 billion products a photo (forward and backward, at 9
 The photos are few (3,195 to train on) and nothing is pretrained, so what counts is how many different ones training
 sees: random crops down to a third of the area, mirroring, colours, covered places; half of the photos mixed with
 another (`Mixing`); blocks skipped at random; and many epochs along a cosine.
+
+What came of it (805 photos of validation, three seeds, one H200 with Keras on JAX; the same hyper-parameters and
+changes of the pictures, drawn on the GPU instead of in tf.data): the photo alone 91.8 % (± 0.3); photo and description
+85.8 % (± 0.8), with the descriptions shuffled 78.9 % (one seed). So joined training hurts here: 3,195 descriptions are
+learnt by heart long before the ResNet has learned to see, and it then lacks the error to learn from. The descriptions'
+own ceiling is 71.7 %. What would mend it (hiding the description far more often, a fusion at decision level) is not
+measured yet.
 """
 
 from __future__ import annotations
@@ -95,4 +102,5 @@ RECIPE = Recipe(
     baselines={"logistic regression on the words": words_alone},
     builder_options={"variant": Option(str, "modern", "The network: modern, or the article's.", ("modern", "classic"))},
     augment=augment,
+    shown_figures=("accuracy", "balanced_accuracy"),
 )
