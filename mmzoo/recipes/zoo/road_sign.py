@@ -87,7 +87,7 @@ class RoadSignTraining(Training):
 TRAINING = {
     "nano": RoadSignTraining(epochs=24, dropout=0.0, augmentation={"cover": 0.08, "bleach": 0.1}),
     "small": RoadSignTraining(epochs=30, augmentation={"cover": 0.08, "bleach": 0.1}),
-    "base": RoadSignTraining(epochs=30, augmentation={"cover": 0.08, "bleach": 0.1}),
+    "base": RoadSignTraining(epochs=20),
 }
 
 
