@@ -73,4 +73,4 @@ def _draw_noise(schema, arrays, raws, rng):
     for number, raw in enumerate(raws):
         for name in drawn:
             if raw.get(name) is None:
-                arrays[name][number] = schema.inputs[name].start(rng)
+                arrays[name][number] = schema.inputs[name].initial(rng)

@@ -19,6 +19,7 @@ from mmzoo import edge
 from mmzoo.bundles import find_bundle, main, shipped_bundles, verify, write_checksums
 from mmzoo.models.schema_model import keras_inputs, schema_model
 from mmzoo.schema import Label, Schema, Text
+from mmzoo.schema.schema import SCHEMA_VERSION
 
 NANO = "road_sign_nano_gtsrb"
 
@@ -265,7 +266,7 @@ def test_damaged_model_files_are_named(tmp_path):
     file.write_bytes(whole)
     refused(rewritten(file, lambda text: text[:-5]).read_bytes(), "config.json in it is not readable")
     file.write_bytes(whole)
-    refused(rewritten(file, lambda text: text.replace('"mmzoo_schema": 1', '"mmzoo_schema": 99')).read_bytes(),
+    refused(rewritten(file, lambda text: text.replace(f'"mmzoo_schema": {SCHEMA_VERSION}', '"mmzoo_schema": 99')).read_bytes(),
             "schema of version 99.*upgrade mmzoo")  # fmt: skip
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("readme.txt", "a zip of something else")

@@ -347,7 +347,7 @@ def test_export_passes_on_what_was_asked(command, nano_file, few_signs, monkeypa
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("train", "road_sing"), "'road_sing': neither a model (cat_dog, driving, road_sign) nor a file or folder"),
+        (("train", "road_sing"), f"'road_sing': neither a model ({', '.join(list_recipes())}) nor a file or folder"),
         (("train", "road_sign", "--size", "huge"), "size: expected one of ['nano', 'small', 'base'], got 'huge'"),
         (("evaluate", "road_sign", "--weights", "cifar"), "weights: 'cifar' is no file and not among the pretrained"),
         (("export", "road_sign", "--weights", "none.keras"), "weights: 'none.keras' is no file"),

@@ -612,7 +612,7 @@ def test_samples_are_drawn_evenly_and_checked(small_model):
             r"batch 1: 'word' has shape \(2, 5\), expected \(N, 4\)",
         ),
         ([{**good, "word": np.zeros((2, 4), np.float32)}], "'word' is float32, expected int32"),
-        ([{**good, "word": np.full((2, 4), 256)}], r"'word' holds ids 256\.\.256, expected 0\.\.255"),
+        ([{**good, "word": np.full((2, 4), 256)}], r"'word': expected ids in 0\.\.255, got 256"),
         ([(good, {"sign": np.zeros(2)})], "target 'sign' is no output"),
         ([(good, {"kind": np.zeros(3)})], "differ in length"),
         ([(good, {"kind": np.zeros(2)}), good], r"batch 1 has targets \[\]"),

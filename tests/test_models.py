@@ -282,7 +282,9 @@ def test_registry():
     assert mmzoo.list_models() == sorted(mmzoo.list_models()) and "road_sign" in mmzoo.list_models()
     assert get_builder("road_sign") is build
     assert mmzoo.build_model("road_sign", num_classes=3, size="nano").output["sign"].shape == (None, 3)
-    with pytest.raises(ValueError, match=r"unknown model 'roadsign'; the models are \['road_sign'"):
+    with pytest.raises(
+        ValueError, match=r"unknown model 'roadsign'; the models are \['cat_dog', 'driving', 'road_sign'\]"
+    ):
         mmzoo.build_model("roadsign")
 
 

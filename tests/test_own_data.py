@@ -17,7 +17,7 @@ from mmzoo.evaluation.baseline import BOOSTING, LINEAR, table_baselines
 from mmzoo.evaluation.column_worth import column_worth
 from mmzoo.exporting import ParityError
 from mmzoo.models.multimodal import build_multimodal_model
-from mmzoo.recipes import results
+from mmzoo.recipes import list_recipes, results
 from mmzoo.recipes.own_data import TableRecipe, prepared, train
 from mmzoo.recipes.own_data import results as own_data_results
 from mmzoo.recipes.own_data.data import MASK, OTHER, masked, pooled, without_targets_missing
@@ -288,7 +288,7 @@ def test_the_command_trains_on_a_table(shop, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nothing.csv", "--target", "x"], "neither a model (cat_dog, driving, road_sign) nor a file or folder"),
+        (["nothing.csv", "--target", "x"], f"neither a model ({', '.join(list_recipes())}) nor a file or folder"),
         (["{shop}"], "name the column to predict with --target, or give --schema"),
         (["{shop}", "--target", "kin"], "kin"),
         (["{shop}", "--target", "kind", "--kind", "photo"], "--kind photo: expected such as column=text"),

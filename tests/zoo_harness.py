@@ -37,7 +37,7 @@ from mmzoo.models.registry import get_builder, list_models
 from mmzoo.schema import Audio, Category, Image, Label, MultiLabel, Schema, Sensors, Text, Value
 
 # Models that stand for all kinds of inputs and outputs in the zoo; a test says when a kind is left out.
-REPRESENTATIVES = ("road_sign",)
+REPRESENTATIVES = ("road_sign", "driving")
 SAMPLES = 96
 
 # Runs in a process of its own: loads the models of all folders named, and writes what they give.

@@ -31,6 +31,9 @@ def bare_model(model, size: str):
     ]
     stacked = ops.stack(vectors, axis=1)
     weights = layers.Softmax(axis=1)(layers.Dense(1, activation="tanh")(stacked))
-    fused = layers.Dropout(model.get_layer("head_dropout").rate)(ops.sum(weights * stacked, axis=1))
+    fused = ops.sum(weights * stacked, axis=1)
+    # Of the branches none has any; that of nano's head is 0.
+    for dropout in (layer for layer in model.layers if isinstance(layer, layers.Dropout)):
+        fused = layers.Dropout(dropout.rate)(fused)
     outputs = {"sign": layers.Dense(len(schema["sign"].classes), activation="softmax", name="sign")(fused)}
     return keras.Model(inputs, outputs)

@@ -25,7 +25,8 @@ def run(words: list[str]) -> None:
     if name is None:
         run_command(typer.main.get_command(app), words, "mmzoo prepare")
     else:
-        made = recipe_command(name, _prepare_data_set, _parameters, "Encodes a data set of a model once, into records.")
+        about = "Encodes a data set of a model once, into records."
+        made = recipe_command(name, _prepare_data_set, _parameters, about, options=_options)
         run_command(made, rest, f"mmzoo prepare {name}")
 
 
@@ -72,6 +73,13 @@ def prepare_table(
         image_quality=image_quality,
         allow_outside_root=allow_outside,
     )
+
+
+def _options(recipe: Recipe):
+    from mmzoo.recipes.running.options import data_options_of
+
+    # The builder's say what the schema is.
+    return {**recipe.builder_options, **data_options_of(recipe)}
 
 
 def _parameters(recipe: Recipe) -> dict[str, Given]:

@@ -111,7 +111,7 @@ class EdgeModel:
         with self._lock:
             for name, modality in self._schema.inputs.items():
                 if name not in batch:
-                    batch[name] = modality.start(self._rng)[np.newaxis]
+                    batch[name] = modality.initial(self._rng)[np.newaxis]
             outputs = self._run_signature(**batch)
         return {name: outputs[name][0] for name in self._schema.outputs}
 

@@ -246,9 +246,9 @@ class Schema:
 
 def _repeated(modality, count, rng):
     if modality.is_drawn:
-        drawn = [modality.start(rng) for _ in range(count)]
+        drawn = [modality.initial(rng) for _ in range(count)]
         return np.stack(drawn) if drawn else np.zeros((0, *modality.shape), modality.dtype)
-    return np.broadcast_to(modality.start(rng), (count, *modality.shape))
+    return np.broadcast_to(modality.initial(rng), (count, *modality.shape))
 
 
 def _message(error: BaseException) -> str:

@@ -102,6 +102,8 @@ class Batches:
             if opened and given == before:
                 raise self.no_batches(epoch)
             source = None
+        if not self.continues:
+            self.refuse_without_targets()
 
     def no_batches(self, epoch: int) -> ValueError:
         """The error to raise for an epoch without batches."""

@@ -57,7 +57,7 @@ class Modality(abc.ABC):
         """The array that stands for "this input is missing": zeros, unless the kind says otherwise."""
         return np.zeros(self.shape, self.dtype)
 
-    def start(self, rng: np.random.Generator) -> np.ndarray:
+    def initial(self, rng: np.random.Generator) -> np.ndarray:
         """The array of an input that users need not give (`is_given` is False) where they don't: the missing one,
         or what is drawn from `rng`.
         """

@@ -34,7 +34,7 @@ class Noise(Modality):
     def __post_init__(self):
         object.__setattr__(self, "shape", check_shape(self.shape))
 
-    def start(self, rng):
+    def initial(self, rng):
         return rng.standard_normal(self.shape, np.float32)
 
     def encode_value(self, value, place):
@@ -50,7 +50,7 @@ class Noise(Modality):
         return np.full(self.shape, (-_FAR, _FAR)[side], self.dtype)
 
     def golden(self, rng, number):
-        return self.start(rng)
+        return self.initial(rng)
 
     def golden_extreme(self, side):
         return self.extreme(side)
