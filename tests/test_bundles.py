@@ -266,8 +266,9 @@ def test_damaged_model_files_are_named(tmp_path):
     file.write_bytes(whole)
     refused(rewritten(file, lambda text: text[:-5]).read_bytes(), "config.json in it is not readable")
     file.write_bytes(whole)
-    refused(rewritten(file, lambda text: text.replace(f'"mmzoo_schema": {SCHEMA_VERSION}', '"mmzoo_schema": 99')).read_bytes(),
-            "schema of version 99.*upgrade mmzoo")  # fmt: skip
+    version = f'"mmzoo_schema": {SCHEMA_VERSION}'
+    newer = rewritten(file, lambda text: text.replace(version, '"mmzoo_schema": 99'))
+    refused(newer.read_bytes(), "schema of version 99.*upgrade mmzoo")
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("readme.txt", "a zip of something else")
     refused(file.read_bytes(), "not a Keras model, no config.json in it")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import fnmatch
 import pathlib
 from collections.abc import Callable, Sequence
-
-# Layers that stay float32 in the int8 file where all in 8 bits lose too much: the early, sensitive ones.
-SENSITIVE = ("*_stem*", "*_block1_*", "*_vector")
 
 
 def exported(model, path: pathlib.Path, samples: Sequence, *, say: Callable[[str], None] = print, **options):
@@ -26,10 +22,10 @@ def exported(model, path: pathlib.Path, samples: Sequence, *, say: Callable[[str
     """
     import mmzoo
     from mmzoo.exporting import ParityError
+    from mmzoo.exporting.sensitive import sensitive_layers
 
     say(f"Exporting to {path} and checking every file against the Keras model ...")
-    names = [layer.name for layer in model.layers]
-    keep = [pattern for pattern in SENSITIVE if fnmatch.filter(names, pattern)]
+    keep = sensitive_layers(model)
     for int8 in ({}, {"int8_float_layers": keep}):
         try:
             return mmzoo.export(model, path, samples=samples, **options, **int8)
