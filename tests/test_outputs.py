@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import keras
@@ -268,6 +269,18 @@ def test_figures_leave_missing_targets_out(tmp_path):
 
 TABLE = "s_a,s_b,brake,path\n1,1,yes,1|2|3\n2,1,,1|2|4\n1,2,no,\n2,2,no,2|3|4\n"
 TWO = Schema("drive", {"s": SENSORS}, {name: OUTPUTS[name] for name in ("brake", "path")})
+
+
+def test_what_is_not_defined_for_the_samples_is_null_in_metrics_json(tmp_path):
+    inputs, targets = driven(8)
+    targets["brake"][:] = 0
+    mmzoo.evaluate(build(OUTPUTS), (inputs, targets), out=tmp_path, missing_inputs=False)
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    found = json.loads((tmp_path / "metrics.json").read_text(), parse_constant=refuse)
+    assert found["brake"]["auroc"] is None and found["brake"]["samples"] == 8
 
 
 def test_a_row_without_one_of_several_targets_counts_for_the_others(tmp_path):

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import functools
 import json
+import math
 import os
 import pathlib
 from collections.abc import Callable, Mapping
@@ -147,8 +148,11 @@ def _write(out, result: Evaluation, page):
     note = result.note
     files = [out / "report.html", out / "metrics.json"]
     write_report(files[0], result, **page)
-    measured = {name: {**found, "samples": result.samples_of[name]} for name, found in result.metrics.items()}
-    figures = {"note": note, "samples": result.samples, **measured}
+    figures = {"note": note, "samples": result.samples}
+    for name, found in result.metrics.items():
+        # What isn't defined for the samples, such as the AUROC of one class: JSON knows no NaN.
+        known = {metric: value if math.isfinite(value) else None for metric, value in found.items()}
+        figures[name] = {**known, "samples": result.samples_of[name]}
     files[1].write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     for name, output in schema.predicted.items():
         task = task_for(output)
