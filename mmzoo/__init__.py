@@ -44,6 +44,7 @@ _SUBMODULES = (
     "presets",
     "recipes",
     "schema",
+    "tasks",
     "training",
 )
 
