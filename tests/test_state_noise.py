@@ -24,6 +24,7 @@ from mmzoo.exporting.probes import random_samples, subsets_of_inputs
 from mmzoo.layers import SensorEncoder
 from mmzoo.models.schema_model import keras_inputs, load_model, schema_model
 from mmzoo.schema import Noise, Number, Schema, Sensors, Series, State, Value
+from mmzoo.training.batches import Batches
 
 SPEED = (Number("speed", "km/h", 0, 100),)
 MEMORY = State((6,))
@@ -267,3 +268,15 @@ def test_tables_and_the_command_line_draw_noise(maker_bundle, capsys, tmp_path):
 def test_arrays_get_noise_too():
     batch = next(iter(from_arrays({"mood": np.ones((4, 1), np.float32)}, schema=MOOD, seed=1)))
     assert batch["noise"].shape == (4, 2, 3) and len(np.unique(batch["noise"].numpy())) == 24
+
+
+def test_a_resumed_run_draws_the_noise_that_an_uninterrupted_one_does():
+    data = ({"mood": np.ones((8, 1), np.float32)}, {"made": np.zeros((8, 1), np.float32)})
+
+    def drawn(*epochs):
+        batches = Batches(data, MOOD, "train", batch_size=4, shuffle_seed=1)
+        return [np.concatenate([inputs["noise"] for inputs, *_ in batches.epoch(epoch)]) for epoch in epochs]
+
+    first, second = drawn(0, 1)
+    np.testing.assert_array_equal(drawn(1)[0], second)
+    assert not np.array_equal(first, second)

@@ -53,7 +53,8 @@ class Batches:
         self._batch_size, self._shuffle_seed = batch_size, shuffle_seed
         self._label_smoothing = label_smoothing
         self._running = None
-        self._rng = np.random.default_rng(0 if shuffle_seed is None else shuffle_seed)
+        self._seed = 0 if shuffle_seed is None else shuffle_seed
+        self._begin(0)
         self.class_weights: dict[str, np.ndarray] = {}
         self._seen: set[str] = set()
         self.continues = steps is not None and not callable(data) and not _is_arrays(data)
@@ -65,13 +66,19 @@ class Batches:
             self._look_for_targets(self._split(data)[1])
             self.refuse_without_targets()
 
+    def _begin(self, epoch):
+        """Noise is a function of the epoch, so that a resumed run draws what an uninterrupted one does."""
+        self._rng = np.random.default_rng((self._seed, epoch))
+
     def peek(self, count: int, epoch: int = 0) -> Iterator[tuple]:
         """The first `count` batches of an epoch, or all there are if fewer, without disturbing `epoch`."""
+        self._begin(epoch)
         for batch in itertools.islice(self._open(epoch), count):
             yield self.encode(batch)
 
     def dataset(self, epoch: int):
         """The epoch's `tf.data.Dataset`, as the user gave it; its elements are for `encode`."""
+        self._begin(epoch)
         dataset = self._data(epoch) if callable(self._data) else self._data
         if not _is_tf_data(dataset):
             raise ValueError(f"{self.what}: epoch {epoch + 1}: expected a tf.data.Dataset as before, got {dataset!r}")
@@ -90,6 +97,7 @@ class Batches:
     def epoch(self, epoch: int) -> Iterator[tuple]:
         """Exactly `steps` batches; of data with fewer, some again."""
         given = 0
+        self._begin(epoch)
         # Part of a data set at a time: go on where the last epoch stopped. What is a function of the epoch starts anew.
         source = self._running if self.continues else None
         while given < self.steps:
