@@ -19,7 +19,7 @@ from mmzoo.exporting.compact import compact
 from mmzoo.exporting.equalization import equalized
 from mmzoo.exporting.golden import encode_golden, golden_samples
 from mmzoo.exporting.int8_layers import PoolingByConvolution, UnrolledGRU
-from mmzoo.exporting.litert import LiteRTModel, check_builtin
+from mmzoo.exporting.litert import LiteRTModel, check_builtin, write_litert
 from mmzoo.exporting.probes import calibration_samples, probe_sets, random_samples, subsets_of_inputs
 from mmzoo.exporting.ranges import least_error_range, narrowed, observed
 from mmzoo.exporting.samples import collect_samples
@@ -135,6 +135,18 @@ def test_int8_is_smaller(bundle):
     for folder, dynamic, static in ((bundle.path, 0.6, 0.78), (find_bundle("road_sign_small_gtsrb"), 0.4, 0.45)):
         sizes = [(folder / file).stat().st_size for file in LITERT]
         assert sizes[1] < dynamic * sizes[0] and sizes[2] < static * sizes[0]
+
+
+def test_int8_of_a_short_text_is_smaller_still(tmp_path):
+    model = mmzoo.build_road_sign_model(size="nano", text_length=12, seed=3)
+    files = [tmp_path / name for name in LITERT]
+    write_litert(model, files[0], dynamic_int8=files[1])
+    (tmp_path / "work").mkdir()
+    calibration = calibration_samples(model.schema, random_samples(model.schema, 96, seed=5))
+    static_int8.prepare_static_int8(unrolled(model), calibration, tmp_path / "work")
+    static_int8.run_static_int8(tmp_path / "work", files[2])
+    sizes = [file.stat().st_size for file in files]
+    assert sizes[1] < 0.75 * sizes[0] and sizes[2] < 0.75 * sizes[0]
 
 
 def test_int8_runs_in_few_pieces(bundle):

@@ -8,6 +8,7 @@ import keras
 from keras import layers, ops
 
 from mmzoo.branches.features import Features
+from mmzoo.branches.places import picture_features, picture_is_present
 from mmzoo.branches.residual import dense_block, normalised, residual_block
 from mmzoo.layers import ImageStandardization
 
@@ -53,8 +54,6 @@ def image_branch(
     Raises:
         ValueError: an unknown size or backbone.
     """
-    present = ops.any(ops.not_equal(pixels, 0), axis=(1, 2, 3))
-    present = ops.expand_dims(present, 1)
     if backbone in ("separable", DENSE_FIRST):
         standardised = ImageStandardization(border=0.2, limit=5.0, name=f"{name}_standardization")(pixels)
         feature_map = _separable_cnn(standardised, size, name, dense_first=backbone == DENSE_FIRST)
@@ -63,17 +62,7 @@ def image_branch(
     else:
         feature_map = _application(pixels, backbone, backbone_weights, name)
     pooled = layers.GlobalAveragePooling2D(name=f"{name}_pool")(feature_map)
-    vector = layers.Dense(width, name=f"{name}_vector")(pooled)
-    if not tokens:
-        return Features(None, None, vector, present)
-    places = layers.Reshape((-1, feature_map.shape[-1]), name=f"{name}_places")(feature_map)
-    places = layers.Dense(width, name=f"{name}_tokens")(places)
-    mask = (
-        ops.broadcast_to(present, ops.shape(places)[:2])
-        if places.shape[1] is None
-        else ops.repeat(present, places.shape[1], 1)
-    )
-    return Features(places, mask, vector, present)
+    return picture_features(feature_map, pooled, picture_is_present(pixels), width=width, tokens=tokens, name=name)
 
 
 def _separable_cnn(x, size, name, dense_first):

@@ -28,4 +28,10 @@ def picture_features(feature_map, summary, present, *, width: int, tokens: bool,
         return Features(None, None, vector, present)
     places = layers.Reshape((-1, feature_map.shape[-1]), name=f"{name}_places")(feature_map)
     places = layers.Dense(width, name=f"{name}_tokens")(places)
-    return Features(places, ops.repeat(present, places.shape[1], 1), vector, present)
+    # Pictures of any size give any number of places.
+    mask = (
+        ops.broadcast_to(present, ops.shape(places)[:2])
+        if places.shape[1] is None
+        else ops.repeat(present, places.shape[1], 1)
+    )
+    return Features(places, mask, vector, present)

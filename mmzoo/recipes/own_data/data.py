@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from mmzoo.recipes.own_data.splits import Splits
 from mmzoo.recipes.recipe import Training
 from mmzoo.schema import Image, Schema, Text
 
@@ -22,7 +23,7 @@ MOST_BYTES = 4_000_000_000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class TableData:
+class TableData(Splits):
     """The three splits of a table.
 
     Attributes:
@@ -53,24 +54,6 @@ class TableData:
     def count(self, split: str) -> int:
         """Number of samples of a split."""
         return len(self.arrays(split)[1][next(iter(self.schema.predicted))])
-
-    def part(self, split: str, names: Iterable[str]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """The same with some of the inputs only."""
-        inputs, targets = self.arrays(split)
-        return {name: inputs[name] for name in names}, targets
-
-    @property
-    def note(self) -> str:
-        """What was done to the table, in one line."""
-        return "; ".join(self.notes)
-
-    def has(self, part: str) -> bool:
-        """Whether there are such rows: there are, of every split."""
-        return True
-
-    def watched(self, names: Iterable[str]):
-        """What training watches, and stops by: the validation rows."""
-        return self.part("validation", names)
 
     def fingerprint(self, part: str) -> str:
         """Which rows a split has, and what stands in them."""

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from mmzoo.data.tables.prepared import RECORD, Prepared, open_prepared
+from mmzoo.recipes.own_data.splits import Splits
 from mmzoo.recipes.recipe import Training
 from mmzoo.schema import Image, Schema
 
 BATCH, MOST_ROWS = 256, 10_240
 
 
-class PreparedData:
+class PreparedData(Splits):
     """What `TableData` is to a table.
 
     Args:
@@ -61,24 +62,6 @@ class PreparedData:
     def count(self, split: str) -> int:
         """Number of samples of a split."""
         return self._prepared.splits[self._names[split]]
-
-    def part(self, split: str, names: Iterable[str]):
-        """The same with some of the inputs only."""
-        inputs, targets = self.arrays(split)
-        return {name: inputs[name] for name in names}, targets
-
-    @property
-    def note(self) -> str:
-        """What there is, in one line."""
-        return "; ".join(self.notes)
-
-    def has(self, part: str) -> bool:
-        """Whether there are such rows: there are, of every split."""
-        return True
-
-    def watched(self, names: Iterable[str]):
-        """What training watches, and stops by: the validation rows."""
-        return self.part("validation", names)
 
     def fingerprint(self, part: str) -> str:
         """What was prepared, and how many rows of it the split has."""
