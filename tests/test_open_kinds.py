@@ -53,6 +53,9 @@ class Ordinal(Output):
     def has_target(self, targets):
         return np.asarray(targets) >= 0
 
+    def random_targets(self, count, rng):
+        return rng.integers(0, len(self.levels), count, dtype=np.int32)
+
     def level(self, row):
         return self.levels[int((np.asarray(row) > 0.5).sum())]
 
