@@ -228,7 +228,7 @@ def test_a_kind_without_a_task_is_an_error_that_names_it():
     @dataclasses.dataclass(frozen=True)
     class Unheard(Ordinal.__mro__[1]):
         shape = (1,)
-        encode_target = missing_target = has_target = decode = cells = contract = None
+        encode_target = missing_target = has_target = random_targets = decode = cells = contract = None
 
     with pytest.raises(TypeError, match="no task for outputs of the kind Unheard; there are tasks for .*'Ordinal'"):
         task_for(Unheard())
