@@ -87,18 +87,51 @@ def nano_bundle(zoo):
     return zoo.bundle("road_sign")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+# The groups that take longest, the longest first: at the end of a run no process has nothing left to do for long.
+LONGEST = (
+    "02_your_own_data.ipynb",
+    "01_road_signs.ipynb",
+    "zoo, road_sign",
+    "zoo, driving",
+    "test_own_data.py",
+    "test_running.py",
+    "test_cli.py",
+    "test_training.py",
+    "03_from_the_articles.ipynb",
+    "test_multimodal.py",
+)
+
+
+def group_of(nodeid: str) -> str:
     """What shares fixtures runs in one process: the tests of a file, in test_zoo.py those of a model."""
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
-
-
-def _group(item) -> str:
-    if item.path.name != "test_zoo.py":
-        return item.path.name
-    if "fresh_process" in item.name or "jax" in item.name:
+    file, _, test = nodeid.partition("::")
+    name = file.rsplit("/", 1)[-1]
+    if name != "test_zoo.py":
+        return name
+    if "fresh_process" in test or "jax" in test:
         return "zoo, fresh processes"
-    asked = item.callspec.params if hasattr(item, "callspec") else {}
-    return f"zoo, {asked['case'].model if 'case' in asked else asked.get('name', 'all')}"
+    # Its first parameter is the model, "road_sign", or a case, "road_sign-nano".
+    asked = test.partition("[")[2].rstrip("]")
+    return f"zoo, {asked.partition('-')[0] or 'all'}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """The longest groups first."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(group_of(item.nodeid), len(place)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Hands whole groups to the processes, or each of them would make the fixtures of every file.
+
+    Not `--dist loadgroup`: it writes the group into pytest's own `_nodeid`, which pytest 9.1 and later don't read.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return group_of(nodeid)
+
+    return Groups(config, log)

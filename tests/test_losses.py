@@ -10,8 +10,8 @@ import mmzoo
 from mmzoo.layers import TaskUncertainty, ValueScaling
 from mmzoo.models.multimodal import build_multimodal_model
 from mmzoo.schema import Label, Number, Schema, Sensors, Value
+from mmzoo.tasks.losses import ScaledSquaredError, UncertaintyWeighted
 from mmzoo.training.batches import Batches
-from mmzoo.training.losses import ScaledSquaredError, UncertaintyWeighted
 from mmzoo.training.objectives import class_weights_for, losses_for
 
 NUMBERS = Sensors((Number("a", "", -5, 5), Number("b", "", -5, 5)))

@@ -636,6 +636,7 @@ def test_patience_counts_from_the_best_and_not_from_the_last():
     assert not over(3.0, 2.0) and not over(2.0, 3.0) and over(2.0, 3.0, 2.5)
     assert not over(2.0, 3.0, 1.0, 1.5) and over(2.0, 3.0, 1.0, 1.5, 1.0)
     assert over(0.5, 0.4, 0.3, monitor="val_accuracy") and not over(0.3, 0.4, 0.5, monitor="val_accuracy")
+    assert over(1.0, 2.0, 3.0, monitor="val_price_mae") and not over(1.0, 2.0, 3.0, monitor="val_sign_auroc")
     assert over(2.0, float("nan"), float("inf"))
     assert not over(1.0, 2.0, 3.0, patience=None) and not over(patience=1)
 

@@ -129,8 +129,8 @@ def test_litert_files_hold_no_flex_operator(zoo, name):
     assert files
 
 
-@every_model_costly
 @pytest.mark.parametrize("variant", [name for name in LITERT if name != "float32"])
+@every_model_costly
 def test_the_edge_runtime_comes_close_to_keras_with_smaller_files(zoo, name, variant):
     bundle = zoo.bundle(name)
     if f"model_{variant}.tflite" not in bundle.files:

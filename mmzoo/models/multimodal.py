@@ -103,16 +103,22 @@ def build_multimodal_model(
         raise ValueError(f"size: expected one of {list(SIZES)}, got {size!r}")
     if finetune not in FINETUNE:
         raise ValueError(f"finetune: expected one of {list(FINETUNE)}, got {finetune!r}")
-    config = dataclasses.asdict(SIZES[size])
-    schema, presets = with_texts(schema, text, buckets=config.pop("ngram_buckets"))
+    config = SIZES[size]
+    schema, presets = with_texts(schema, text, buckets=config.ngram_buckets)
     settings = BranchSettings(
-        **config,
+        width=config.width,
         size=size,
         image=image,
         presets=presets,
         finetune=finetune,
         text_cell=text_cell,
+        text_units=config.text_units,
+        embedding=config.embedding,
+        bidirectional=config.bidirectional,
+        ngram_embedding=config.ngram_embedding,
+        sensor_units=config.sensor_units,
         series_cell=series_cell,
+        series_units=config.series_units,
         tokens=wants_tokens(fusion),
         seed=seed,
     )

@@ -19,7 +19,7 @@ class Task(abc.ABC):
 
     Attributes:
         figures: all metrics of the kind, the headline first; `measure` gives those that make sense for the output.
-        loss_factor: of the loss under learned weights, see `mmzoo.training.losses.UncertaintyWeighted`: 1 for a log
+        loss_factor: of the loss under learned weights, see `mmzoo.tasks.losses.UncertaintyWeighted`: 1 for a log
             likelihood, 1/2 for a squared error.
         monitor: what decides which epoch is the best where the output is all there is to predict.
         weighs_classes: its targets are one-hot rows, so that `class_weight` may weigh its classes.

@@ -36,7 +36,7 @@ class ValueTask(Task):
 
         from mmzoo.layers import ValueScaling
         from mmzoo.layers.graph import output_layer
-        from mmzoo.training.losses import ScaledSquaredError
+        from mmzoo.tasks.losses import ScaledSquaredError
 
         scaling = output_layer(model, name, ValueScaling)
         return keras.losses.MeanSquaredError() if scaling is None else ScaledSquaredError(scaling)

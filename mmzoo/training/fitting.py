@@ -18,7 +18,7 @@ from mmzoo.training.batches import Batches
 from mmzoo.training.epochs import EpochEnd
 from mmzoo.training.feed import Feed
 from mmzoo.training.identity import DataIdentity
-from mmzoo.training.objectives import class_weights_for, default_monitor, is_over
+from mmzoo.training.objectives import class_weights_for, default_monitor, figure_watched, is_over
 from mmzoo.training.plan import Plan, copy_of
 from mmzoo.training.resume import RunFolder, RunState
 
@@ -89,8 +89,9 @@ def fit(
         seed: makes a run repeatable, to the last digit on one CPU: it sets the global seeds
             (`keras.utils.set_random_seed`), the random states inside the model, and the order of arrays. The initial
             weights are the builder's and the order of a data set is its own.
-        monitor: the figure that decides what is best ("val_loss"); higher is better for accuracies and the like, lower
-            for the rest. None: the validation accuracy for a single `Label`, else the validation loss.
+        monitor: what decides which epoch is best: a loss ("val_loss") or a figure of the outputs' tasks by its name
+            ("val_accuracy", "val_price_mae"). None: the validation accuracy for a single `Label`, else the validation
+            loss.
         adapt: set the sensors' normalisation, and the scale of a `Value`, from the training data where it still is the
             schema's default.
         tensorboard: write out/tensorboard; needs the package tensorboard.
@@ -252,6 +253,8 @@ def _check(model, validation, *, epochs, learning_rate, label_smoothing, ema, pa
         raise ValueError("patience: needs validation data, to see whether an epoch was better")
     if monitor and validation is None and monitor.startswith("val_"):
         raise ValueError(f"monitor: {monitor!r} needs validation data")
+    if monitor:
+        figure_watched(monitor)
     if tensorboard and out is None:
         raise ValueError("tensorboard: needs a folder; give out=")
     if tensorboard and importlib.util.find_spec("tensorboard") is None:

@@ -10,12 +10,11 @@ import numpy as np
 from mmzoo.layers import TaskUncertainty
 from mmzoo.layers.graph import output_layer
 from mmzoo.schema import Schema
-from mmzoo.tasks import task_for
+from mmzoo.tasks import Figure, figure_of, task_for
+from mmzoo.tasks.losses import UncertaintyWeighted
 from mmzoo.training.counted import Counted
-from mmzoo.training.losses import UncertaintyWeighted
 
-# A metric whose name holds one of these is better when it is higher; any other, when it is lower.
-HIGHER_IS_BETTER = ("accuracy", "auc", "precision", "recall", "f1", "r2", "iou")
+_LOSS = Figure("loss", is_share=False, lower_is_better=True)
 
 
 def losses_for(model, loss=None) -> dict:
@@ -137,13 +136,30 @@ def default_monitor(schema: Schema) -> str:
     return task_for(kinds[0]).monitor if len(kinds) == 1 else "val_loss"
 
 
+def figure_watched(monitor: str) -> Figure:
+    """What is known of the figure to watch: the loss, or a task's figure by its name, as in "val_sign_accuracy".
+
+    Raises:
+        ValueError: neither, so that nobody knows whether higher is better.
+    """
+    if f"_{monitor}".endswith("_loss"):
+        return _LOSS
+    try:
+        return figure_of(monitor)
+    except ValueError as error:
+        raise ValueError(
+            f"monitor: expected a loss or a figure by its name; {error}; give a metric of your own the name of the "
+            "figure that it is, as in keras.metrics.AUC(name='auroc')"
+        ) from error
+
+
 def is_better(monitor: str, value: float, best: float | None) -> bool:
     """Whether a figure beats the best so far; one that isn't finite never does."""
     if not np.isfinite(value):
         return False
     if best is None:
         return True
-    return value > best if any(word in monitor for word in HIGHER_IS_BETTER) else value < best
+    return figure_watched(monitor).is_better(value, best)
 
 
 def is_over(rows: Sequence[Mapping[str, float]], monitor: str | None, patience: int | None) -> bool:
