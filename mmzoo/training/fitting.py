@@ -90,7 +90,8 @@ def fit(
             (`keras.utils.set_random_seed`), the random states inside the model, and the order of arrays. The initial
             weights are the builder's and the order of a data set is its own.
         monitor: the figure that decides what is best ("val_loss"); higher is better for accuracies and the like, lower
-            for the rest. None: the validation accuracy for a single `Label`, else the validation loss.
+            for the rest. None: the validation accuracy for a single `Label`, else the validation loss. Of several
+            outputs Keras' figures begin with the output's name in `schema.tensor_names`.
         adapt: set the sensors' normalisation, and the scale of a `Value`, from the training data where it still is the
             schema's default.
         tensorboard: write out/tensorboard; needs the package tensorboard.
