@@ -56,15 +56,19 @@ def predict(
         raw = raw if raws is None else raws
         arrays = {name: array[None].copy() for name, array in schema.encode(raw).items()}
         _draw_noise(schema, arrays, [raw], rng)
-        return schema.decode(model.predict_on_batch(arrays), top, [raw])[0]
+        return schema.decode(_run(model, arrays), top, [raw])[0]
     raws = list(raws)
     arrays = schema.encode_batch(raws)
     _draw_noise(schema, arrays, raws, rng)
     predictions = []
     for start in range(0, len(raws), batch_size):
         batch = {name: array[start : start + batch_size] for name, array in arrays.items()}
-        predictions += schema.decode(model.predict_on_batch(batch), top, raws[start : start + batch_size])
+        predictions += schema.decode(_run(model, batch), top, raws[start : start + batch_size])
     return predictions
+
+
+def _run(model, arrays):
+    return model.schema.from_tensors(model.predict_on_batch(model.schema.to_tensors(arrays)))
 
 
 def _draw_noise(schema, arrays, raws, rng):

@@ -32,7 +32,7 @@ class BranchSettings:
         width: of the features, the same for all branches of a model.
         size: "nano", "small" or "base".
         image: see `image_branch`; or the name or folder of a keras-hub backbone.
-        presets: input name -> the keras-hub backbone that reads that text.
+        presets: name of the input's tensor -> the keras-hub backbone that reads that text.
         finetune: of keras-hub backbones.
         text_cell, text_units, embedding, bidirectional: see `text_branch`.
         ngram_embedding: see `ngrams_branch`.
@@ -59,7 +59,7 @@ class BranchSettings:
     seed: int | None = None
 
 
-# (input tensor, modality, input's name, settings) -> Features
+# (input tensor, modality, its name, which those of layers begin with, settings) -> Features
 Branch = Callable[[Any, Modality, str, BranchSettings], Features]
 
 _BRANCHES: KindTable[Branch] = KindTable("branch")
@@ -76,7 +76,7 @@ def branch_of(tensor: Any, modality: Modality, name: str, settings: BranchSettin
     Args:
         tensor: of `keras_inputs`.
         modality: the schema's description of it.
-        name: the input's name.
+        name: the input's name, for messages.
         settings: what the builder was told.
 
     Raises:
@@ -86,7 +86,7 @@ def branch_of(tensor: Any, modality: Modality, name: str, settings: BranchSettin
     """
     branch = _BRANCHES.answer(modality, f"input {name!r}")
     try:
-        return branch(tensor, modality, name, settings)
+        return branch(tensor, modality, tensor.name, settings)
     except PresetError as error:
         raise PresetError(f"input {name!r}: {error}") from error
     except ValueError as error:

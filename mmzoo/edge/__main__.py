@@ -105,7 +105,7 @@ def _run(options) -> int:
         stages.update(_benchmark(model, raw, options.benchmark))
         print(json.dumps(stages) if options.json else _format_stages(stages, model, raw))
         return 0
-    prediction = model.predict(top=options.top, **raw)
+    prediction = model.predict(raw, top=options.top)
     print(json.dumps(prediction, ensure_ascii=False) if options.json else format_prediction(prediction, model.schema))
     return 0
 
@@ -113,7 +113,7 @@ def _run(options) -> int:
 def _benchmark(model, raw, count) -> dict[str, float]:
     """Milliseconds: the first prediction, then the medians of encoding and running over `count` predictions."""
     start = time.perf_counter()
-    model.predict(**raw)
+    model.predict(raw)
     stages = {"first prediction": (time.perf_counter() - start) * 1e3}
     times: dict[str, list[float]] = {"encode": [], "invoke": []}
     for _ in range(count):

@@ -112,16 +112,18 @@ class EdgeModel:
             for name, modality in self._schema.inputs.items():
                 if name not in batch:
                     batch[name] = modality.initial(self._rng)[np.newaxis]
-            outputs = self._run_signature(**batch)
+            outputs = self._schema.from_tensors(self._run_signature(**self._schema.to_tensors(batch)))
         return {name: outputs[name][0] for name in self._schema.outputs}
 
-    def predict(self, *, top: int = 3, **raw: Any) -> dict[str, Any]:
+    def predict(self, sample: Mapping[str, Any] | None = None, /, *, top: int = 3, **raw: Any) -> dict[str, Any]:
         """Predicts from one raw sample.
 
         Args:
+            sample: input name -> raw value, see `Schema.encode`; an input that is left out or None is missing. Names
+                are those of the schema, as the table has them. States are then at their start, whatever was predicted
+                before (`stream` keeps them), and noise is drawn.
             top: how many of the most likely classes of a `Label` to name.
-            **raw: input name -> raw value, see `Schema.encode`; an input that is left out or None is missing. States
-                are then at their start, whatever was predicted before (`stream` keeps them), and noise is drawn.
+            **raw: the same by keyword, instead of `sample`.
 
         Returns:
             Output name -> {class: probability}, most likely first, or the number (a list of them with several steps).
@@ -130,6 +132,7 @@ class EdgeModel:
             KeyError: a name that is no input or field of the schema.
             ValueError, TypeError, FileNotFoundError: a value that can't be encoded; the message names the place.
         """
+        raw = _one_sample(sample, raw)
         return self._decode(self.run(self._encode(raw)), raw, top)
 
     def predict_batch(self, raws: Iterable[Mapping[str, Any]], *, top: int = 3) -> list[dict[str, Any]]:
@@ -198,8 +201,9 @@ class Stream:
         self._state = {name: outputs[name] for name in self._kept}
         return outputs
 
-    def predict(self, *, top: int = 3, **raw: Any) -> dict[str, Any]:
+    def predict(self, sample: Mapping[str, Any] | None = None, /, *, top: int = 3, **raw: Any) -> dict[str, Any]:
         """`EdgeModel.predict` from the kept states, which it renews."""
+        raw = _one_sample(sample, raw)
         self._check_free(raw)
         return self._model._decode(self.run(self._model._encode(raw)), raw, top)
 
@@ -207,6 +211,12 @@ class Stream:
         taken = [name for name in given if name in self._kept]
         if taken:
             raise ValueError(f"{taken[0]}: a stream keeps it; use reset(state) to go on from another")
+
+
+def _one_sample(sample, raw):
+    if sample is not None and raw:
+        raise TypeError(f"give the sample either as a dict or by keyword, not both; got both, with {sorted(raw)}")
+    return raw if sample is None else sample
 
 
 def _variant_of(file: pathlib.Path) -> str:
@@ -238,9 +248,10 @@ def _signature_runner(path, threads):
 
 
 def _check_signature(runner, schema, path):
+    inputs, outputs = schema.to_tensors(schema.inputs), schema.to_tensors(schema.outputs)
     expected = {
-        "inputs": {name: ((1, *kind.shape), np.dtype(kind.dtype)) for name, kind in schema.inputs.items()},
-        "outputs": {name: ((1, *kind.shape), np.dtype("float32")) for name, kind in schema.outputs.items()},
+        "inputs": {name: ((1, *kind.shape), np.dtype(kind.dtype)) for name, kind in inputs.items()},
+        "outputs": {name: ((1, *kind.shape), np.dtype("float32")) for name, kind in outputs.items()},
     }
     for side, details in (("inputs", runner.get_input_details()), ("outputs", runner.get_output_details())):
         if details.keys() != expected[side].keys():

@@ -58,10 +58,11 @@ def predict_arrays(model, inputs: Mapping[str, np.ndarray], batch_size: int = 51
         (N, *shape), but for large ones.
     """
     count = len(next(iter(inputs.values())))
-    outputs = model.schema.predicted
+    outputs, tensors = model.schema.predicted, model.schema.to_tensors(inputs)
     batches = []
     for start in range(0, count, batch_size):
-        batch = model.predict_on_batch({name: array[start : start + batch_size] for name, array in inputs.items()})
+        batch = model.predict_on_batch({name: array[start : start + batch_size] for name, array in tensors.items()})
+        batch = model.schema.from_tensors(batch)
         batches.append({name: task_for(kind).reduce(kind, np.asarray(batch[name])) for name, kind in outputs.items()})
     return {name: np.concatenate([batch[name] for batch in batches]) for name in outputs}
 

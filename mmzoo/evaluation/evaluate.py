@@ -73,7 +73,8 @@ class Evaluation:
 
         Args:
             out: folder for report.html, metrics.json, missing_inputs.csv, missing_inputs.md, predictions.csv and what
-                the outputs' tasks add, such as per_class_<output>.csv and confusion_<output>.png.
+                the outputs' tasks add, such as per_class_<output>.csv and confusion_<output>.png, with the outputs'
+                names in `Schema.tensor_names`.
             page: what report.html says beside the figures, see `write_report`; its title need not be given.
 
         Returns:
@@ -155,12 +156,12 @@ def _write(out, result: Evaluation, page):
         figures[name] = {**known, "samples": result.samples_of[name]}
     files[1].write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     for name, output in schema.predicted.items():
-        task = task_for(output)
+        task, file = task_for(output), schema.tensor_names[name]
         for key, rows in task.tables(output, targets[name], predictions[name]).items():
-            files.append(out / f"{key}_{name}.csv")
+            files.append(out / f"{key}_{file}.csv")
             _write_csv(files[-1], rows, note)
         if task.picture_file and name in result.pictures:
-            files.append(out / f"{task.picture_file}_{name}.png")
+            files.append(out / f"{task.picture_file}_{file}.png")
             files[-1].write_bytes(result.pictures[name])
     if table is not None:
         files += [out / "missing_inputs.csv", out / "missing_inputs.md"]

@@ -64,7 +64,8 @@ def export(
     model_float32.tflite, model_dynamic_int8.tflite, model_int8.tflite (only with samples, and texts of at most 64
     steps), parity.json, golden.npz and golden.json (inputs with the model's answers), CARD.md and SHA256SUMS, with
     which every file is compared when it is loaded. The LiteRT files hold builtin operators only and take one sample at
-    a time, by name. Nothing is left behind where anything goes wrong.
+    a time, by the names of `Schema.tensor_names`: the schema's own wherever a file can hold them. Nothing is left
+    behind where anything goes wrong.
 
     Args:
         model: a functional Keras model with a `schema`, such as mmzoo's builders make; it is left as it is.
@@ -149,7 +150,7 @@ def _parity(folder, expected, no_int8, int8_tolerance):
     schema = expected.schema
     runners = {
         MODEL: lambda: parity_lib.keras_runner(load_model(folder / MODEL)),
-        SAVED_MODEL: lambda: _saved_model(folder),
+        SAVED_MODEL: lambda: _saved_model(folder, schema),
     }
     litert = [FLOAT32, DYNAMIC_INT8] + ([] if no_int8 else [INT8])
     runners |= {file: lambda file=file: LiteRTModel(folder / file, schema) for file in litert}
@@ -178,7 +179,7 @@ def _parity(folder, expected, no_int8, int8_tolerance):
     }
 
 
-def _saved_model(folder):
+def _saved_model(folder, schema):
     import tensorflow as tf
 
     from mmzoo.exporting.serving import load_saved_model
@@ -189,7 +190,8 @@ def _saved_model(folder):
     def run(arrays):
         # `loaded` must outlive its signature: it holds the variables.
         assert loaded is not None
-        return {name: value.numpy() for name, value in serve(**{n: tf.constant(a) for n, a in arrays.items()}).items()}
+        outputs = serve(**{name: tf.constant(array) for name, array in schema.to_tensors(arrays).items()})
+        return schema.from_tensors({name: value.numpy() for name, value in outputs.items()})
 
     return run
 

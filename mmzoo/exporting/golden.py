@@ -56,7 +56,7 @@ def _drawn(schema, rng):
 
 
 def write_golden(schema: Schema, samples: list, expected: dict[str, np.ndarray], folder: pathlib.Path) -> list[str]:
-    """Writes golden.npz and golden.json.
+    """Writes golden.npz and golden.json: raw values by the schema's names, tensors by those of `Schema.tensor_names`.
 
     Args:
         schema: the model's schema.
@@ -75,8 +75,8 @@ def write_golden(schema: Schema, samples: list, expected: dict[str, np.ndarray],
     }
     np.savez_compressed(
         folder / "golden.npz",
-        **{f"input_{name}": array for name, array in arrays.items()},
-        **{f"expected_{name}": array for name, array in expected.items()},
+        **{f"input_{name}": array for name, array in schema.to_tensors(arrays).items()},
+        **{f"expected_{name}": array for name, array in schema.to_tensors(expected).items()},
     )
     entries = []
     for i, (what, raw) in enumerate(samples):
@@ -84,8 +84,10 @@ def write_golden(schema: Schema, samples: list, expected: dict[str, np.ndarray],
             {
                 "what": what,
                 "raw": _existing({name: schema.inputs[name].plain(value) for name, value in raw.items()}),
-                "inputs": {n: _plain(a[i]) for n, a in arrays.items() if not schema.inputs[n].is_large},
-                "expected": {name: _plain(array[i]) for name, array in expected.items()},
+                "inputs": schema.to_tensors(
+                    {name: _plain(array[i]) for name, array in arrays.items() if not schema.inputs[name].is_large}
+                ),
+                "expected": schema.to_tensors({name: _plain(array[i]) for name, array in expected.items()}),
             }
         )
     about = {

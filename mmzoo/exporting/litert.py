@@ -11,7 +11,7 @@ SIGNATURE = "serving_default"
 
 
 def write_litert(model, path: str | pathlib.Path, *, dynamic_int8: str | pathlib.Path | None = None) -> None:
-    """Converts a model to a LiteRT file of batch 1 with inputs and outputs by name.
+    """Converts a model to a LiteRT file of batch 1 with inputs and outputs by their `Schema.tensor_names`.
 
     Args:
         model: an uncompiled float32 `SchemaModel`, see `exportable`.
@@ -77,12 +77,12 @@ def converter(folder: str | pathlib.Path, optimizations):
 
 
 def input_specs(schema, batch: int | None = 1) -> dict:
-    """`tf.TensorSpec` of every input by name."""
+    """`tf.TensorSpec` of every input, by its name in the graph (`Schema.tensor_names`)."""
     import tensorflow as tf
 
     return {
         name: tf.TensorSpec((batch, *modality.shape), modality.dtype, name=name)
-        for name, modality in schema.inputs.items()
+        for name, modality in schema.to_tensors(schema.inputs).items()
     }
 
 
@@ -134,17 +134,15 @@ class LiteRTModel:
         if SIGNATURE not in signatures:
             raise ValueError(f"{path}: no signature {SIGNATURE!r}; it has {sorted(signatures)}")
         self._runner = self._interpreter.get_signature_runner(SIGNATURE)
-        self._outputs = list(schema.outputs)
+        self._schema = schema
         details = self._runner.get_input_details()
-        expected = {name: ((1, *m.shape), m.dtype) for name, m in schema.inputs.items()}
+        expected = {name: ((1, *m.shape), m.dtype) for name, m in schema.to_tensors(schema.inputs).items()}
         found = {name: (tuple(d["shape"].tolist()), np.dtype(d["dtype"]).name) for name, d in details.items()}
         if found != expected:
             raise ValueError(f"{path}: its inputs are {found}; expected {expected}")
-        if sorted(self._runner.get_output_details()) != sorted(schema.outputs):
-            raise ValueError(
-                f"{path}: its outputs are {sorted(self._runner.get_output_details())}; "
-                f"expected {sorted(schema.outputs)}"
-            )
+        outputs, wanted = sorted(self._runner.get_output_details()), sorted(schema.to_tensors(schema.outputs))
+        if outputs != wanted:
+            raise ValueError(f"{path}: its outputs are {outputs}; expected {wanted}")
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Runs a batch.
@@ -156,9 +154,10 @@ class LiteRTModel:
             Output name -> float32 (N, *shape).
         """
         count = len(next(iter(inputs.values())))
-        rows = {name: [] for name in self._outputs}
+        rows = {name: [] for name in self._schema.outputs}
+        tensors = self._schema.to_tensors(inputs)
         for i in range(count):
-            result = self._runner(**{name: array[i : i + 1] for name, array in inputs.items()})
-            for name in self._outputs:
+            result = self._schema.from_tensors(self._runner(**{n: array[i : i + 1] for n, array in tensors.items()}))
+            for name in self._schema.outputs:
                 rows[name].append(result[name][0])
         return {name: np.stack(values).astype(np.float32) for name, values in rows.items()}

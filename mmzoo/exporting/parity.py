@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from mmzoo.exporting.litert import input_specs
 from mmzoo.schema import Output, Schema
 from mmzoo.tasks import task_for
 from mmzoo.tasks.task import with_targets
@@ -84,12 +85,15 @@ def keras_runner(model) -> Callable[[Arrays], Arrays]:
     """A function from a batch of arrays to the model's outputs by name, in inference mode."""
     import tensorflow as tf
 
-    specs = {name: tf.TensorSpec((None, *m.shape), m.dtype, name=name) for name, m in model.schema.inputs.items()}
-    function = tf.function(lambda inputs: model(inputs, training=False), input_signature=[specs])
+    schema = model.schema
+    function = tf.function(
+        lambda inputs: model(inputs, training=False), input_signature=[input_specs(schema, batch=None)]
+    )
 
     def run(arrays):
-        parts = [function({n: tf.constant(a[i : i + 256]) for n, a in arrays.items()}) for i in _starts(arrays, 256)]
-        return {name: np.concatenate([part[name].numpy() for part in parts]) for name in model.schema.outputs}
+        tensors = schema.to_tensors(arrays)
+        parts = [function({n: tf.constant(a[i : i + 256]) for n, a in tensors.items()}) for i in _starts(arrays, 256)]
+        return schema.from_tensors({n: np.concatenate([part[n].numpy() for part in parts]) for n in parts[0]})
 
     return run
 

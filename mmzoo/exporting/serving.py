@@ -10,6 +10,7 @@ import pathlib
 import keras
 import tensorflow as tf
 
+from mmzoo.exporting.litert import input_specs
 from mmzoo.exporting.raw.decoders import decode
 from mmzoo.exporting.raw.text_ops import import_tensorflow_text, needs_tensorflow_text
 from mmzoo.models.schema_model import SchemaModel
@@ -22,25 +23,19 @@ def raw_signature(schema: Schema) -> dict[str, tf.TensorSpec]:
     Image: string (N,), the bytes of a file (JPEG, PNG or BMP). Audio: string (N,), the bytes of a WAV file (16-bit PCM,
     any usual sample rate, mono or more channels). Text: string (N,). Sensors: `<input>_<field>` for
     each field, string (N,) for a `Category`, else float32 (N,), dates as days since 1970-01-01. Missing are "" and NaN.
-    Other inputs come as the model's own arrays.
+    Other inputs come as the model's own arrays. Names that TensorFlow would not take are those of `Schema.raw_names`.
 
     Args:
         schema: the model's schema.
-
-    Raises:
-        ValueError: two of the names are the same.
     """
-    signature: dict[str, tf.TensorSpec] = {}
-    for name, modality in schema.inputs.items():
-        parts = {
-            column: tf.TensorSpec((None, *shape), dtype, column)
-            for column, (dtype, shape) in modality.raw_columns(name).items()
-        }
-        twice = sorted(set(parts) & set(signature))
-        if twice:
-            raise ValueError(f"schema {schema.name!r}: {twice[0]!r} stands for two inputs or fields; rename one")
-        signature |= parts
-    return signature
+    return {
+        raw: tf.TensorSpec((None, *shape), dtype, raw)
+        for raw, (dtype, shape) in (
+            (schema.raw_names[name, column], spec)
+            for name, modality in schema.inputs.items()
+            for column, spec in modality.raw_columns(name).items()
+        )
+    }
 
 
 def encode_raw(schema: Schema, raw: dict) -> dict:
@@ -53,7 +48,11 @@ def encode_raw(schema: Schema, raw: dict) -> dict:
     Returns:
         Input name -> tensor (N, ...) of the modality's shape and dtype.
     """
-    return {name: decode(modality, raw, name) for name, modality in schema.inputs.items()}
+    encoded = {}
+    for name, modality in schema.inputs.items():
+        columns = {column: raw[schema.raw_names[name, column]] for column in modality.raw_columns(name)}
+        encoded[name] = decode(modality, columns, name)
+    return encoded
 
 
 def _checked(tensors, signature):
@@ -73,9 +72,10 @@ def _checked(tensors, signature):
 def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.Path:
     """Writes a SavedModel with the signatures `serve` (also `serving_default`) and `serve_arrays`.
 
-    `serve` takes what `raw_signature` says; `serve_arrays` takes the model's own arrays by input name. Both take any
-    number N of samples and return the outputs by name. Bad input raises `tf.errors.InvalidArgumentError` when they run.
-    It loads with plain TensorFlow; where a text comes in word pieces, only after `import tensorflow_text`.
+    `serve` takes what `raw_signature` says; `serve_arrays` takes the model's own arrays. Both take any number N of
+    samples and return the outputs. Inputs and outputs go by their `Schema.tensor_names`. Bad input raises
+    `tf.errors.InvalidArgumentError` when they run. It loads with plain TensorFlow; where a text comes in word pieces,
+    only after `import tensorflow_text`.
 
     Args:
         model: a model with a schema, on the TensorFlow backend.
@@ -86,7 +86,7 @@ def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.P
 
     Raises:
         ImportError: a text comes in word pieces, and keras-hub or tensorflow-text is not installed.
-        ValueError: the Keras backend is not TensorFlow, or two names of the signature are the same.
+        ValueError: the Keras backend is not TensorFlow.
     """
     if keras.backend.backend() != "tensorflow":
         raise ValueError(
@@ -97,7 +97,7 @@ def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.P
     if needs_tensorflow_text(schema):
         # Here, since an error inside of a graph would become another one.
         import_tensorflow_text()
-    arrays = {name: tf.TensorSpec((None, *m.shape), m.dtype, name) for name, m in schema.inputs.items()}
+    arrays, raw = input_specs(schema, batch=None), raw_signature(schema)
 
     # Nothing in here is for AutoGraph to rewrite.
     @tf.function(input_signature=[arrays], autograph=False)
@@ -109,20 +109,21 @@ def write_saved_model(model: SchemaModel, path: str | pathlib.Path) -> pathlib.P
         filled = {name: tf.pad(array, ends[name]) for name, array in inputs.items()}
         return {name: output[:count] for name, output in model(filled, training=False).items()}
 
-    @tf.function(autograph=False)
-    def serve(**raw):
-        return predict(encode_raw(schema, _checked(raw, raw_signature(schema))))
+    # One dict, not keywords: Python keeps some words, such as "class", for itself.
+    @tf.function(input_signature=[raw], autograph=False)
+    def serve(inputs):
+        return predict(schema.to_tensors(encode_raw(schema, _checked(inputs, raw))))
 
-    @tf.function(autograph=False)
-    def serve_arrays(**inputs):
+    @tf.function(input_signature=[arrays], autograph=False)
+    def serve_arrays(inputs):
         return predict(_checked(inputs, arrays))
 
     module = tf.Module()
     # The functions hold the variables; what a SavedModel stores is what hangs on the module.
     module.model_variables = [variable.value for variable in model.variables]
     signatures = {
-        "serve": serve.get_concrete_function(**raw_signature(schema)),
-        "serve_arrays": serve_arrays.get_concrete_function(**arrays),
+        "serve": serve.get_concrete_function(),
+        "serve_arrays": serve_arrays.get_concrete_function(),
     }
     tf.saved_model.save(module, str(path), signatures={**signatures, "serving_default": signatures["serve"]})
     return path

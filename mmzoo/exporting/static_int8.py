@@ -108,7 +108,7 @@ def prepare_static_int8(
     settings = {"float_layers": float_layers(model, keep)}
     (folder / _SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
     write_one_sample(model, folder / _MODEL)
-    np.savez(folder / _SAMPLES, **calibration)
+    np.savez(folder / _SAMPLES, **model.schema.to_tensors(calibration))
 
 
 def run_static_int8(folder: str | pathlib.Path, path: str | pathlib.Path) -> None:

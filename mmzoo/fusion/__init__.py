@@ -4,6 +4,7 @@ A fusion is a function or object `(features, head) -> {output: logits}`, where `
 width and `head(vector, name)` makes new layers at each call and returns {output: logits}. A feature-level fusion joins
 the vectors (or tokens) and calls the head once; a decision-level one calls it once an input and joins the logits. One
 that looks at tokens says so, see `wants_tokens`; each input's tokens then begin with its vector, which is never masked.
+Inputs and outputs have the names of `Schema.tensor_names` in it, which layers may be called after.
 """
 
 from __future__ import annotations
@@ -76,11 +77,14 @@ def fuse(
         TypeError: a kind of output that has no task.
     """
     fusion = fusion_named(fusion)
-    predicted = {name: output for name, output in schema.outputs.items() if output.is_predicted}
+    predicted = schema.to_tensors(schema.predicted)
     if isinstance(modality_dropout, Mapping):
-        left_out = set(features) - set(chosen(features))
-        modality_dropout = {name: rate for name, rate in modality_dropout.items() if name not in left_out}
-    features = _with_absent(chosen(features), modality_dropout, seed)
+        unknown = [name for name in modality_dropout if name not in features]
+        if unknown:
+            raise ValueError(f"modality_dropout: unknown input {unknown[0]!r}; the inputs are {list(features)}")
+        rates = {name: rate for name, rate in modality_dropout.items() if name in chosen(features)}
+        modality_dropout = schema.to_tensors(rates)
+    features = _with_absent(schema.to_tensors(chosen(features)), modality_dropout, seed)
     if wants_tokens(fusion):
         features = {name: _with_first_token(name, each) for name, each in features.items()}
     head = Head(predicted, dropout=dropout, seed=seed)
@@ -92,7 +96,7 @@ def fuse(
         for name, output in predicted.items()
     }
     mark_heads(head.calls, outputs)
-    return outputs
+    return schema.from_tensors(outputs)
 
 
 def _output(output, name, logits, classifier_activation, task_weights):
@@ -108,9 +112,6 @@ def _output(output, name, logits, classifier_activation, task_weights):
 def _with_absent(features, rates, seed):
     if not isinstance(rates, Mapping):
         rates = {name: rates for name in features}
-    unknown = [name for name in rates if name not in features]
-    if unknown:
-        raise ValueError(f"modality_dropout: unknown input {unknown[0]!r}; the inputs are {list(features)}")
     dropout = ModalityDropout({name: rates.get(name, 0.0) for name in features}, seed=seed, name="modality_dropout")
     vectors, present = dropout(
         {name: f.vector for name, f in features.items()}, {name: f.present for name, f in features.items()}

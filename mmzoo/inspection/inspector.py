@@ -84,8 +84,7 @@ def inspect_table(
     The rules for inputs stand in `mmzoo.inspection.deciding.rules`, those for targets in
     `mmzoo.inspection.deciding.targets`. Numbers get a range in which new data is expected
     (`mmzoo.inspection.reading.ranges`): wide, as the device refuses what is outside. All numbers, angles, categories
-    and dates go into one input "sensors"; texts, images, sounds and targets are named by `mmzoo.schema.identifier` of
-    their column.
+    and dates go into one input "sensors"; texts, images, sounds and targets are named as their column is.
 
     Args:
         table: a DataFrame, or the path of a CSV file, see `mmzoo.data.tables.table.read_table`.

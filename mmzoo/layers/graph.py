@@ -1,7 +1,8 @@
 """What the graph of a functional model says: which inputs a layer reads, and which output it is for.
 
 A layer that is for one output alone, from its head on, has the name of that output as the attribute `output_name`.
-`mark_heads` sets it when a model is built, and `mmzoo.models.schema_model` keeps it in the model's file.
+`mark_heads` sets it when a model is built, and `mmzoo.models.schema_model` keeps it in the model's file. Names are as
+in the graph (`Schema.tensor_names`); who asks a model for an output, or what adapts to what, does it by the schema's.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def adapting_layers(model) -> dict[str, list]:
             raise ValueError(f"layer {layer.name!r}: adapts to one input, but reads {sorted(names)}")
         for name in names:
             found.setdefault(name, []).append(layer)
-    return found
+    return model.schema.from_tensors(found)
 
 
 def layers_between(starts: Iterable, ends: Iterable) -> list:
@@ -110,8 +111,9 @@ def output_layer(model, output: str, kind: type):
         output: name of the output.
         kind: the layer's class.
     """
+    tensor = model.schema.tensor_names[output]
     found = (layer for layer in model.layers if isinstance(layer, kind))
-    return next((layer for layer in found if getattr(layer, "output_name", None) == output), None)
+    return next((layer for layer in found if getattr(layer, "output_name", None) == tensor), None)
 
 
 def _mark(found):

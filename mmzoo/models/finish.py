@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from mmzoo.models.pretrained import load_weights
 from mmzoo.models.schema_model import SchemaModel, schema_model
 from mmzoo.schema import Schema
+from mmzoo.schema.names import ascii_name
 
 
 def finish(
@@ -27,9 +28,7 @@ def finish(
         The model, not compiled.
 
     Raises:
-        ValueError: outputs are missing, an input or output has the name of a layer, or the weights are of another
-            architecture.
+        ValueError: outputs are missing, or the weights are of another architecture.
     """
-    # Keras takes no slash in a name.
-    model = schema_model(inputs, outputs, schema, name=schema.name.replace("/", "_"))
+    model = schema_model(inputs, outputs, schema, name=ascii_name(schema.name))
     return load_weights(model, weights, size=size)

@@ -57,7 +57,8 @@ def build_multimodal_model(
 
     Inputs and outputs are those of the schema, which `mmzoo.infer_schema` makes from a table: `Image`, `Text`,
     `Sensors`, `Audio` and `Series` in; `Label` (probabilities, float32 (B, classes)), `MultiLabel` (one probability
-    each) and `Value` (float32 (B, 1), in its own unit) out. Encode data with `model.schema`: `text` changes it.
+    each) and `Value` (float32 (B, 1), in its own unit) out. Encode data with `model.schema`: `text` changes it. Keras
+    has its own names for columns such as "oil temp", see `SchemaModel`.
 
     Args:
         schema: describes the data.
@@ -85,8 +86,8 @@ def build_multimodal_model(
 
     Raises:
         TypeError: an input of a kind that has no branch, see `mmzoo.branches.register_branch`.
-        ValueError: an unknown size, fusion, text, image or finetune, an input that its branch can't read, names that
-            collide, or weights of another architecture; the message names the input.
+        ValueError: an unknown size, fusion, text, image or finetune, an input that its branch can't read, or
+            weights of another architecture; the message names the input.
         mmzoo.presets.PresetError: a keras-hub preset can't be had.
 
     >>> from mmzoo.schema import Category, Image, Label, Number, Sensors, Text, Value
@@ -109,7 +110,7 @@ def build_multimodal_model(
         width=config.width,
         size=size,
         image=image,
-        presets=presets,
+        presets=schema.to_tensors(presets),
         finetune=finetune,
         text_cell=text_cell,
         text_units=config.text_units,

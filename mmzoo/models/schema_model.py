@@ -11,7 +11,7 @@ from keras.src.models.functional import Functional
 from mmzoo import fusion, layers  # noqa: F401 - registers the custom layers that a saved model may hold
 from mmzoo.bundles import find_bundle, verify
 from mmzoo.fusion.arm import chosen
-from mmzoo.layers.graph import mark_old_heads
+from mmzoo.layers.graph import layers_between, mark_old_heads
 from mmzoo.models.model_file import load_keras_file
 from mmzoo.schema import Schema
 
@@ -19,6 +19,10 @@ from mmzoo.schema import Schema
 @keras.saving.register_keras_serializable(package="mmzoo")
 class SchemaModel(Functional):
     """A functional `keras.Model` with a `schema` that survives `.keras` files.
+
+    Keras takes and gives arrays by the names of `schema.tensor_names`, which differ from the schema's own only where
+    Keras would not take those ("oil temp", "CO₂"): `model.predict(schema.to_tensors(arrays))`, and back by
+    `schema.from_tensors`. `mmzoo.fit`, `mmzoo.evaluate`, `mmzoo.predict` and the edge take the schema's own names.
 
     Made by `schema_model`; it has no `__init__` of its own, or Keras would not reload it as a functional model.
 
@@ -54,20 +58,39 @@ def schema_model(inputs: dict, outputs: dict, schema: Schema, name: str) -> Sche
         schema: describes them.
         name: the model's name.
 
+    Returns:
+        The model, whose `input` and `output` go by the schema's `tensor_names`. A layer inside that is called like one
+        of them, or like another layer, gets a number behind its name.
+
     Raises:
-        ValueError: outputs are missing, or an input or output has the name of a layer.
+        ValueError: outputs are missing.
     """
     # Of an arm, see `mmzoo.fusion.arm`.
     inputs, schema = chosen(inputs), dataclasses.replace(schema, inputs=chosen(schema.inputs))
     if set(outputs) != set(schema.outputs):
         raise ValueError(f"schema {schema.name!r}: expected the outputs {list(schema.outputs)}, got {list(outputs)}")
-    try:
-        model = SchemaModel(inputs, {output: outputs[output] for output in schema.outputs}, name=name)
-    except ValueError as error:
-        raise ValueError(
-            f"schema {schema.name!r}: an input or output has the name of a layer ({error}); call it something else"
-        ) from error
+    outputs = {output: outputs[output] for output in schema.outputs}
+    _rename_others(inputs, outputs)
+    model = SchemaModel(schema.to_tensors(inputs), schema.to_tensors(outputs), name=name)
     return _with_schema(model, schema)
+
+
+def _rename_others(inputs, outputs):
+    """Gives layers a name of their own that are called like an input, an output or another layer.
+
+    A table may have a column "text" and a column "text_vector", and the branch of the one a layer of that name.
+    """
+    ends = [tensor._keras_history.operation for tensor in (*inputs.values(), *outputs.values())]
+    taken = {end.name for end in ends}
+    for layer in sorted(layers_between(inputs.values(), outputs.values()), key=lambda layer: layer.name):
+        if any(layer is end for end in ends):
+            continue
+        number, free = 1, layer.name
+        while free in taken:
+            number += 1
+            free = f"{layer.name}_{number}"
+        layer.name = free
+        taken.add(free)
 
 
 def _with_schema(model, schema):
@@ -78,9 +101,10 @@ def _with_schema(model, schema):
 
 
 def keras_inputs(schema: Schema) -> dict:
-    """One `keras.Input` for each input of the schema, by name."""
+    """One `keras.Input` for each input of the schema, by the schema's name; it is called as in `tensor_names`."""
     return {
-        name: keras.Input(modality.shape, dtype=modality.dtype, name=name) for name, modality in schema.inputs.items()
+        name: keras.Input(modality.shape, dtype=modality.dtype, name=schema.tensor_names[name])
+        for name, modality in schema.inputs.items()
     }
 
 

@@ -1,8 +1,8 @@
 """Which column, or which `--set` key, feeds which input: names and cells to raw values.
 
-An image, text, sound or series goes by its input's name, or by a column name of which that is the `identifier`
-("Product name" for the input Product_name); a sensor by `<input>_<field>` or `<input>.<field>`, or by `<field>` alone
-where only one input has such a field. States and noise have no column.
+An image, text, sound or series goes by its input's name; a sensor by `<field>` alone where only one input has such a
+field, or by `<input>_<field>` or `<input>.<field>`. Where no column has an input's very name, one will do of which that
+is the `identifier`: schemas of earlier versions have Product_name for "Product name". States and noise have no column.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def match_columns(schema: Schema, columns: Sequence[str], source: str) -> dict[s
     for column in columns:
         if list(columns).count(column) > 1:
             raise ValueError(f"{source}: column {column!r} stands there twice")
-        target = match_column(schema, column, source)
+        target = match_column(schema, column, source, columns)
         if target is None:
             continue
         for other, taken in matches.items():
@@ -51,15 +51,22 @@ def match_columns(schema: Schema, columns: Sequence[str], source: str) -> dict[s
     return matches
 
 
-def match_column(schema: Schema, column: str, source: str) -> tuple[str, int | None] | None:
+def match_column(
+    schema: Schema, column: str, source: str, columns: Sequence[str] = ()
+) -> tuple[str, int | None] | None:
     """The input, and the field's index in a Sensors input, that one column feeds; None if it feeds none.
+
+    Args:
+        schema: the model's schema.
+        column: the column's name.
+        source: the table's name, for error messages.
+        columns: all columns of the table: one that has an input's very name goes before one that is merely like it.
 
     Raises:
         ValueError: the fields of two inputs have that name.
     """
-    for name in (column, identifier(column)):
-        if name in schema.inputs and schema.inputs[name].is_column:
-            return name, None
+    if column in schema.inputs and schema.inputs[column].is_column:
+        return column, None
     whole, short = [], []
     for name, modality in schema.inputs.items():
         if not modality.is_column:
@@ -67,13 +74,27 @@ def match_column(schema: Schema, column: str, source: str) -> tuple[str, int | N
                 if column in (f"{name}_{field.name}", f"{name}.{field.name}"):
                     whole.append((name, index))
                 # A column with an output's name holds what is to be predicted.
-                elif column == field.name and identifier(column) not in schema.outputs:
+                elif column == field.name and named_output(schema, column, columns) is None:
                     short.append((name, index))
-    found = whole or short
+    # Of a field with the very name of the column no other is meant.
+    found = short if len(short) == 1 else whole or short
     if len(found) > 1:
         names = [f"{name}.{schema.inputs[name].fields[index].name}" for name, index in found]
         raise ValueError(f"{source}: column {column!r} could be any of {names}; rename it to <input>.<field>")
-    return found[0] if found else None
+    if found:
+        return found[0]
+    like = identifier(column)
+    return (like, None) if like in schema.inputs and schema.inputs[like].is_column and like not in columns else None
+
+
+def named_output(schema: Schema, column: str, columns: Sequence[str] = ()) -> str | None:
+    """The output, if any, whose values a column holds: the one of its name or, where no other column has that, one of
+    which the `identifier` of its name is the name.
+    """
+    like = identifier(column)
+    if column in schema.predicted:
+        return column
+    return like if like in schema.predicted and like not in columns else None
 
 
 def input_columns(schema: Schema) -> list[str]:
@@ -186,11 +207,14 @@ def raw_sample(schema: Schema, *, settings: Iterable[str] = (), **options: str |
         name = option if option in names else names[0]
         raw[name] = parse_cell(schema.inputs[name], value, f"--{option}")
     for setting in settings:
-        key, equals, value = setting.partition("=")
         place = f"--set {setting}"
-        if not equals:
+        parts = setting.split("=")
+        if len(parts) == 1:
             raise ValueError(f"{place}: expected <input>.<field>=<value>, such as location.speed=48")
-        target = match_column(schema, key, place)
+        # A name may hold a "=" as well as a value.
+        ways = [("=".join(parts[:end]), "=".join(parts[end:])) for end in range(1, len(parts))]
+        targets = [(key, value, match_column(schema, key, place)) for key, value in ways]
+        key, value, target = next((way for way in targets if way[2] is not None), targets[0])
         if target is None:
             raise ValueError(f"{place}: no such input or field {key!r}; there are {input_columns(schema)}")
         name, index = target

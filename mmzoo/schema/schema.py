@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+import keyword
 import pathlib
 import types
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,10 +16,12 @@ import numpy as np
 from mmzoo.schema.inputs.modality import Modality
 from mmzoo.schema.inputs.state import State
 from mmzoo.schema.json_tree import from_tree, to_tree
+from mmzoo.schema.names import ascii_name, is_good, unique_names
 from mmzoo.schema.outputs.output import Output
 
-# 2: series are called Series and no longer Sequence; states and noise.
-SCHEMA_VERSION = 2
+# 2: series are called Series and no longer Sequence; states and noise. 3: names of any characters, see `tensor_names`;
+# without such a name a schema is still written as version 2.
+SCHEMA_VERSION, _WITHOUT_NAMES = 3, 2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -26,12 +30,15 @@ class Schema:
 
     Attributes:
         name: what the model is for ("road_sign").
-        inputs: name -> modality.
+        inputs: name -> modality. A name is any text: a table's column has its own.
         outputs: name -> output.
+        tensor_names: name of an input or output -> what Keras, TensorFlow and LiteRT call it: ASCII, unique without
+            regard to case, the name itself where it is that already. Made here for names that have none, and from then
+            on part of the schema, since files and layers are called so.
 
     Raises:
-        ValueError: a name is empty or no identifier, or stands for an input and an output other than one and the same
-            `State`; or nothing is predicted.
+        ValueError: a name is empty or no text, or stands for an input and an output other than one and the same
+            `State`; two tensor names are the same, or one is no ASCII name; or nothing is predicted.
 
     >>> from mmzoo.schema import Label, Text
     >>> schema = Schema("sign", {"text": Text(8)}, {"sign": Label(("stop", "yield"))})
@@ -42,14 +49,15 @@ class Schema:
     name: str
     inputs: Mapping[str, Modality]
     outputs: Mapping[str, Output]
+    tensor_names: Mapping[str, str] | None = None
 
     def __post_init__(self):
         for kind, mapping in (("inputs", self.inputs), ("outputs", self.outputs)):
             if not mapping:
                 raise ValueError(f"schema {self.name!r}: {kind} is empty; expected at least one")
             for key in mapping:
-                if not isinstance(key, str) or not key.isidentifier():
-                    raise ValueError(f"schema {self.name!r}: {kind}: {key!r} is no identifier (letters, digits, _)")
+                if not isinstance(key, str) or not key:
+                    raise ValueError(f"schema {self.name!r}: {kind}: {key!r} is no name; expected a text")
             object.__setattr__(self, kind, types.MappingProxyType(dict(mapping)))
         for key in {**self.inputs, **self.outputs}:
             given, made = self.inputs.get(key), self.outputs.get(key)
@@ -62,6 +70,12 @@ class Schema:
                 raise ValueError(f"schema {self.name!r}: {key!r} is the name of an input and of an output")
         if not self.predicted:
             raise ValueError(f"schema {self.name!r}: all outputs are states; expected at least one to predict")
+        # What goes into a SavedModel's signature is a parameter of a Python function, which can't be called "class".
+        wanted = {name: f"{name}_" if keyword.iskeyword(name) else name for name in self.inputs}
+        wanted |= {name: name for name in self.outputs if name not in wanted}
+        names = unique_names(wanted, self.tensor_names)
+        _check_tensor_names(self.name, names)
+        object.__setattr__(self, "tensor_names", types.MappingProxyType(names))
 
     def __getitem__(self, name: str) -> Modality | Output:
         if name in self.inputs:
@@ -99,21 +113,46 @@ class Schema:
     def with_outputs(self, outputs: Mapping[str, Output]) -> Schema:
         """The same inputs with other outputs; states stay."""
         states = {name: output for name, output in self.outputs.items() if not output.is_predicted}
-        return Schema(self.name, self.inputs, {**outputs, **states})
+        return dataclasses.replace(self, outputs={**outputs, **states})
 
     def with_inputs(self, **inputs: Modality) -> Schema:
         """The same schema with some inputs described anew, or added, by name."""
-        return Schema(self.name, {**self.inputs, **inputs}, self.outputs)
+        return dataclasses.replace(self, inputs={**self.inputs, **inputs})
+
+    # Names in the graph ----------------------------------------------------------------------------------------------
+
+    def to_tensors(self, by_name: Mapping[str, Any]) -> dict[str, Any]:
+        """What belongs to some inputs or outputs, by the names that Keras and LiteRT have for them."""
+        return {self.tensor_names[name]: value for name, value in by_name.items()}
+
+    def from_tensors(self, by_tensor: Mapping[str, Any]) -> dict[str, Any]:
+        """The inverse of `to_tensors`, in the schema's order; names that are none of the schema's are left out."""
+        return {name: by_tensor[tensor] for name, tensor in self.tensor_names.items() if tensor in by_tensor}
+
+    @functools.cached_property
+    def raw_names(self) -> Mapping[tuple[str, str], str]:
+        """(input, column of `Modality.raw_columns`) -> the ASCII name that a SavedModel takes it by."""
+        wanted = {}
+        for name, modality in self.inputs.items():
+            for column in modality.raw_columns(name):
+                rest = column.removeprefix(name) if column.startswith(name) else f"_{column}"
+                whole = self.tensor_names[name] + rest
+                # Each part for itself, or of a field in other letters nothing would be left.
+                is_part = rest and not is_good(whole)
+                wanted[name, column] = f"{self.tensor_names[name]}_{ascii_name(rest[1:])}" if is_part else whole
+        return types.MappingProxyType(unique_names(wanted))
 
     # JSON ------------------------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
         """A tree of dicts, lists, strings and numbers, as it stands in JSON."""
+        others = {name: tensor for name, tensor in self.tensor_names.items() if tensor != name}
         return {
-            "mmzoo_schema": SCHEMA_VERSION,
+            "mmzoo_schema": SCHEMA_VERSION if others else _WITHOUT_NAMES,
             "name": self.name,
             "inputs": {name: to_tree(modality) for name, modality in self.inputs.items()},
             "outputs": {name: to_tree(output) for name, output in self.outputs.items()},
+            **({"tensor_names": others} if others else {}),
         }
 
     @classmethod
@@ -138,6 +177,7 @@ class Schema:
             tree["name"],
             {name: from_tree(part, f"inputs.{name}") for name, part in tree["inputs"].items()},
             {name: from_tree(part, f"outputs.{name}") for name, part in tree["outputs"].items()},
+            _kept_names(tree),
         )
 
     def to_json(self) -> str:
@@ -242,6 +282,35 @@ class Schema:
             {name: self[name].decode(row[i], raws[i] if raws else None, top) for name, row in arrays.items()}
             for i in range(count)
         ]
+
+
+def _kept_names(tree):
+    """The tensor names of a file: those it holds, and for the others the names themselves where a graph took them."""
+    kept = tree.get("tensor_names", {})
+    if not isinstance(kept, Mapping) or not all(isinstance(name, str) for name in kept.values()):
+        raise ValueError(f"tensor_names: expected an object with an ASCII name by name, got {kept!r:.80}")
+    taken = {name.lower() for name in kept.values()}
+    for name in (*(name for name in tree["inputs"] if not keyword.iskeyword(name)), *tree["outputs"]):
+        # Files of version 2 may hold one that begins with _, or is longer than those that are made now.
+        if name not in kept and name.isascii() and name.isidentifier() and name.lower() not in taken:
+            kept = {**kept, name: name}
+            taken.add(name.lower())
+    return kept
+
+
+def _check_tensor_names(schema, names):
+    seen: dict[str, str] = {}
+    for name, tensor in names.items():
+        if not (is_good(tensor) or (tensor == name and tensor.isascii() and tensor.isidentifier())):
+            raise ValueError(
+                f"schema {schema!r}: tensor_names: {name!r}: expected a letter, then letters, digits and _, got "
+                f"{tensor!r:.80}"
+            )
+        if tensor.lower() in seen:
+            raise ValueError(
+                f"schema {schema!r}: tensor_names: {name!r} and {seen[tensor.lower()]!r} have the same, {tensor!r}"
+            )
+        seen[tensor.lower()] = name
 
 
 def _repeated(modality, count, rng):

@@ -230,5 +230,5 @@ def gives_logits(model: Any, output: str) -> bool:
     """Whether an output of a Keras model is linear, that is logits for a classifier."""
     import keras
 
-    activation = getattr(model.output[output]._keras_history.operation, "activation", None)
+    activation = getattr(model.output[model.schema.tensor_names[output]]._keras_history.operation, "activation", None)
     return activation is None or activation is keras.activations.linear

@@ -43,7 +43,8 @@ def adapt_from(model, batches) -> list[str]:
         return []
     rows: dict[str, list] = {name: [] for name in names}
     count = 0
-    for inputs, targets, weights in batches.peek(batches.steps):
+    for batch in batches.peek(batches.steps):
+        inputs, targets, weights = (model.schema.from_tensors(part) for part in batch)
         for name in names:
             # In place of a missing target stands something else, of weight 0.
             rows[name].append(inputs[name] if name in inputs else targets[name][weights[name] > 0])

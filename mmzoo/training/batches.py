@@ -1,5 +1,6 @@
 """From what the user trains on to batches of arrays, checked against the schema, epoch by epoch.
 
+What the user gives goes by the schema's names, what comes out by the model's (`Schema.tensor_names`).
 A sample may lack the target of an output (`Output.missing_target`): its weight for that output is 0.
 """
 
@@ -17,7 +18,7 @@ _OR_STEPS = {"train": ", or give steps_per_epoch", "validation": ", or take(n) o
 
 
 class Batches:
-    """Batches `(inputs, targets, weights)`, each a dict of arrays by name.
+    """Batches `(inputs, targets, weights)`, each a dict of arrays by the model's names.
 
     Args:
         data: one of
@@ -25,7 +26,7 @@ class Batches:
             - a `tf.data.Dataset`, or any iterable, of such batches;
             - a function `data(epoch) -> ` one of these, epochs counted from 0. Only this makes the order of a resumed
               run the order of an uninterrupted one, since what it gives is a function of the epoch.
-        schema: the model's.
+        schema: the model's; also an attribute.
         what: "train" or "validation", for messages.
         batch_size: for arrays only.
         steps: batches an epoch; None: as many as there are (counted in a pass over the data where it can't tell).
@@ -49,7 +50,7 @@ class Batches:
     def __init__(
         self, data, schema: Schema, what: str, *, batch_size=128, steps=None, shuffle_seed=None, label_smoothing=0.0
     ):
-        self._data, self._schema, self.what = data, schema, what
+        self._data, self.schema, self.what = data, schema, what
         self._batch_size, self._shuffle_seed = batch_size, shuffle_seed
         self._label_smoothing = label_smoothing
         self._running = None
@@ -86,7 +87,7 @@ class Batches:
 
     def class_counts(self) -> dict[str, np.ndarray]:
         """Samples of each class of every output whose classes may have weights, counted in a pass over an epoch."""
-        outputs = {name: kind for name, kind in self._schema.predicted.items() if task_for(kind).weighs_classes}
+        outputs = {name: kind for name, kind in self.schema.predicted.items() if task_for(kind).weighs_classes}
         counts = {name: np.zeros(kind.shape) for name, kind in outputs.items()}
         for batch in itertools.islice(self._open(0), self.steps):
             _, targets, _ = self._split(batch)
@@ -168,10 +169,10 @@ class Batches:
                 f"{type(batch).__name__}" + (f" of {len(batch)}" if isinstance(batch, tuple | list) else "")
             )
         inputs, targets, weights = (*batch, None)[:3]
-        outputs = list(self._schema.predicted)
+        outputs = list(self.schema.predicted)
         if not isinstance(targets, Mapping) and len(outputs) == 1:
             targets = {outputs[0]: targets}
-        inputs_known, given = self._schema.inputs, self._schema.given
+        inputs_known, given = self.schema.inputs, self.schema.given
         for part, names, known, kind in ((inputs, given, inputs_known, "input"), (targets, outputs, outputs, "output")):
             missing = [n for n in names if n not in part] if isinstance(part, Mapping) else list(names)
             if missing:
@@ -185,12 +186,12 @@ class Batches:
     def encode(self, batch) -> tuple:
         """A batch as the user gave it, checked against the schema, with targets and weights as the losses take them."""
         inputs, targets, weights = self._split(batch)
-        kinds = self._schema.inputs
+        kinds = self.schema.inputs
         inputs = {name: _input(array, name, kinds[name], self.what) for name, array in inputs.items()}
         # States are at their start, noise is drawn.
-        inputs = self._schema.completed(inputs, _check_lengths((inputs,), self.what), self._rng)
+        inputs = self.schema.completed(inputs, _check_lengths((inputs,), self.what), self._rng)
         encoded, weighted = {}, {}
-        for name, kind in self._schema.predicted.items():
+        for name, kind in self.schema.predicted.items():
             encode, place = task_for(kind).encode_targets, self._place(name)
             encoded[name] = encode(kind, targets[name], place, label_smoothing=self._label_smoothing)
             weighted[name] = kind.has_target(targets[name]).astype(np.float64)
@@ -199,7 +200,7 @@ class Batches:
         rows = _check_lengths((inputs, encoded), self.what)
         self._look_for_targets(targets)
         # Keras asks for something for each output, also for those without a loss.
-        for name, kind in self._schema.outputs.items():
+        for name, kind in self.schema.outputs.items():
             if not kind.is_predicted:
                 encoded[name] = np.broadcast_to(kind.missing_target(), (rows, *kind.shape))
                 weighted[name] = np.zeros(rows)
@@ -207,17 +208,17 @@ class Batches:
             given = weights.get(name) if isinstance(weights, Mapping) else weights
             own = 1.0 if given is None else _weights(given, rows, name, self.what)
             weighted[name] = (own * weighted[name]).astype(np.float32)
-        return inputs, encoded, weighted
+        return tuple(self.schema.to_tensors(part) for part in (inputs, encoded, weighted))
 
     def _place(self, name):
         return f"{self.what}: output {name!r}"
 
     def _look_for_targets(self, targets):
-        self._seen |= {name for name, kind in self._schema.predicted.items() if kind.has_target(targets[name]).any()}
+        self._seen |= {name for name, kind in self.schema.predicted.items() if kind.has_target(targets[name]).any()}
 
     def refuse_without_targets(self) -> None:
         """Raises ValueError where none of the samples seen so far has a target of some output."""
-        without = [name for name in self._schema.predicted if name not in self._seen]
+        without = [name for name in self.schema.predicted if name not in self._seen]
         if without:
             raise ValueError(
                 f"{self._place(without[0])}: no sample has a target; give some, or leave the output out of the schema"

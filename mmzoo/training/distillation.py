@@ -33,7 +33,7 @@ def taught(dataset: tf.data.Dataset, teacher, share: float = 0.7) -> tf.data.Dat
         raise ValueError(f"the teacher has no output {unknown[0]!r}; it has {list(teacher.schema.outputs)}")
 
     def teach(inputs, targets):
-        said = teacher(inputs, training=False)
+        said = teacher.schema.from_tensors(teacher(teacher.schema.to_tensors(inputs), training=False))
         kinds = {name: teacher.schema.outputs[name] for name in targets}
         return inputs, {
             name: task_for(kind).taught(kind, targets[name], said[name], share) for name, kind in kinds.items()

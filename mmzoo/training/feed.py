@@ -92,7 +92,8 @@ class Feed(keras.utils.PyDataset):
 
         spec = tf.nest.map_structure(_any_rows, self._batches.element_spec)
         encoded = tf.nest.map_structure(lambda a: tf.TensorSpec((None, *a.shape[1:]), a.dtype), self._first())
-        kept = [name for name, of in encoded[0].items() if name in spec[0] and spec[0][name].dtype == of.dtype]
+        given = self._batches.schema.to_tensors(spec[0])
+        kept = [name for name, of in encoded[0].items() if name in given and given[name].dtype == of.dtype]
         made = ({name: of for name, of in encoded[0].items() if name not in kept}, *encoded[1:])
 
         def check(*arrays):
@@ -106,7 +107,8 @@ class Feed(keras.utils.PyDataset):
                 tensor.set_shape(leaf.shape)
             inputs, *rest = tf.nest.pack_sequence_as(made, found)
             with tf.control_dependencies(found):
-                inputs |= {name: tf.ensure_shape(element[0][name], encoded[0][name].shape) for name in kept}
+                untouched = self._batches.schema.to_tensors(element[0])
+                inputs |= {name: tf.ensure_shape(untouched[name], encoded[0][name].shape) for name in kept}
             return inputs, *rest
 
         def opened(function):

@@ -90,8 +90,8 @@ def fit(
             (`keras.utils.set_random_seed`), the random states inside the model, and the order of arrays. The initial
             weights are the builder's and the order of a data set is its own.
         monitor: what decides which epoch is best: a loss ("val_loss") or a figure of the outputs' tasks by its name
-            ("val_accuracy", "val_price_mae"). None: the validation accuracy for a single `Label`, else the validation
-            loss.
+            ("val_accuracy", "val_price_mae"); of several outputs Keras' figures begin with the output's name in
+            `schema.tensor_names`. None: the validation accuracy for a single `Label`, else the validation loss.
         adapt: set the sensors' normalisation, and the scale of a `Value`, from the training data where it still is the
             schema's default.
         tensorboard: write out/tensorboard; needs the package tensorboard.

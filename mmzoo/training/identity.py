@@ -55,7 +55,7 @@ class DataIdentity:
 
 
 def _fingerprint(batches) -> dict[str, str]:
-    first = next(batches.peek(1))
+    first = tuple(batches.schema.from_tensors(part) for part in next(batches.peek(1)))
     found = {"number of batches": str(batches.steps)}
     for kind, part in zip(("input", "output", "weights"), batches.arrays or first, strict=False):
         for name, array in (part if isinstance(part, Mapping) else {"": part}).items():

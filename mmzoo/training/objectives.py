@@ -18,7 +18,8 @@ _LOSS = Figure("loss", is_share=False, lower_is_better=True)
 
 
 def losses_for(model, loss=None) -> dict:
-    """Output name -> loss, by default that of its task: cross-entropy for classes, squared error for values.
+    """The loss of each output, by Keras' names; by default its task's: cross-entropy for classes, squared error for
+    values.
 
     Where the model holds a `TaskUncertainty` for an output, its loss is weighed by that.
 
@@ -38,7 +39,7 @@ def losses_for(model, loss=None) -> dict:
         if uncertainty is not None:
             loss = keras.losses.get(losses[name])
             losses[name] = UncertaintyWeighted(loss, uncertainty, task_for(kind).loss_factor)
-    return losses
+    return model.schema.to_tensors(losses)
 
 
 def metrics_for(model, metrics=None) -> dict:
@@ -49,9 +50,9 @@ def metrics_for(model, metrics=None) -> dict:
         metrics: a list for all outputs, or a dict by output name; outputs left out of it keep the default.
 
     Returns:
-        The arguments `metrics` and `weighted_metrics` of Keras' compile. A metric that is a `keras.metrics.Metric`
-        leaves out the samples of weight 0, such as those without a target, and counts all others the same; a name or a
-        function, which Keras makes a metric of itself, counts all.
+        The arguments `metrics` and `weighted_metrics` of Keras' compile, by its names of the outputs. A metric that is
+        a `keras.metrics.Metric` leaves out the samples of weight 0, such as those without a target, and counts all
+        others the same; a name or a function, which Keras makes a metric of itself, counts all.
 
     Raises:
         ValueError: the dict names an output that isn't there.
@@ -62,6 +63,7 @@ def metrics_for(model, metrics=None) -> dict:
         name: _as_list(given[name]) if name in given else task_for(kind).fit_metrics(model, name, kind)
         for name, kind in outputs.items()
     }
+    found = model.schema.to_tensors(found)
     counted = {name: [Counted(m) for m in own if isinstance(m, keras.metrics.Metric)] for name, own in found.items()}
     others = {name: [m for m in own if not isinstance(m, keras.metrics.Metric)] for name, own in found.items()}
     return {"metrics": others if any(others.values()) else None, "weighted_metrics": counted}

@@ -122,6 +122,7 @@ def encode_chunk(
         inputs = {name: stored(kind, arrays[name], image_quality) for name, kind in manifest.schema.given.items()}
         targets = {name: array[index] for name, array in manifest.targets.items()}
         number = row if isinstance(row, (int, np.integer)) else start + index
+        inputs, targets = (manifest.schema.to_tensors(part) for part in (inputs, targets))
         return start + index, {"row": number, "inputs": inputs, "targets": targets}
 
     chosen = np.flatnonzero(split_of == split).tolist()

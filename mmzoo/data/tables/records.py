@@ -47,7 +47,7 @@ def register_record(kind: type[Modality], record: Record) -> None:
 
 
 def record_features(schema: Schema, targets: Mapping[str, np.ndarray]) -> tfds.features.FeaturesDict:
-    """The features of the records; states and noise are not stored.
+    """The features of the records, by `Schema.tensor_names`; states and noise are not stored.
 
     Args:
         schema: inputs and outputs.
@@ -60,11 +60,11 @@ def record_features(schema: Schema, targets: Mapping[str, np.ndarray]) -> tfds.f
         {
             "row": np.int64,
             "inputs": {
-                name: _RECORDS.answer(modality, f"input {name!r}").feature(modality)
+                schema.tensor_names[name]: _RECORDS.answer(modality, f"input {name!r}").feature(modality)
                 for name, modality in schema.given.items()
             },
             "targets": {
-                name: tfds.features.Tensor(shape=array.shape[1:], dtype=array.dtype.type)
+                schema.tensor_names[name]: tfds.features.Tensor(shape=array.shape[1:], dtype=array.dtype.type)
                 for name, array in targets.items()
             },
         }
@@ -84,11 +84,12 @@ def stored(modality: Modality, array: np.ndarray, image_quality: int | None = No
 
 def restored(schema: Schema, record: Mapping[str, Mapping[str, tf.Tensor]]) -> tuple[dict, dict]:
     """A record, as the features decode it, to ({input: tensor}, {output: tensor}) of the schema's shapes."""
+    found, targets = (schema.from_tensors(record[part]) for part in ("inputs", "targets"))
     inputs = {
-        name: tf.ensure_shape(_RECORDS.answer(modality).restore(modality, record["inputs"][name]), modality.shape)
+        name: tf.ensure_shape(_RECORDS.answer(modality).restore(modality, found[name]), modality.shape)
         for name, modality in schema.given.items()
     }
-    return inputs, {name: record["targets"][name] for name in schema.predicted}
+    return inputs, {name: targets[name] for name in schema.predicted}
 
 
 def _picture(pixels, quality):

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from mmzoo.data.tables.csv_file import read_csv, read_csv_chunks
-from mmzoo.schema import Schema, identifier
-from mmzoo.schema.columns import match_column
+from mmzoo.schema import Schema
+from mmzoo.schema.columns import match_column, named_output
 
 _SOURCE = "mmzoo_source"
 
@@ -87,9 +87,9 @@ def choose_columns(
 ) -> dict[tuple[str, int | None], str | None]:
     """Finds the column of every input, field and output.
 
-    By default an image, text, sound, series or output has the column of its name (or one of which that is the
-    `mmzoo.schema.identifier`), a sensor `<input>_<field>`, `<input>.<field>` or,
-    where only one input has such a field, `<field>`.
+    By default an image, text, sound, series or output has the column of its name (or, without such a column, one of
+    which that is the `mmzoo.schema.identifier`), a sensor, where only one input has such a field, `<field>`, or
+    `<input>_<field>` or `<input>.<field>`.
 
     Args:
         schema: inputs and outputs.
@@ -125,7 +125,7 @@ def choose_columns(
             chosen[target] = column
     explicit = set(chosen)
     for column in available:
-        target = None if column in chosen.values() else _default_target(schema, column, source)
+        target = None if column in chosen.values() else _default_target(schema, column, source, available)
         if target in wanted and target not in explicit:
             if target in chosen:
                 raise ValueError(f"{source}: columns {chosen[target]!r} and {column!r} are the same input; drop one")
@@ -140,11 +140,9 @@ def choose_columns(
     return {place: chosen[place] for place in wanted}
 
 
-def _default_target(schema, column, source):
-    for name in (column, identifier(column)):
-        if name in schema.predicted:
-            return name, None
-    return match_column(schema, str(column), source)
+def _default_target(schema, column, source, available):
+    output = named_output(schema, str(column), available)
+    return (output, None) if output is not None else match_column(schema, str(column), source, available)
 
 
 def _target(schema, key):

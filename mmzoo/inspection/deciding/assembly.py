@@ -7,7 +7,7 @@ from typing import Any
 from mmzoo.data.tables.table import choose_columns
 from mmzoo.inspection.deciding.decision import Decision
 from mmzoo.inspection.inspection import Finding
-from mmzoo.schema import Field, Schema, Sensors, identifier
+from mmzoo.schema import Field, Schema, Sensors
 
 SENSORS = "sensors"
 
@@ -52,12 +52,17 @@ class Assembly:
         fields: dict[str, list[Any]] = {}
         inputs: dict[str, Any] = {}
         outputs = {}
+        nameless = decisions.get("")
+        if nameless is not None and nameless.part is not None:
+            message = "the column without a name is left out; give it one in the header"
+            self.findings.append(Finding("warning", "", message))
+            decisions = {column: decision for column, decision in decisions.items() if column}
         for column in targets:
             if decisions[column].part is not None:
-                self.feeds[column] = self._free(identifier(column))
+                self.feeds[column] = self._free(column)
                 outputs[self.feeds[column]] = decisions[column].part
         whole = {
-            column: self._free(identifier(column))
+            column: self._free(column)
             for column, decision in decisions.items()
             if column not in targets and decision.part is not None and not isinstance(decision.part, Field)
         }
@@ -86,7 +91,7 @@ class Assembly:
             chosen = choose_columns(schema, available, None, source, targets=True)
             self.feeds = {column: _place(schema, key) for key, column in chosen.items()}
         elif inputs and len(outputs) == len(targets):
-            self.schema = Schema(identifier(name), inputs, outputs)
+            self.schema = Schema(name, inputs, outputs)
             self._map(available, source)
 
     def _free(self, name):
@@ -111,8 +116,8 @@ class Assembly:
             return
         shown = dict(list(self.mapping.items())[:4])
         message = (
-            "some columns can't be told apart by the names of their inputs, as they differ only by signs or name an "
-            f"input and an output; rename them, or read the table with "
+            "some columns can't be told apart by the names of their inputs, as one is called like another with its "
+            "input's name before it; rename them, or read the table with "
             f"columns={shown}{' ...' * (len(self.mapping) > 4)}"
         )
         self.findings.append(Finding("warning", "", message))

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 
 from mmzoo.recipes.recipe import Training
 from mmzoo.recipes.running.arms import Arm
-from mmzoo.schema import Schema
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +71,7 @@ class TableRecipe:
         """
         from mmzoo.models.multimodal import build_multimodal_model
 
-        schema = Schema(data.schema.name, {name: data.schema.inputs[name] for name in arm.inputs}, data.schema.outputs)
+        schema = dataclasses.replace(data.schema, inputs={name: data.schema.inputs[name] for name in arm.inputs})
         keywords = {"fusion": self.fusion, **arm.builder}
         return build_multimodal_model(
             schema,

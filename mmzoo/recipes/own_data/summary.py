@@ -20,8 +20,8 @@ EDGE_ROWS = 200
 _COLUMNS_SHOWN = 4
 
 
-def summary_lines(figures, model, data, findings, worth: pd.DataFrame, bundle, edge) -> list[str]:
-    """The lines.
+def summary_lines(figures, model, data, findings, worth: pd.DataFrame) -> list[str]:
+    """The lines, the last of them about what to do next.
 
     Args:
         figures: the `ArmsTable`.
@@ -29,8 +29,6 @@ def summary_lines(figures, model, data, findings, worth: pd.DataFrame, bundle, e
         data: its `TableData`.
         findings: errors and warnings of the inspection.
         worth: of `column_worth`.
-        bundle: the `Bundle`, or None.
-        edge: of `on_the_edge`, or None.
     """
     lines = []
     for name, output in data.schema.outputs.items():
@@ -49,16 +47,23 @@ def summary_lines(figures, model, data, findings, worth: pd.DataFrame, bundle, e
     if idle:
         shown = ", ".join(idle[:_COLUMNS_SHOWN]) + (", ..." if len(idle) > _COLUMNS_SHOWN else "")
         lines.append(f"Worth nothing here, as far as these test rows tell: {shown}.")
-    if bundle is not None:
-        files = bundle.parity["files"]
-        sizes = [f"{name.removeprefix('model_').removesuffix('.tflite')} {files[name]['bytes'] / 1000:,.0f} KB"
-                 for name in files if name.endswith(".tflite")]  # fmt: skip
-        lines.append(
-            f"Bundle: {', '.join(sizes)}; builtin operators only. On the edge runtime, from {edge['rows']} raw rows: "
-            f"{edge['same']:.1%} the same answers as Keras, {edge['milliseconds']:.1f} ms a row with decoding."
-        )
-    lines += _next_steps(figures, model, data, findings)
-    return lines
+    return [*lines, _next_steps(figures, model, data, findings)]
+
+
+def bundle_line(bundle, edge: dict[str, float]) -> str:
+    """The line about the bundle, which belongs before the last one.
+
+    Args:
+        bundle: the `Bundle`.
+        edge: of `on_the_edge`.
+    """
+    files = bundle.parity["files"]
+    sizes = [f"{name.removeprefix('model_').removesuffix('.tflite')} {files[name]['bytes'] / 1000:,.0f} KB"
+             for name in files if name.endswith(".tflite")]  # fmt: skip
+    return (
+        f"Bundle: {', '.join(sizes)}; builtin operators only. On the edge runtime, from {edge['rows']} raw rows: "
+        f"{edge['same']:.1%} the same answers as Keras, {edge['milliseconds']:.1f} ms a row with decoding."
+    )
 
 
 def _quality(figures, model, data, name, output):
@@ -129,7 +134,7 @@ def _next_steps(figures, model, data, findings):
         steps.append(advice)
     if findings:
         steps.append(f"read inspect.html: {len(findings)} findings, the first on {findings[0].column or 'the table'}")
-    return [f"Next: {'; '.join(steps)}." if steps else "Next: try it on new rows: mmzoo predict BUNDLE --csv NEW.csv."]
+    return f"Next: {'; '.join(steps)}." if steps else "Next: try it on new rows: mmzoo predict BUNDLE --csv NEW.csv."
 
 
 def on_the_edge(bundle: pathlib.Path, model, data) -> dict[str, float]:
@@ -149,7 +154,7 @@ def on_the_edge(bundle: pathlib.Path, model, data) -> dict[str, float]:
     edge = mmzoo.edge.load(bundle)
     inputs, _ = data.arrays("test")
     inputs = {name: array[:EDGE_ROWS] for name, array in inputs.items()}
-    predicted = model.predict(inputs, batch_size=256, verbose=0)
+    predicted = data.schema.from_tensors(model.predict(data.schema.to_tensors(inputs), batch_size=256, verbose=0))
     count = len(next(iter(inputs.values())))
     if data.frames is None:
         answers = (edge.run({name: array[i] for name, array in inputs.items()}) for i in range(count))

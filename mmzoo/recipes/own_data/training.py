@@ -27,10 +27,10 @@ from mmzoo.data.tables.splits import SPLITS
 from mmzoo.recipes.own_data.recipe import TableRecipe
 from mmzoo.recipes.own_data.results import MODEL
 from mmzoo.recipes.own_data.source import PreparedSource, TableSource
-from mmzoo.recipes.own_data.summary import on_the_edge, summary_lines, worth_table
+from mmzoo.recipes.own_data.summary import bundle_line, on_the_edge, summary_lines, worth_table
 from mmzoo.recipes.running.arm_runs import Plan, Trained, run_arms
 from mmzoo.recipes.running.arms import arms_of
-from mmzoo.recipes.running.exporting import exported
+from mmzoo.recipes.running.exporting import export_failing_in_a_line, exported
 from mmzoo.recipes.running.hardware import machine, versions
 from mmzoo.recipes.running.identity import RunIdentity
 from mmzoo.recipes.running.record import RECORD, RunRecord, units
@@ -123,6 +123,7 @@ def train(
     Raises:
         ValueError: no schema can be made, or the table doesn't fit it; the message says what to do. Or a run in `out`
             rests on other rows, splits or settings; the message names them.
+        mmzoo.recipes.running.exporting.ExportError: the export failed; report and summary are written.
     """
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -185,11 +186,6 @@ def _finish(out, trained: Trained, source, recipe, identity, export, command, se
     result = report(model, (inputs, targets), data.note)
     worth = column_worth(model, inputs, targets)
     worth.to_csv(out / "worth.csv", index=False)
-    bundle, edge = None, None
-    if export:
-        samples = [data.arrays(split) for split in ("validation", "test")]
-        bundle = exported(model, out / "bundle", samples, say=say, overwrite=True)
-        edge = on_the_edge(bundle.path, model, data)
     parameters = int(model.count_params())
     record = RunRecord(
         recipe="own_data",
@@ -211,21 +207,34 @@ def _finish(out, trained: Trained, source, recipe, identity, export, command, se
             "minutes": trained.minutes,
         },
         rests_on=identity.settings,
-        parity=None if bundle is None else bundle.parity,
     )
-    record.save(out / RECORD)
-    lines = summary_lines(figures, model, data, source.findings, worth, bundle, edge)
-    (out / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    result.write(
-        out / "evaluation",
-        title=f"{', '.join(data.schema.outputs)}: own data",
-        about=f"{data.count('train'):,} training, {data.count('validation'):,} validation and "
-        f"{data.count('test'):,} test rows; the page is about the first seed's model",
-        command=command,
-        machine=record.machine,
-        bundle=bundle,
-        tables=[worth_table(worth), *_arms_tables(figures, data)],
-    )
+
+    lines = summary_lines(figures, model, data, source.findings, worth)
+
+    def write(bundle):
+        dataclasses.replace(record, parity=None if bundle is None else bundle.parity).save(out / RECORD)
+        (out / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        result.write(
+            out / "evaluation",
+            title=f"{', '.join(data.schema.outputs)}: own data",
+            about=f"{data.count('train'):,} training, {data.count('validation'):,} validation and "
+            f"{data.count('test'):,} test rows; the page is about the first seed's model",
+            command=command,
+            machine=record.machine,
+            bundle=bundle,
+            tables=[worth_table(worth), *_arms_tables(figures, data)],
+        )
+
+    # First without the bundle, so that a failing export costs nothing of it.
+    bundle = None
+    write(bundle)
+    if export:
+        samples = [data.arrays(split) for split in ("validation", "test")]
+        with export_failing_in_a_line(out):
+            bundle = exported(model, out / "bundle", samples, say=say, overwrite=True)
+            edge = on_the_edge(bundle.path, model, data)
+        lines.insert(-1, bundle_line(bundle, edge))
+        write(bundle)
     return TableRun(out, model.schema, figures.table, tuple(lines), None if bundle is None else bundle.path, model)
 
 

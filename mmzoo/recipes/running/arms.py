@@ -13,8 +13,12 @@ What stands in the column "arm" of arms.csv, run.json and results.csv:
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+
+from mmzoo.schema.names import ascii_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 ALL = "all inputs"
 CONCAT = "all inputs, concatenated"
 ALONE, GIVEN = " alone", " given"
+# Names of which no two become the same folder: an input on its own, or what recipes call theirs.
+_PLAIN_ARM = re.compile(rf"[a-z0-9_]+{ALONE}|(?!.*{ALONE}$)[A-Za-z0-9_ ,+().-]+")
 COLUMNS = ("split", "seed", "arm", "output", "metric", "value", "samples", "parameters")
 
 
@@ -43,8 +49,10 @@ class Arm:
 
     @property
     def folder(self) -> str:
-        """What its folder is called."""
-        return "".join(c if c.isalnum() else "_" for c in self.name.replace(",", ""))
+        """What its folder is called: another for each name, on disks that don't tell `Temp` from `temp` too."""
+        if _PLAIN_ARM.fullmatch(self.name):
+            return "".join(c if c.isalnum() else "_" for c in self.name.replace(",", ""))
+        return f"{ascii_name(self.name)[:60]}_{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
 
 
 def arms_of(

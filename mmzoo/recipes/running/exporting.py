@@ -1,9 +1,38 @@
-"""The bundle of a run: never a lost export because 8 bits lose too much."""
+"""The bundle of a run: never a lost export because 8 bits lose too much, never a lost report because of the export."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+
+_LONGEST_REASON = 400
+
+
+class ExportError(RuntimeError):
+    """A trained and measured model could not be exported; the message says why, in one line."""
+
+
+@contextlib.contextmanager
+def export_failing_in_a_line(out: str | os.PathLike) -> Iterator[None]:
+    """Around an export that comes last in a run, once all else is written.
+
+    Args:
+        out: the run's folder.
+
+    Raises:
+        ExportError: whatever went wrong inside.
+    """
+    try:
+        yield
+    except Exception as error:
+        # str() of a KeyError is a repr, and the converter's messages are pages long.
+        said = " ".join(str(error.args[0] if isinstance(error, KeyError) and error.args else error).split())
+        reason = said[:_LONGEST_REASON] + " ..." * (len(said) > _LONGEST_REASON)
+        raise ExportError(
+            f"the export failed, the report and the figures are in {os.fspath(out)}: {type(error).__name__}: {reason}"
+        ) from error
 
 
 def exported(model, path: pathlib.Path, samples: Sequence, *, say: Callable[[str], None] = print, **options):

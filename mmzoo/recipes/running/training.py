@@ -12,7 +12,7 @@ from mmzoo.recipes.recipe import Recipe
 from mmzoo.recipes.running.arm_runs import Plan, Trained, run_arms
 from mmzoo.recipes.running.arms import arms_of
 from mmzoo.recipes.running.card import recipe_card
-from mmzoo.recipes.running.exporting import exported
+from mmzoo.recipes.running.exporting import export_failing_in_a_line, exported
 from mmzoo.recipes.running.hardware import machine, versions
 from mmzoo.recipes.running.identity import RunIdentity
 from mmzoo.recipes.running.models import RecipeModels
@@ -88,6 +88,7 @@ def train(
     Raises:
         ValueError: an unknown size, data set, fold or option; or a run in `out` that rests on something else. The
             message lists those there are, or what is different.
+        mmzoo.recipes.running.exporting.ExportError: the export failed; evaluation and record are written.
     """
     out = pathlib.Path(out)
     size = size or recipe.default_size
@@ -175,25 +176,30 @@ def train(
 def _finish(recipe: Recipe, out, record: RunRecord, trained: Trained, export_bundle: bool, say) -> RunRecord:
     """Evaluation, export, card and record, from the data that is there."""
     model, data, figures = trained.model, trained.data, trained.figures
-    result, bundle = None, None
+    result = None
     if data.has(MEASURED):
         say(f"Measuring on {data.count(MEASURED):,} samples of {record.data}, {record.split} ...")
         result = report(model, data.part(MEASURED, model.schema.inputs), record.note, recipe.failures)
         given = given_records(result, record.split, record.seed, record.parameters)
         record = dataclasses.replace(record, figures=[*figures.records(), *given])
-    try:
-        if export_bundle:
-            part = MEASURED if data.has(MEASURED) else TRAIN
-            samples = [data.part(part, model.schema.inputs)]
-            count = min(data.count(part), MOST_PARITY_SAMPLES)
+    # First without the bundle, so that a failing export costs nothing of it.
+    _write(out, record, result, None, recipe)
+    if export_bundle:
+        part = MEASURED if data.has(MEASURED) else TRAIN
+        samples = [data.part(part, model.schema.inputs)]
+        count = min(data.count(part), MOST_PARITY_SAMPLES)
+        with export_failing_in_a_line(out):
             bundle = exported(model, out / "bundle", samples, say=say, overwrite=True, parity_samples=count)
-            record = dataclasses.replace(record, parity=bundle.parity)
-            (bundle.path / "CARD.md").write_text(recipe_card(recipe, record, model.schema), encoding="utf-8")
-    finally:
-        if result is not None:
-            result.write(out / "evaluation", bundle=bundle, **page_about(record, recipe))
-    record.save(out / RECORD)
+        record = dataclasses.replace(record, parity=bundle.parity)
+        (bundle.path / "CARD.md").write_text(recipe_card(recipe, record, model.schema), encoding="utf-8")
+        _write(out, record, result, bundle, recipe)
     return record
+
+
+def _write(out, record, result, bundle, recipe):
+    record.save(out / RECORD)
+    if result is not None:
+        result.write(out / "evaluation", bundle=bundle, **page_about(record, recipe))
 
 
 def _folds(data_set, fold, all_rows):
