@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 
@@ -10,6 +11,17 @@ def check_sizes(**sizes: int) -> None:
     for name, size in sizes.items():
         if not isinstance(size, int) or size < 1:
             raise ValueError(f"{name}: expected a whole number of at least 1, got {size!r}")
+
+
+def check_number(value: float, what: str) -> float:
+    """The number as a float.
+
+    Raises:
+        ValueError: it is no finite number; the message begins with `what`.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{what}: expected a finite number, got {value!r}")
+    return float(value)
 
 
 def check_names(names: Iterable[str], what: str) -> None:

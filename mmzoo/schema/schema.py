@@ -16,8 +16,8 @@ from mmzoo.schema.inputs.state import State
 from mmzoo.schema.json_tree import from_tree, to_tree
 from mmzoo.schema.outputs.output import Output
 
-# 2: series are called Series and no longer Sequence; states and noise.
-SCHEMA_VERSION = 2
+# 2: series are called Series and no longer Sequence; states and noise. 3: numbers and dates may have an origin.
+SCHEMA_VERSION = 3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -192,7 +192,7 @@ class Schema:
 
         Args:
             raw: input name -> raw value, see the class of each modality (`Image`, `Text`, `Sensors`, `Audio`,
-                `Series`); an input that is left out or None is missing.
+                `Series`); an input that is left out, None or NaN is missing.
 
         Returns:
             Input name -> array of the modality's shape and dtype, for every input of the schema.
