@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 
@@ -17,10 +16,10 @@ def check_number(value: float, what: str) -> float:
     """The number as a float.
 
     Raises:
-        ValueError: it is no finite number; the message begins with `what`.
+        ValueError: it is none; the message begins with `what`.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{what}: expected a finite number, got {value!r}")
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{what}: expected a number, got {value!r}")
     return float(value)
 
 

@@ -251,9 +251,9 @@ class Date(Field):
 
     def __post_init__(self):
         object.__setattr__(self, "origin", check_number(self.origin, f"field {self.name!r}: origin"))
+        check_origin(self)
         if not self.origin.is_integer():
             raise ValueError(f"field {self.name!r}: origin: expected a whole number of days, got {self.origin!r}")
-        check_origin(self)
 
     @property
     def extremes(self) -> tuple[float, float]:
@@ -286,11 +286,13 @@ class Date(Field):
 
 def check_origin(field: Field) -> None:
     """Raises ValueError where a field's lowest and highest number, counted from its origin, are one as float32."""
+    if not math.isfinite(field.origin):
+        raise ValueError(f"field {field.name!r}: origin: expected a finite number, got {field.origin!r}")
     low, high = np.float32(field.extremes)
     if field.origin and not low < high:
         raise ValueError(
-            f"field {field.name!r}: from the origin {field.origin!r} float32 can't tell its lowest and highest number "
-            f"apart; expected an origin near them"
+            f"field {field.name!r}: origin {field.origin!r}: counted from there, float32 can't tell the lowest and the "
+            "highest number apart; expected one near them"
         )
 
 

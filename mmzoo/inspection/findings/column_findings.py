@@ -119,8 +119,8 @@ def _twelve_bits(cells: Cells, contents: Contents) -> list[Finding]:
     rows = _rows(cells, contents.looked[deep].tolist())
     message = (
         f"{counted(int(deep.sum()), 'picture')} of 16 bits ({in_words(rows)}) never above "
-        f"{contents.brightest.max():,} of 65,535: 12 bits in 16. The upper byte is what a model sees, so they are almost "
-        "black; multiply their values by 16, or write 8 bits"
+        f"{contents.brightest.max():,} of 65,535: 12 bits in 16. The upper byte is what a model sees, so they are "
+        "almost black; multiply their values by 16, or write 8 bits"
     )
     return [Finding("warning", cells.name, message, tuple(rows[:20]))]
 
