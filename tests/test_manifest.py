@@ -161,7 +161,11 @@ def test_wrong_choice_of_columns(tmp_path, columns, message):
         ("50,370", "50,inf", "row 2, column 'location_heading': expected a finite number"),
         ("country", "Country", "row 4, column 'road': unknown category 'Country'"),
         ("yield,0", "give way,0", "row 3, column 'sign': unknown label 'give way'; expected one of 'stop', 'yield'"),
-        ("country,yield", "country,1", r"row 4, column 'sign': unknown label '1'.*or all of the column as numbers 0\.\.1"),
+        (
+            "country,yield",
+            "country,1",
+            r"row 4, column 'sign': unknown label '1'.*or all of the column as numbers 0\.\.1",
+        ),
         ("10.5", "far", "row 2, column 'distance': expected a number in 0..inf, got 'far'"),
     ],
 )

@@ -32,10 +32,19 @@ def encode_number(number, value: Any, place: str) -> float:
     # As float32 too, so that what the tensor holds of a bound is within it.
     if not np.float32(low) <= _as_float32(found - number.origin) <= np.float32(high):
         raise ValueError(
-            f"{place}: {found:.12g} {number.unit} is outside {number.minimum:.12g}..{number.maximum:.12g} "
-            f"{number.unit}".replace("  ", " ").rstrip()
+            f"{place}: {in_digits(found)} {number.unit} is outside {in_digits(number.minimum)}.."
+            f"{in_digits(number.maximum)} {number.unit}".replace("  ", " ").rstrip()
         )
     return found - number.origin
+
+
+def in_digits(number: float) -> str:
+    """A number for a message, of a time in milliseconds every digit.
+
+    >>> in_digits(300.0), in_digits(1709251200123.0), in_digits(1e300), in_digits(0.25)
+    ('300', '1709251200123', '1e+300', '0.25')
+    """
+    return f"{number:.0f}" if abs(number) < 1e15 and float(number).is_integer() else f"{number:.12g}"
 
 
 def encode_angle(value: Any, place: str) -> float:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmzoo.encoding import fields as encoding
+from mmzoo.encoding.fields import in_digits
 from mmzoo.encoding.missing import is_missing
 from mmzoo.schema.checks import check_names, check_number
 from mmzoo.schema.json_tree import where_set
@@ -143,7 +144,7 @@ class Number(Field):
 
     def good(self, numbers):
         low, high = self.extremes
-        wanted = f"expected {low:.12g}..{high:.12g} {self.unit}".rstrip() + " (NaN where missing)"
+        wanted = f"expected {in_digits(low)}..{in_digits(high)} {self.unit}".rstrip() + " (NaN where missing)"
         return (numbers >= np.float32(low)) & (numbers <= np.float32(high)), wanted
 
     def golden(self, rng):
@@ -153,12 +154,13 @@ class Number(Field):
         return (self.minimum, self.maximum)[side]
 
     def contract(self):
-        return f"{self.minimum:.12g}..{self.maximum:.12g} {self.unit}".strip() + less_origin(self.origin)
+        bounds = f"{in_digits(self.minimum)}..{in_digits(self.maximum)} {self.unit}".strip()
+        return bounds + less_origin(self.origin)
 
     def in_words(self, number):
         if not self.origin or np.isnan(number):
             return super().in_words(number)
-        return f"{self.name} {number + self.origin:.12g} {self.unit}".strip()
+        return f"{self.name} {in_digits(float(number) + self.origin)} {self.unit}".strip()
 
 
 @register_kind

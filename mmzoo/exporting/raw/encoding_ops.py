@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from mmzoo import schema as schema_lib
 from mmzoo.encoding import MAX_PIXELS
+from mmzoo.encoding.fields import in_digits
 from mmzoo.exporting.raw.category_ops import find_names
 from mmzoo.exporting.raw.exif_ops import exif_orientation, turn_upright
 from mmzoo.exporting.raw.text_ops import encode_text  # noqa: F401 - texts are encoded here too
@@ -164,7 +165,7 @@ def encode_number(values, field: schema_lib.Number, name: str):
     raw, (low, high) = tf.convert_to_tensor(values, field.raw_dtype), field.extremes
     values = _from_origin(raw, field)
     good = tf.logical_or(tf.math.is_nan(values), tf.logical_and(values >= low, values <= high))
-    wanted = f"{name}: outside {field.minimum:.12g}..{field.maximum:.12g} {field.unit}".rstrip()
+    wanted = f"{name}: outside {in_digits(field.minimum)}..{in_digits(field.maximum)} {field.unit}".rstrip()
     return _checked(values, good, raw, f"{wanted} (NaN where missing):")
 
 

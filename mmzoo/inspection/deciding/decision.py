@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mmzoo.encoding.fields import in_digits
 from mmzoo.inspection.findings.odd_dates import odd_dates
 from mmzoo.inspection.inspection import Finding, counted, in_words, percent, quoted
 from mmzoo.inspection.reading import dates
@@ -67,7 +68,7 @@ def origin_note(cells: Cells, seen: np.ndarray, origin: float) -> Finding:
     """Says that numbers are counted from an origin."""
     message = (
         f"float32, which models calculate in, would round these numbers to steps of {blur(seen):g}; they are counted "
-        f"from the origin {origin:.12g} in the schema, which makes the steps {float32_step(seen - origin):g}"
+        f"from the origin {in_digits(origin)} in the schema, which makes the steps {float32_step(seen - origin):g}"
     )
     return Finding("note", cells.name, message)
 
@@ -77,7 +78,7 @@ def blurred(cells: Cells, seen: np.ndarray, origin: float, advice: str) -> list[
     lost, better = blur(seen - origin) if len(seen) else 0.0, sensible_origin(seen) if len(seen) else 0.0
     if not (lost and better) or lost <= 4 * float32_step(seen - better):
         return []
-    message = f"float32 rounds these numbers to steps of {lost:g}; {advice.format(origin=f'{better:.12g}')}"
+    message = f"float32 rounds these numbers to steps of {lost:g}; {advice.format(origin=in_digits(better))}"
     return [Finding("warning", cells.name, message)]
 
 

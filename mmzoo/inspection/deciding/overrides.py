@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mmzoo.data.tables.cells import numbered_note
+from mmzoo.encoding.fields import in_digits
 from mmzoo.encoding.spelling import find_name
 from mmzoo.inspection.deciding.decision import (
     Decision,
@@ -115,7 +116,9 @@ def _as_part(cells, part):
     if isinstance(part, Number):
         with np.errstate(invalid="ignore"):
             out = (cells.numbers < part.minimum) | (cells.numbers > part.maximum)
-        findings += _unfit(cells, out, f"outside of {part.minimum:.12g}..{part.maximum:.12g} {part.unit}".rstrip())
+        findings += _unfit(
+            cells, out, f"outside of {in_digits(part.minimum)}..{in_digits(part.maximum)} {part.unit}".rstrip()
+        )
         seen = cells.per_row(cells.numbers)
         findings += blurred(cells, seen[np.isfinite(seen)], part.origin, "set origin={origin} in the schema's Number")
     return Decision(kind, _SAID, part, findings, cells.per_row(cells.numbers))

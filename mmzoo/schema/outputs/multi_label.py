@@ -38,7 +38,7 @@ class MultiLabel(Output):
 
         "" is none of them, only None and NaN are no target.
         """
-        if value != "" and is_missing(value):
+        if is_missing(value) and not isinstance(value, str):
             return self.missing_target()
         word = as_word(value)
         labels = [value] if word is None else self.words_of(word)
