@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mmzoo.encoding.missing import is_missing
 from mmzoo.schema import Schema
 
 
@@ -29,7 +30,7 @@ def predict(
         top: how many of the most likely classes of a `Label` to name.
         batch_size: samples run at once.
         seed: of the noise, for a model that has such an input and samples that don't give it.
-        **raw: one sample, instead of `raws`; an input that is left out or None is missing.
+        **raw: one sample, instead of `raws`; an input that is left out, None or NaN is missing.
 
     Returns:
         One sample: output name -> {class: probability}, most likely first, or the number. Several: a list of those.
@@ -76,5 +77,5 @@ def _draw_noise(schema, arrays, raws, rng):
     drawn = [name for name, modality in schema.inputs.items() if modality.is_drawn]
     for number, raw in enumerate(raws):
         for name in drawn:
-            if raw.get(name) is None:
+            if is_missing(raw.get(name)):
                 arrays[name][number] = schema.inputs[name].initial(rng)

@@ -11,8 +11,10 @@ import tensorflow as tf
 from PIL import Image as Pillow
 
 from mmzoo import encoding
+from mmzoo.encoding.spelling import find_name
 from mmzoo.exporting.raw import encoding_ops
-from mmzoo.schema import Angle, Category, Image, Number, Text
+from mmzoo.exporting.raw.category_ops import find_names
+from mmzoo.schema import Angle, Category, Date, Image, Number, Text
 
 
 def picture(height, width, seed=0):
@@ -184,15 +186,23 @@ def test_one_text_and_no_texts():
 
 
 SPEED, HEADING, SURFACE = Number("speed", "km/h", 0.0, 300.0), Angle("heading"), Category("surface", ("dry", "naß"))
+STAMP = Number("stamp", "ms", 1.6e12, 1.8e12, 1.7e12)
+SEEN = Date("seen", "", 19_780)
 
 
 def test_fields_are_the_same():
     for field, values in (
         (SPEED, [0.0, 300.0, 12.34, np.nan]),
         (HEADING, [0.0, -90.0, 360.0, 725.5, np.nan, -0.25]),
-        (SURFACE, ["dry", "naß", ""]),
+        (SURFACE, ["dry", "naß", "", " dry", "dry\t"]),
+        (STAMP, [1.7e12, 1_709_251_200_123.0, np.nan]),
+        (SEEN, [19_783.0, 19_783 + 1 / 86_400, np.nan]),
     ):
-        graph = encoding_ops.encode_field(tf.constant(values), field, field.name).numpy()
+        graph = encoding_ops.encode_field(tf.constant(values, field.raw_dtype), field, field.name).numpy()
+        if field is SEEN:
+            values = [
+                np.datetime64("1970-01-01") + np.timedelta64(round(v * 86_400), "s") if v == v else v for v in values
+            ]
         python = np.array([field.encode(value, field.name) for value in values], np.float32)
         np.testing.assert_allclose(graph, python, rtol=1e-6)
         assert graph.dtype == np.float32
@@ -205,9 +215,55 @@ def test_fields_are_the_same():
         (SPEED, [np.inf], "speed: outside"),
         (HEADING, [-np.inf], "heading: expected a finite number"),
         (SURFACE, ["dry", "Dry"], "surface: unknown category.*Dry"),
+        (STAMP, [1.9e12], r"stamp: outside 1600000000000\.\.1800000000000 ms.*1900000000000"),
     ],
 )
 def test_impossible_fields_are_named(field, values, message):
     graph = tf.function(lambda v: encoding_ops.encode_field(v, field, field.name))
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"(?s){message}"):
-        graph(tf.constant(values))
+        graph(tf.constant(values, field.raw_dtype))
+
+
+NAMES = ("1", "2.0", "007", "True", "0.5", "1.1", "1.10", " a", "a", "-0", "naß", "1e3", "nan", "12345678901234567890")
+
+
+def test_the_graph_finds_the_names_that_spelling_finds():
+    words = ["1", "1.0", "+1.", "01", "-1", "2", "2.00", "7", "07", "007", "TRUE", "true ", "tru", ".5", "0.50", "5e-1"]
+    words += [
+        "1.1",
+        "1.10",
+        "1.100",
+        "a",
+        " a",
+        "a\u00a0",
+        "\u2003a",
+        "A",
+        "0",
+        "+0.0",
+        "naß",
+        "NASS",
+        "1000",
+        "1e3",
+        "1E+3",
+    ]
+    words += ["nan", "NaN", "inf", "", " ", "1_0", "１", "1e99", "9" * 30, "12345678901234567890", "falſe", "x" * 99]
+    graph = find_names(NAMES, tf.constant(words)).numpy()
+    python = [-1 if (place := find_name(NAMES, word)) is None else place for word in words]
+    assert graph.tolist() == python
+    assert {place for place in python} == {*range(-1, len(NAMES))}
+    assert find_names(NAMES, tf.constant([b"\xff", b"\xff1"])).numpy().tolist() == [-1, -1]
+
+
+def test_a_date_has_its_place_in_the_year_whatever_its_origin():
+    from mmzoo.layers.sensor_encoder import SensorEncoder
+
+    days = np.array([[19_783.25], [19_900.5], [np.nan]])
+    features = []
+    for origin in (0.0, 19_800.0):
+        layer = SensorEncoder((Date("d", "", origin),))
+        rows = (days - origin).astype(np.float32)
+        layer.build((None, 1))
+        layer.adapt(rows)
+        features.append(np.asarray(layer(rows)))
+    np.testing.assert_allclose(features[0], features[1], atol=0.02)
+    assert np.ptp(features[0][:2], axis=0).max() > 0.5

@@ -28,8 +28,8 @@ HEADER = "image,text,location_speed,location_heading,road,sign,distance"
 ROWS = [
     "0.png,STOP,50,370,city,stop,10.5",
     "1.jpg,,,,,yield,0",
-    ",Straße!,0,-10,country,1,3",
-    "3.tif,NA,nan,5,city,0,4",
+    ",Straße!,0,-10,country,yield,3",
+    "3.tif,NA,nan,5,city,stop,4",
 ]
 
 
@@ -160,8 +160,12 @@ def test_wrong_choice_of_columns(tmp_path, columns, message):
         ("50,370", "fast,370", "row 2, column 'location_speed': expected a number such as 48.5, got 'fast'"),
         ("50,370", "50,inf", "row 2, column 'location_heading': expected a finite number"),
         ("country", "Country", "row 4, column 'road': unknown category 'Country'"),
-        ("yield", "give way", "row 3, column 'sign': unknown label 'give way'; expected one of 'stop', 'yield'"),
-        ("country,1", "country,2", r"row 4, column 'sign': unknown label '2'.*a number 0\.\.1"),
+        ("yield,0", "give way,0", "row 3, column 'sign': unknown label 'give way'; expected one of 'stop', 'yield'"),
+        (
+            "country,yield",
+            "country,1",
+            r"row 4, column 'sign': unknown label '1'.*or all of the column as numbers 0\.\.1",
+        ),
         ("10.5", "far", "row 2, column 'distance': expected a number in 0..inf, got 'far'"),
     ],
 )
@@ -174,7 +178,7 @@ def test_bad_cells_are_named(tmp_path, old, new, message):
 @pytest.mark.parametrize(
     ("old", "new", "output", "message"),
     [
-        ("country,1", "country,", "sign", "row 4, column 'sign': the label of 'sign' is missing"),
+        ("country,yield", "country,", "sign", "row 4, column 'sign': the label of 'sign' is missing"),
         ("10.5", "", "distance", "row 2, column 'distance': the value of 'distance' is missing"),
     ],
 )

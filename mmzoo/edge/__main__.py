@@ -59,6 +59,12 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--folder", metavar="DIR", help="predict for every image in a folder")
     parser.add_argument("--out", metavar="OUT", help="CSV file for the predictions of --csv and --folder")
+    parser.add_argument(
+        "--on-error",
+        choices=("raise", "skip"),
+        default="raise",
+        help="--csv, --folder: at a bad row stop (default), or leave its predictions empty and say why in a column",
+    )
     parser.add_argument("--variant", default="float32", help="float32 (default), dynamic_int8 or int8")
     parser.add_argument("--threads", type=_positive, default=1, metavar="N", help="CPU threads (default: 1)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of a model's noise (default: 0)")
@@ -90,9 +96,12 @@ def _run(options) -> int:
 
     if options.csv or options.folder:
         if options.csv:
-            count = table.predict_csv(model, options.csv, options.out, allow_outside_root=options.allow_outside)
+            outside = options.allow_outside
+            count = table.predict_csv(
+                model, options.csv, options.out, allow_outside_root=outside, on_error=options.on_error
+            )
         else:
-            count = table.predict_folder(model, options.folder, options.out)
+            count = table.predict_folder(model, options.folder, options.out, on_error=options.on_error)
         result = {"rows": count, "out": options.out}
         print(json.dumps(result) if options.json else f"{count} predictions in {options.out}")
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pathlib
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mmzoo.bundles import find_bundle, verify
+from mmzoo.encoding.missing import is_missing
 from mmzoo.schema import Schema
 
 VARIANTS = ("float32", "dynamic_int8", "int8")
@@ -58,12 +60,17 @@ def load(bundle: str | os.PathLike, *, variant: str = "float32", threads: int = 
 
 
 class EdgeModel:
-    """A LiteRT model that takes raw inputs. Made by `load`; may be called from several threads, one runs at a time."""
+    """A LiteRT model that takes raw inputs. Made by `load`; may be called from several threads, one runs at a time.
+
+    It can be pickled, for `multiprocessing` and the like: the other process reads the same file, which must lie there
+    and be the same.
+    """
 
     def __init__(self, path: pathlib.Path, schema: Schema, *, variant: str, threads: int = 1, seed: int = 0):
         self._path = path
         self._schema = schema
         self._variant = variant
+        self._threads = threads
         self._run_signature = _signature_runner(path, threads)
         self._lock = threading.Lock()
         self._rng = np.random.default_rng(seed)
@@ -71,6 +78,11 @@ class EdgeModel:
 
     def __repr__(self) -> str:
         return f"EdgeModel({str(self._path)!r}, schema={self._schema.name!r}, variant={self._variant!r})"
+
+    def __reduce__(self):
+        """Pickled, it is where its file lies and what the file was; whoever unpickles it loads the file anew."""
+        path = self._path.resolve()
+        return _reopened, (path, _digest(path), self._schema.to_dict(), self._variant, self._threads, self._rng)
 
     @property
     def schema(self) -> Schema:
@@ -119,9 +131,9 @@ class EdgeModel:
         """Predicts from one raw sample.
 
         Args:
-            sample: input name -> raw value, see `Schema.encode`; an input that is left out or None is missing. Names
-                are those of the schema, as the table has them. States are then at their start, whatever was predicted
-                before (`stream` keeps them), and noise is drawn.
+            sample: input name -> raw value, see `Schema.encode`; an input that is left out, None or NaN is missing.
+                Names are those of the schema, as the table has them. States are then at their start, whatever was
+                predicted before (`stream` keeps them), and noise is drawn.
             top: how many of the most likely classes of a `Label` to name.
             **raw: the same by keyword, instead of `sample`.
 
@@ -161,7 +173,7 @@ class EdgeModel:
 
     def _is_set(self, raw, name):
         """Whether an input's array comes from the sample: not so of states and noise that it leaves out."""
-        return self._schema.inputs[name].is_given or raw.get(name) is not None
+        return self._schema.inputs[name].is_given or not is_missing(raw.get(name))
 
     def _decode(self, outputs, raw, top):
         return self._schema.decode({name: row[np.newaxis] for name, row in outputs.items()}, top, [raw])[0]
@@ -217,6 +229,27 @@ def _one_sample(sample, raw):
     if sample is not None and raw:
         raise TypeError(f"give the sample either as a dict or by keyword, not both; got both, with {sorted(raw)}")
     return raw if sample is None else sample
+
+
+def _digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _reopened(path, digest, schema, variant, threads, rng):
+    """The model that `EdgeModel.__reduce__` took apart.
+
+    Raises:
+        FileNotFoundError: its file is not there.
+        ValueError: it is another file by now.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; an EdgeModel was pickled that reads it")
+    if _digest(path) != digest:
+        raise ValueError(f"{path}: has changed since the EdgeModel that reads it was pickled; load it anew")
+    model = EdgeModel(path, Schema.from_dict(schema), variant=variant, threads=threads)
+    model._rng = rng
+    return model
 
 
 def _variant_of(file: pathlib.Path) -> str:

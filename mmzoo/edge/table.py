@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import logging
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,8 +16,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from mmzoo.encoding.csv_rows import numbered_rows
+from mmzoo.encoding.spelling import other_spellings
 from mmzoo.schema import Image, Schema
-from mmzoo.schema.columns import encode_row, input_columns, match_columns, output_columns
+from mmzoo.schema.columns import encode_row, input_columns, match_columns, output_columns, without_column
+
+_log = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
@@ -44,8 +48,12 @@ def predict_rows(
     folder: str | os.PathLike = ".",
     source: str = "table",
     allow_outside_root: bool = False,
+    on_error: str = "raise",
 ) -> Iterator[dict[str, Any]]:
     """Predicts row by row, so that a table of any length fits.
+
+    Inputs and fields without a column are missing in every row, which is logged once, by name; and so are, once a
+    column, categories that are spelt in another way than in the schema.
 
     Args:
         model: an `EdgeModel`, or anything with its `schema` and `run`.
@@ -54,6 +62,8 @@ def predict_rows(
         folder: paths of files are relative to it.
         source: the table's name, for error messages.
         allow_outside_root: also read files outside of `folder`; a table from elsewhere could name any file.
+        on_error: "raise", or "skip" to go on behind a row that can't be read: its predictions are "", and the column
+            "error" ("_error" where there is such a column) says why; it is "" for all others.
 
     Returns:
         An iterator of the rows, each with the columns of `output_columns` added.
@@ -62,8 +72,16 @@ def predict_rows(
         ValueError, TypeError, FileNotFoundError: see `match_columns` and `encode_row`; the message names row and
             column.
     """
-    placed = ((f"{source}, row {number}", row) for number, row in enumerate(rows, start=1))
-    return _predict(model, placed, columns=columns, folder=folder, source=source, outside=allow_outside_root)
+    placed = ((f"{source}, row {number}", row, "") for number, row in enumerate(rows, start=1))
+    return _predict(
+        model,
+        placed,
+        columns=columns,
+        folder=folder,
+        source=source,
+        outside=allow_outside_root,
+        on_error=on_error,
+    )
 
 
 def predict_csv(
@@ -73,6 +91,7 @@ def predict_csv(
     *,
     encoding: str = "utf-8-sig",
     allow_outside_root: bool = False,
+    on_error: str = "raise",
     track: Track = iter,
 ) -> int:
     """Predicts for every row of a CSV file and writes its columns and the predictions to another.
@@ -84,10 +103,11 @@ def predict_csv(
         target: the file to write, in UTF-8 and with commas; it appears once all rows are done.
         encoding: of the source; the default is UTF-8 with or without a byte order mark.
         allow_outside_root: also read files outside of the table's folder; one from elsewhere could name any file.
+        on_error: see `predict_rows`; how many rows were skipped is logged.
         track: wraps the rows as they are done, for a progress bar.
 
     Returns:
-        The number of rows.
+        The number of rows, those without a prediction among them.
 
     Raises:
         FileNotFoundError: no such file, folder or image.
@@ -103,11 +123,16 @@ def predict_csv(
         columns = [name.strip() for name in next(numbered, (1, []))[1]]
         if not columns:
             raise ValueError(f"{source}: is empty; expected a header with some of {input_columns(model.schema)}")
-        rows = _placed_rows(numbered, columns, source)
         done = _predict(
-            model, rows, columns=columns, folder=source.parent, source=str(source), outside=allow_outside_root
+            model,
+            _placed_rows(numbered, columns, source),
+            columns=columns,
+            folder=source.parent,
+            source=str(source),
+            outside=allow_outside_root,
+            on_error=on_error,
         )
-        return _write(target, model.schema, columns, track(done))
+        return _write(target, model.schema, columns, track(done), str(source), on_error)
 
 
 def predict_folder(
@@ -116,6 +141,7 @@ def predict_folder(
     target: str | os.PathLike,
     *,
     image_input: str | None = None,
+    on_error: str = "raise",
     track: Track = iter,
 ) -> int:
     """Predicts for every image in a folder, by name, and writes a CSV file with the column of the image's name.
@@ -125,10 +151,11 @@ def predict_folder(
         folder: the folder; the folders in it are not looked into.
         target: the file to write; it appears once all images are done.
         image_input: the input that takes the image; None: the only one there is.
+        on_error: see `predict_rows`; how many images were skipped is logged.
         track: wraps the rows as they are done, for a progress bar.
 
     Returns:
-        The number of images.
+        The number of images, those without a prediction among them.
 
     Raises:
         FileNotFoundError: no such folder, or there is no image in it.
@@ -146,47 +173,97 @@ def predict_folder(
     names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.name[0] != ".")
     if not names:
         raise FileNotFoundError(f"{folder}: no image in it; expected files that end with one of {IMAGE_SUFFIXES}")
-    rows = ((str(folder), {column: name}) for name in names)
+    rows = ((str(folder), {column: name}, "") for name in names)
     # The names are the folder's own; a link among them was put there by its owner.
-    done = _predict(model, rows, columns=[column], folder=folder, source=str(folder), outside=True)
-    return _write(pathlib.Path(target), model.schema, [column], track(done))
+    # The names are all that is given, so nobody expects the other inputs.
+    done = _predict(
+        model, rows, columns=[column], folder=folder, source=str(folder), outside=True, on_error=on_error, says=False
+    )
+    return _write(pathlib.Path(target), model.schema, [column], track(done), str(folder), on_error)
 
 
-def _predict(model, placed_rows, *, columns, folder, source, outside):
+def _predict(model, placed_rows, *, columns, folder, source, outside, on_error, says=True):
+    if on_error not in ("raise", "skip"):
+        raise ValueError(f"on_error: expected 'raise' or 'skip', got {on_error!r}")
     matches = match_columns(model.schema, columns, source)
     new = output_columns(model.schema, columns)
+    absent = without_column(model.schema, columns, matches)
+    if absent and says:
+        _log.warning("%s: %s", source, absent)
+    reasons = _error_column([*columns, *(column for names in new.values() for column in names)])
+    # Columns of categories of which no other spelling was met yet.
+    plain = {column: _categories(model.schema, *place) for column, place in matches.items()}
+
+    def predicted(place, row):
+        arrays = encode_row(model.schema, matches, row, folder=folder, allow_outside_root=outside, place=place)
+        _tell_spellings(plain, row, place)
+        outputs = model.run(arrays)
+        raw = {name: row[column] for column, (name, index) in matches.items() if index is None}
+        added = {}
+        for name, names in new.items():
+            added.update(zip(names, model.schema.outputs[name].cells(outputs[name], raw), strict=True))
+        return added
 
     def predictions():
-        for place, row in placed_rows:
-            arrays = encode_row(model.schema, matches, row, folder=folder, allow_outside_root=outside, place=place)
-            outputs = model.run(arrays)
-            raw = {name: row[column] for column, (name, index) in matches.items() if index is None}
-            added = {}
-            for name, names in new.items():
-                added.update(zip(names, model.schema.outputs[name].cells(outputs[name], raw), strict=True))
-            yield {**row, **added}
+        for place, row, problem in placed_rows:
+            try:
+                if problem:
+                    raise ValueError(f"{place}: {problem}")
+                added = predicted(place, row)
+            except (ValueError, TypeError, KeyError, OSError) as error:
+                if on_error == "raise":
+                    raise
+                added = dict.fromkeys((column for names in new.values() for column in names), "")
+                reason = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+                added[reasons] = reason.removeprefix(place).lstrip(":, ")
+            yield {**row, **({reasons: ""} if on_error == "skip" else {}), **added}
 
     # The header is checked here and now, the rows as they are asked for.
     return predictions()
 
 
-def _placed_rows(numbered, columns, source) -> Iterator[tuple[str, dict[str, str]]]:
+def _error_column(taken):
+    name = "error"
+    while name in taken:
+        name = f"_{name}"
+    return name
+
+
+def _categories(schema, name, index):
+    return schema.inputs[name].fields[index].categories if index is not None else ()
+
+
+def _tell_spellings(plain, row, place):
+    """Logs the first cell of a column that is spelt in another way than the category it is read as."""
+    for column, categories in list(plain.items()):
+        cell = row[column]
+        if not categories:
+            del plain[column]
+        elif isinstance(cell, str) and (found := other_spellings(categories, [cell])):
+            _log.warning("%s, column %r: %r is read as the category %r", place, column, cell, found[cell])
+            del plain[column]
+
+
+def _placed_rows(numbered, columns, source) -> Iterator[tuple[str, dict[str, str], str]]:
+    """(place, row, what is wrong with it as a whole); of a row of another length the cells that have a column."""
     for number, cells in numbered:
-        place = f"{source}, row {number}"
+        problem = ""
         if len(cells) != len(columns):
-            raise ValueError(
-                f"{place}: {len(cells)} cells, but {len(columns)} columns in the header; "
+            problem = (
+                f"{len(cells)} cells, but {len(columns)} columns in the header; "
                 "a cell that holds the separator needs quotes"
             )
-        yield place, dict(zip(columns, cells, strict=True))
+        yield f"{source}, row {number}", dict(zip(columns, cells, strict=False)), problem
 
 
-def _write(target, schema, columns, rows) -> int:
+def _write(target, schema, columns, rows, source, on_error) -> int:
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target.parent}: no such folder to write {target.name} to")
     names = [*columns, *(column for new in output_columns(schema, columns).values() for column in new)]
+    reasons = _error_column(names)
+    names += [reasons] if on_error == "skip" else []
     part = target.with_name(f"{target.name}.part")
-    count = 0
+    count, failed, first = 0, 0, ""
     try:
         with part.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, names)
@@ -194,8 +271,13 @@ def _write(target, schema, columns, rows) -> int:
             for row in rows:
                 writer.writerow(row)
                 count += 1
+                if row.get(reasons):
+                    failed, first = failed + 1, first or row[reasons]
         os.replace(part, target)
     finally:
         with contextlib.suppress(FileNotFoundError):
             part.unlink()
+    if failed:
+        wanted = "%s: %d of %d rows have no prediction, the column %r of %s says why; the first: %s"
+        _log.warning(wanted, source, failed, count, reasons, target, first)
     return count

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from mmzoo.encoding.csv_rows import numbered_rows
-from mmzoo.encoding.fields import encode_fields
+from mmzoo.encoding.fields import days_since_1970, encode_fields
+from mmzoo.encoding.missing import is_missing
 
 # Columns of a CSV file that say when a step was, where the series has no such field.
 TIMES = ("time", "t")
@@ -70,7 +71,7 @@ def _check_array(series, array, place):
 
 
 def _encode_step(series, step, place):
-    if step is None:
+    if is_missing(step):
         return np.full(len(series.fields), np.nan, np.float32)
     if isinstance(step, Mapping):
         return encode_fields(series.fields, step, place)
@@ -131,7 +132,7 @@ def _later(cell, column, before, where):
     try:
         now = float(text.replace("_", "?"))
     except ValueError:
-        now = _seconds(text)
+        now = _days(text)
     if not math.isfinite(now):
         raise ValueError(f"{where}: {column}: expected a number or an ISO 8601 date, got {cell!r:.80}")
     if before is not None and now <= before[0]:
@@ -141,12 +142,9 @@ def _later(cell, column, before, where):
     return now, text
 
 
-def _seconds(text):
+def _days(text):
     try:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:
         return math.nan
-    return (moment.replace(tzinfo=None) - (moment.utcoffset() or datetime.timedelta()) - _START).total_seconds()
-
-
-_START = datetime.datetime(1970, 1, 1)
+    return days_since_1970(moment)

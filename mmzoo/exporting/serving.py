@@ -22,7 +22,8 @@ def raw_signature(schema: Schema) -> dict[str, tf.TensorSpec]:
 
     Image: string (N,), the bytes of a file (JPEG, PNG or BMP). Audio: string (N,), the bytes of a WAV file (16-bit PCM,
     any usual sample rate, mono or more channels). Text: string (N,). Sensors: `<input>_<field>` for
-    each field, string (N,) for a `Category`, else float32 (N,), dates as days since 1970-01-01. Missing are "" and NaN.
+    each field, string (N,) for a `Category`, else float32 (N,), or float64 (N,) where the field has an origin, which is
+    subtracted in the graph; dates as days since 1970-01-01. Missing are "" and NaN.
     Other inputs come as the model's own arrays. Names that TensorFlow would not take are those of `Schema.raw_names`.
 
     Args:

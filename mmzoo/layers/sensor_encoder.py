@@ -110,7 +110,10 @@ class SensorEncoder(keras.layers.Layer):
                 mean, deviation = (ops.take(x, self._columns[kind], axis=0) for x in (self.mean, self.deviation))
                 features.append(ops.clip((values(kind, mean) - mean) / deviation, -CLIP, CLIP))
         for period in PERIODS if self._columns["date"] else ():
-            radians = _within(values("date", 0.0), period) * (2 * math.pi / period)
+            days = _within(values("date", 0.0), period)
+            # Counted from another origin, a place in the year is as far from its beginning as the origin is.
+            first = np.array([self.fields[i].origin % period for i in self._columns["date"]], np.float32)
+            radians = (days + first if first.any() else days) * (2 * math.pi / period)
             features += [ops.sin(radians) * columns(flags, "date"), ops.cos(radians) * columns(flags, "date")]
         if self._columns["angle"]:
             radians = values("angle", 0.0) * (math.pi / 180.0)

@@ -12,6 +12,17 @@ def check_sizes(**sizes: int) -> None:
             raise ValueError(f"{name}: expected a whole number of at least 1, got {size!r}")
 
 
+def check_number(value: float, what: str) -> float:
+    """The number as a float.
+
+    Raises:
+        ValueError: it is none; the message begins with `what`.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{what}: expected a number, got {value!r}")
+    return float(value)
+
+
 def check_names(names: Iterable[str], what: str) -> None:
     """Raises ValueError, beginning with `what`, unless there are names, none empty and none twice."""
     names = list(names)

@@ -16,6 +16,9 @@ import numpy as np
 from mmzoo.schema import Field, Modality, Schema, identifier
 from mmzoo.schema.paths import resolve
 
+# Columns that a message names before it says that there are more.
+_NAMED = 8
+
 
 def match_columns(schema: Schema, columns: Sequence[str], source: str) -> dict[str, tuple[str, int | None]]:
     """Finds out which columns feed which inputs.
@@ -103,6 +106,31 @@ def input_columns(schema: Schema) -> list[str]:
     for name, modality in schema.inputs.items():
         names += [name] if modality.is_column else [f"{name}_{field.name}" for field in modality.fields]
     return names
+
+
+def without_column(schema: Schema, columns: Sequence[str], matches: Mapping[str, Any]) -> str:
+    """What is to be said of inputs and fields that no column feeds; "" where there are none.
+
+    Args:
+        schema: the model's schema.
+        columns: the table's column names.
+        matches: from `match_columns`.
+    """
+    fed, absent = set(matches.values()), []
+    for name, modality in schema.given.items():
+        if modality.is_column:
+            absent += [] if (name, None) in fed else [name]
+            continue
+        fields = [f"{name}.{field.name}" for i, field in enumerate(modality.fields) if (name, i) not in fed]
+        absent += [name] if len(fields) == len(modality.fields) else fields
+    if not absent:
+        return ""
+    unused = [column for column in columns if column not in matches and identifier(column) not in schema.outputs]
+    found = f"; columns that feed nothing: {', '.join(map(repr, unused[:_NAMED]))}" if unused else ""
+    return (
+        f"no column for {', '.join(absent)}, missing in every row{found}{', ...' * (len(unused) > _NAMED)}. A column "
+        "is named like its input, or <input>_<field>, or <field>"
+    )
 
 
 def parse_cell(kind: Field | Modality, cell: Any, place: str) -> Any:

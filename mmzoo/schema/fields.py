@@ -11,10 +11,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmzoo.encoding import fields as encoding
-from mmzoo.schema.checks import check_names
+from mmzoo.encoding.fields import in_digits
+from mmzoo.encoding.missing import is_missing
+from mmzoo.schema.checks import check_names, check_number
+from mmzoo.schema.json_tree import where_set
 from mmzoo.schema.kinds import register_kind
 
 LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+# About 2,700 years either side of 1970, which datetime holds.
+_MOST_DAYS = 700_000
 
 
 class Field(abc.ABC):
@@ -24,24 +29,32 @@ class Field(abc.ABC):
         name: the field's name.
         is_measured: whether its numbers lie on a scale, so that they are normalised by mean and deviation.
         categories: those of a category; () otherwise.
+        origin: is subtracted from the raw number in float64, and the tensor holds what is left as float32. So times and
+            other large numbers that lie close together stay apart there.
     """
 
     name: str
     is_measured: ClassVar[bool] = False
     categories: ClassVar[tuple[str, ...]] | tuple[str, ...] = ()
+    origin: ClassVar[float] | float = 0.0
 
     @property
     @abc.abstractmethod
     def extremes(self) -> tuple[float, float]:
         """The lowest and the highest number in the tensor."""
 
+    @property
+    def raw_dtype(self) -> str:
+        """What a SavedModel takes for it: "string", or numbers as wide as its origin needs."""
+        return "string" if self.categories else "float64" if self.origin else "float32"
+
     def encode(self, value: Any, place: str) -> float:
-        """A raw value as the number that stands in the tensor; NaN where it is missing: None, "" or NaN.
+        """A raw value as the number that stands in the tensor; NaN where it is missing: None, "", NaN, NaT, pandas' NA.
 
         Raises:
             ValueError, TypeError: a value that can't be encoded; the message begins with the place.
         """
-        return math.nan if encoding.is_missing(value) else self.encode_value(value, place)
+        return math.nan if is_missing(value) else self.encode_value(value, place)
 
     @abc.abstractmethod
     def encode_value(self, value: Any, place: str) -> float:
@@ -97,31 +110,31 @@ class Number(Field):
         unit: the unit, in words or symbols ("km/h"); "" if it has none.
         minimum: smallest value that can occur; smaller ones are refused as bad input.
         maximum: largest value that can occur.
+        origin: what the tensor's numbers start from, in the same unit: it holds value - origin.
     """
 
     name: str
     unit: str = ""
     minimum: float = 0.0
     maximum: float = 1.0
+    origin: float = where_set(0.0)
 
     is_measured: ClassVar[bool] = True
 
     def __post_init__(self):
-        for bound in ("minimum", "maximum"):
-            value = getattr(self, bound)
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise ValueError(f"field {self.name!r}: {bound}: expected a number, got {value!r}")
+        for number in ("minimum", "maximum", "origin"):
             # 0 and 0.0 would make two different JSON files of one schema.
-            object.__setattr__(self, bound, float(value))
+            object.__setattr__(self, number, check_number(getattr(self, number), f"field {self.name!r}: {number}"))
         # As float32, which the tensor holds.
         if not -LARGEST_FLOAT32 <= self.minimum < self.maximum <= LARGEST_FLOAT32:
             raise ValueError(
                 f"field {self.name!r}: expected finite minimum < maximum, got {self.minimum!r} and {self.maximum!r}"
             )
+        check_origin(self)
 
     @property
     def extremes(self) -> tuple[float, float]:
-        return self.minimum, self.maximum
+        return self.minimum - self.origin, self.maximum - self.origin
 
     def encode_value(self, value, place):
         return encoding.encode_number(self, value, place)
@@ -130,17 +143,24 @@ class Number(Field):
         return _parse_number(cell, place)
 
     def good(self, numbers):
-        good = (numbers >= np.float32(self.minimum)) & (numbers <= np.float32(self.maximum))
-        return good, f"expected {self.minimum:g}..{self.maximum:g} {self.unit}".rstrip() + " (NaN where missing)"
+        low, high = self.extremes
+        wanted = f"expected {in_digits(low)}..{in_digits(high)} {self.unit}".rstrip() + " (NaN where missing)"
+        return (numbers >= np.float32(low)) & (numbers <= np.float32(high)), wanted
 
     def golden(self, rng):
         return round(float(rng.uniform(self.minimum, self.maximum)), 2)
 
     def golden_extreme(self, side):
-        return self.extremes[side]
+        return (self.minimum, self.maximum)[side]
 
     def contract(self):
-        return f"{self.minimum:g}..{self.maximum:g} {self.unit}".strip()
+        bounds = f"{in_digits(self.minimum)}..{in_digits(self.maximum)} {self.unit}".strip()
+        return bounds + less_origin(self.origin)
+
+    def in_words(self, number):
+        if not self.origin or np.isnan(number):
+            return super().in_words(number)
+        return f"{self.name} {in_digits(float(number) + self.origin)} {self.unit}".strip()
 
 
 @register_kind
@@ -221,17 +241,25 @@ class Date(Field):
     Attributes:
         name: the field's name.
         format: how it is written, in the directives of `datetime.strptime` ("%d.%m.%Y"); "" is ISO 8601 ("2026-11-23"
-            or "2026-11-23T14:05").
+            or "2026-11-23T14:05"). With an offset ("...T14:05+02:00") it is converted to UTC; without, it is UTC.
+        origin: a whole number of days since 1970 that the tensor's days are counted from instead.
     """
 
     name: str
     format: str = ""
+    origin: float = where_set(0.0)
 
     is_measured: ClassVar[bool] = True
 
+    def __post_init__(self):
+        object.__setattr__(self, "origin", check_number(self.origin, f"field {self.name!r}: origin"))
+        check_origin(self)
+        if not self.origin.is_integer():
+            raise ValueError(f"field {self.name!r}: origin: expected a whole number of days, got {self.origin!r}")
+
     @property
     def extremes(self) -> tuple[float, float]:
-        return 0.0, 36525.0
+        return -self.origin, 36525.0 - self.origin
 
     def encode_value(self, value, place):
         return encoding.encode_date(self, value, place)
@@ -249,4 +277,27 @@ class Date(Field):
         return datetime.date.fromisoformat(iso).strftime(self.format) if self.format else iso
 
     def contract(self):
-        return "days since 1970-01-01"
+        return f"days since 1970-01-01 in UTC, with a fraction for the time of day{less_origin(self.origin)}"
+
+    def in_words(self, number):
+        if not np.isfinite(number) or not abs(number + self.origin) < _MOST_DAYS:
+            return super().in_words(number)
+        moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(days=float(number) + self.origin)
+        return f"{self.name} {moment.isoformat(' ', 'minutes').removesuffix(' 00:00')}"
+
+
+def check_origin(field: Field) -> None:
+    """Raises ValueError where a field's lowest and highest number, counted from its origin, are one as float32."""
+    if not math.isfinite(field.origin):
+        raise ValueError(f"field {field.name!r}: origin: expected a finite number, got {field.origin!r}")
+    low, high = np.float32(field.extremes)
+    if field.origin and not low < high:
+        raise ValueError(
+            f"field {field.name!r}: origin {field.origin!r}: counted from there, float32 can't tell the lowest and the "
+            "highest number apart; expected one near them"
+        )
+
+
+def less_origin(origin: float) -> str:
+    """What a port has to do with a raw number, for the input contract; "" where there is nothing to do."""
+    return f"; the tensor holds float32(number - {origin:.17g}), subtracted in float64" if origin else ""

@@ -9,11 +9,20 @@ from typing import Any
 from mmzoo.schema.kinds import kind_named
 
 
+def where_set(default: Any) -> Any:
+    """The `dataclasses.field` of an attribute that came later: at its default it is left out of the tree, so that a
+    schema that does not need it stays what it was.
+    """
+    return dataclasses.field(default=default, metadata={"where_set": True})
+
+
 def to_tree(part: Any) -> dict[str, Any]:
     """A field, modality or output, with its kind."""
     tree: dict[str, Any] = {"kind": type(part).__name__}
     for attribute in dataclasses.fields(part):
         value = getattr(part, attribute.name)
+        if attribute.metadata.get("where_set") and value == attribute.default:
+            continue
         if isinstance(value, tuple):
             value = [to_tree(item) if dataclasses.is_dataclass(item) else item for item in value]
         tree[attribute.name] = value

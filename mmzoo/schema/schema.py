@@ -20,8 +20,8 @@ from mmzoo.schema.names import ascii_name, is_good, unique_names
 from mmzoo.schema.outputs.output import Output
 
 # 2: series are called Series and no longer Sequence; states and noise. 3: names of any characters, see `tensor_names`;
-# without such a name a schema is still written as version 2.
-SCHEMA_VERSION, _WITHOUT_NAMES = 3, 2
+# numbers and dates may have an origin.
+SCHEMA_VERSION = 3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -148,7 +148,7 @@ class Schema:
         """A tree of dicts, lists, strings and numbers, as it stands in JSON."""
         others = {name: tensor for name, tensor in self.tensor_names.items() if tensor != name}
         return {
-            "mmzoo_schema": SCHEMA_VERSION if others else _WITHOUT_NAMES,
+            "mmzoo_schema": SCHEMA_VERSION,
             "name": self.name,
             "inputs": {name: to_tree(modality) for name, modality in self.inputs.items()},
             "outputs": {name: to_tree(output) for name, output in self.outputs.items()},
@@ -232,7 +232,7 @@ class Schema:
 
         Args:
             raw: input name -> raw value, see the class of each modality (`Image`, `Text`, `Sensors`, `Audio`,
-                `Series`); an input that is left out or None is missing.
+                `Series`); an input that is left out, None or NaN is missing.
 
         Returns:
             Input name -> array of the modality's shape and dtype, for every input of the schema.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Mapping
@@ -11,9 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmzoo.encoding.missing import is_missing
+from mmzoo.encoding.spelling import as_word, other_spellings
 from mmzoo.schema import Field, Modality, Output
 from mmzoo.schema.columns import parse_cell
 from mmzoo.schema.paths import resolve
+
+_log = logging.getLogger(__name__)
 
 # Problems that a message lists before it only counts.
 _SHOWN = 5
@@ -49,11 +54,13 @@ class CellReader:
 
     Attributes:
         problems: position of the row in the table -> what is wrong with it.
+        notes: column -> what was read there as something that it does not look like.
     """
 
     def __init__(self, frame: pd.DataFrame, root: pathlib.Path, allow_outside_root: bool = False):
         self.frame, self.root, self.allow_outside_root = frame, root, allow_outside_root
         self.problems: dict[int, list[Problem]] = {}
+        self.notes: dict[str, str] = {}
 
     def files(self, column: str | None) -> list[str]:
         """Paths of files that exist; "" where the cell is empty."""
@@ -67,13 +74,24 @@ class CellReader:
 
     def fields(self, columns: Iterable[str | None], fields: Iterable[Field]) -> np.ndarray:
         """The fields, each from its column: float32 (N, fields)."""
+        columns, fields = list(columns), list(fields)
         values = [
-            self._read(column, lambda cell, f=field: _field_value(f, cell), [np.nan] * len(self.frame))
+            self._read(column, lambda cell, f=field: f.encode(parse_cell(f, cell, ""), ""), [np.nan] * len(self.frame))
             for column, field in zip(columns, fields, strict=True)
         ]
+        for column, field in zip(columns, fields, strict=True):
+            if column is not None and field.categories:
+                self._note_spellings(column, field.categories)
         return np.array(values, np.float32).T
 
-    def targets(self, column: str | None, output: Output, name: str, may_be_missing: bool = False) -> np.ndarray:
+    def targets(
+        self,
+        column: str | None,
+        output: Output,
+        name: str,
+        may_be_missing: bool = False,
+        read_as: Output | None = None,
+    ) -> np.ndarray:
         """Targets as their kind has them: (N, ...).
 
         Args:
@@ -81,21 +99,28 @@ class CellReader:
             output: what they are.
             name: of the output, for messages.
             may_be_missing: an empty cell is no problem, but a sample without this target.
+            read_as: `Output.of_column` of the whole column, where this table is only a part of it.
 
         Raises:
             ValueError: there is no column.
         """
         if column is None:
             raise ValueError(f"columns: output {name!r} needs a column; pass targets=False where there are no labels")
+        read_as = output.of_column(self.frame[column].tolist()) if read_as is None else read_as
+        if read_as is not output:
+            self.notes[column] = numbered_note(output)
         # To some kinds an empty cell says something, such as "none of the labels".
         empty = output.encode_target("", "")
         required = "" if may_be_missing or output.has_target(empty[None]).all() else output.target_word
-        return self._read(
+        targets = self._read(
             column,
-            lambda cell: output.encode_target(cell, ""),
+            lambda cell: read_as.encode_target(cell, ""),
             np.repeat(empty[None], len(self.frame), axis=0),
             f"the {required} of {name!r}" if required else "",
         )
+        if read_as is output and output.classes:
+            self._note_spellings(column, output.classes, output.words_of)
+        return targets
 
     def find_rows_without_target(self, outputs: Mapping[str, Output], targets: Mapping[str, np.ndarray]) -> None:
         """Notes the rows that lack all of several targets."""
@@ -139,7 +164,7 @@ class CellReader:
             try:
                 if not (pd.api.types.is_scalar(cell) or isinstance(cell, os.PathLike)):
                     raise TypeError(f"expected one value, got {type(cell).__name__}: {cell!r:.80}")
-                if cell is None or cell is pd.NA or cell is pd.NaT or cell != cell or cell == "":
+                if is_missing(cell):
                     if required:
                         raise ValueError(f"{required} is missing")
                     continue
@@ -156,9 +181,18 @@ class CellReader:
                 self.problems.setdefault(index, []).append(problem)
         return values
 
+    def _note_spellings(self, column, names, words_of=lambda cell: [cell]):
+        """Notes the cells that are spelt in another way than the name they are read as."""
+        cells = dict.fromkeys(cell for cell in self.frame[column].tolist() if isinstance(cell, str))
+        found = other_spellings(names, (word for cell in cells for word in words_of(cell)))
+        if found:
+            shown = ", ".join(f"{word!r:.60} as {name!r:.60}" for word, name in list(found.items())[:_SHOWN])
+            more = f" and {len(found) - _SHOWN} more spellings" if len(found) > _SHOWN else ""
+            self.notes[column] = f"read {shown}{more}"
+
     def _whole(self, modality, cell):
         if not isinstance(cell, (str, bytes, os.PathLike)):
-            cell = _as_text(cell)
+            cell = str(cell) if (word := as_word(cell)) is None else word
         value = parse_cell(modality, os.fspath(cell) if isinstance(cell, os.PathLike) else cell, "")
         if modality.is_file and isinstance(value, str):
             value = resolve(self.root, value, allow_outside_root=self.allow_outside_root)
@@ -188,19 +222,19 @@ def duplicate(row: Any, earlier: Any) -> Problem:
     )
 
 
-def _as_text(cell):
-    if isinstance(cell, bytes):
-        return cell
-    # pandas turns a column of whole numbers into floats where a cell is empty.
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+def numbered_note(output: Output) -> str:
+    """What is said of a column that holds places of classes, see `Output.of_column`."""
+    last = len(output.classes) - 1
+    return (
+        f"read as numbers of classes, since all of its cells are whole numbers 0..{last} and no class is a number: "
+        f"0 as {output.classes[0]!r:.60}, {last} as {output.classes[last]!r:.60}"
+    )
 
 
-def _field_value(field, cell):
-    if isinstance(cell, pd.Timestamp):
-        cell = cell.to_pydatetime()
-    if field.categories and isinstance(cell, (bool, int, float)):
-        cell = _as_text(cell)
-    return field.encode(parse_cell(field, cell, ""), "")
+def tell(source: str, notes: Mapping[str, str]) -> None:
+    """Logs a reader's notes on a table."""
+    for column, note in notes.items():
+        _log.warning("%s, column %r: %s", source, column, note)
 
 
 def listed(problems: list[Problem]) -> str:

@@ -23,9 +23,9 @@ import pandas as pd
 import tensorflow as tf
 
 from mmzoo.data.pipeline import finish, from_arrays
-from mmzoo.data.tables.cells import CellReader, Problem, listed
+from mmzoo.data.tables.cells import CellReader, Problem, listed, tell
 from mmzoo.data.tables.table import choose_columns, read_table
-from mmzoo.schema import Schema
+from mmzoo.schema import Output, Schema
 
 _log = logging.getLogger(__name__)
 
@@ -157,8 +157,10 @@ def read_manifest(
 
     An empty cell (None, NaN or pd.NA in a DataFrame) means that the image, sound, text, series or sensor value is
     missing. The cell of a series is the path of a CSV file or a list of steps as JSON. States and noise are left out. A
-    label is a class name or, where no class has that name, its number from 0. Decimal commas and other forms that
-    pandas knows are for a DataFrame that you read yourself.
+    label or category is a name, however it is spelt (`mmzoo.encoding.spelling`): 1 and 1.0 are one, TRUE and True, " a"
+    and "a". A number is the place of a class only where all of the column is, see `Label.of_column`. What is read as
+    something else than it looks like is logged. Decimal commas and other forms that pandas knows are for a DataFrame
+    that you read yourself.
 
     Args:
         table: a DataFrame or the path of a CSV file, see `mmzoo.data.tables.table.read_table`.
@@ -190,6 +192,7 @@ def read_manifest(
         allow_outside_root=allow_outside_root,
     )
     reader.find_duplicates()
+    tell(source, reader.notes)
     manifest = _without_problems(manifest, reader, on_error)
     tell_lacking(source, lacking_targets(schema, manifest.targets), len(manifest))
     return manifest
@@ -223,6 +226,7 @@ def read_cells(
     root: pathlib.Path,
     targets: bool = True,
     allow_outside_root: bool = False,
+    read_as: Mapping[str, Output] | None = None,
 ) -> tuple[Manifest, CellReader]:
     """Reads the cells of a table or of a part of it; what is wrong with them stands in the reader's `problems`.
 
@@ -231,6 +235,7 @@ def read_cells(
         source: the table's name.
         schema, columns, targets, allow_outside_root: see `read_manifest`.
         root: the folder that paths are relative to.
+        read_as: output -> `Output.of_column` of the whole table's column, where the rows are a part of it.
 
     Returns:
         (all rows, bad ones among them, the reader).
@@ -253,7 +258,9 @@ def read_cells(
     outputs = schema.predicted if targets else {}
     labels = {
         # A row without one of several targets counts for the others.
-        name: reader.targets(chosen[name, None], output, name, may_be_missing=len(outputs) > 1)
+        name: reader.targets(
+            chosen[name, None], output, name, may_be_missing=len(outputs) > 1, read_as=(read_as or {}).get(name)
+        )
         for name, output in outputs.items()
     }
     reader.find_rows_without_target(outputs, labels)

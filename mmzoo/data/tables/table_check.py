@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmzoo.data.tables.cells import Problem, duplicate
+from mmzoo.data.tables.cells import Problem, duplicate, tell
 from mmzoo.data.tables.manifest import Manifest, read_cells
 from mmzoo.data.tables.splits import NAMES
-from mmzoo.data.tables.table import read_chunks
+from mmzoo.data.tables.table import choose_columns, read_chunks
 from mmzoo.schema import Schema
 
 CHUNK_ROWS = 1_000
@@ -90,14 +90,22 @@ def check_table(
     chunks, starts, rows, hashes, marks = [], [0], [], [], []
     names: dict[str, int] = {}
     problems: dict[int, list[Problem]] = {}
-    source = ""
+    source, notes = "", {}
+    read_as = _of_columns(table, schema, columns)
     for frame, source in read_chunks(table, CHUNK_ROWS):
         for name, what in ((column, "split"), (group, "group")):
             if name is not None and name not in frame.columns:
                 raise ValueError(f"{source}: {what}: no column {name!r}; the columns are {list(frame.columns)}")
         manifest, reader = read_cells(
-            frame, source, schema, columns=columns, root=root, allow_outside_root=allow_outside_root
+            frame,
+            source,
+            schema,
+            columns=columns,
+            root=root,
+            allow_outside_root=allow_outside_root,
+            read_as=read_as,
         )
+        notes = reader.notes | notes
         problems |= {starts[-1] + index: found for index, found in reader.problems.items()}
         if column is not None:
             marks.append(_named_splits(frame, column, names, problems, starts[-1]))
@@ -110,6 +118,7 @@ def check_table(
             pickle.dump(manifest, file)
         starts.append(starts[-1] + len(frame))
         progress(starts[-1])
+    tell(source, notes)
     rows = np.concatenate(rows)
     for index, earlier in _duplicates(np.concatenate(hashes)):
         problems.setdefault(index, []).append(duplicate(_item(rows[index]), _item(rows[earlier])))
@@ -123,6 +132,22 @@ def check_table(
         split_of = _random_splits(shares, good, np.concatenate(marks) if group is not None else None, seed)
     split_of = np.where(good, split_of, NO_SPLIT).astype(np.int16)
     return CheckedTable(source, chunks, starts, splits, split_of, problems)
+
+
+def _of_columns(table, schema, columns):
+    """Output -> `Output.of_column` of the whole column; as a rule the first rows say that it is no other."""
+    chosen, read_as = None, {}
+    for frame, source in read_chunks(table, CHUNK_ROWS):
+        if chosen is None:
+            chosen = choose_columns(schema, list(frame.columns), columns, source, targets=True)
+            undecided = {name: output for name, output in schema.predicted.items() if chosen[name, None] is not None}
+        for name, output in list(undecided.items()):
+            read_as[name] = output.of_column(frame[chosen[name, None]].tolist())
+            if read_as[name] is output:
+                del undecided[name]
+        if not undecided:
+            break
+    return read_as
 
 
 def _named_splits(frame, column, names, problems, start):

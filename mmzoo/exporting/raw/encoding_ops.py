@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from mmzoo import schema as schema_lib
 from mmzoo.encoding import MAX_PIXELS
+from mmzoo.encoding.fields import in_digits
+from mmzoo.exporting.raw.category_ops import find_names
 from mmzoo.exporting.raw.exif_ops import exif_orientation, turn_upright
 from mmzoo.exporting.raw.text_ops import encode_text  # noqa: F401 - texts are encoded here too
 
@@ -150,20 +152,25 @@ def encode_number(values, field: schema_lib.Number, name: str):
     """Checks measured numbers.
 
     Args:
-        values: float32 (N,) or (); NaN is missing.
+        values: (N,) or () of the field's `raw_dtype`; NaN is missing.
         field: the schema's description of the field.
         name: the field's name, for error messages.
 
     Returns:
-        The values.
+        float32 of the same shape, the values less the field's origin.
 
     Raises:
         tf.errors.InvalidArgumentError: when run on numbers outside of the field's range.
     """
-    values = tf.convert_to_tensor(values, tf.float32)
-    good = tf.logical_or(tf.math.is_nan(values), tf.logical_and(values >= field.minimum, values <= field.maximum))
-    wanted = f"{name}: outside {field.minimum:g}..{field.maximum:g} {field.unit}".rstrip()
-    return _checked(values, good, values, f"{wanted} (NaN where missing):")
+    raw, (low, high) = tf.convert_to_tensor(values, field.raw_dtype), field.extremes
+    values = _from_origin(raw, field)
+    good = tf.logical_or(tf.math.is_nan(values), tf.logical_and(values >= low, values <= high))
+    wanted = f"{name}: outside {in_digits(field.minimum)}..{in_digits(field.maximum)} {field.unit}".rstrip()
+    return _checked(values, good, raw, f"{wanted} (NaN where missing):")
+
+
+def _from_origin(raw, field):
+    return tf.cast(raw - field.origin, tf.float32) if field.origin else raw
 
 
 def encode_angle(values, name: str):
@@ -191,7 +198,7 @@ def encode_category(strings, field: schema_lib.Category, name: str):
     """Categories to their indices.
 
     Args:
-        strings: string (N,) or (); "" is missing.
+        strings: string (N,) or (), in any spelling that `mmzoo.encoding.spelling` takes; "" is missing.
         field: the schema's description of the field.
         name: the field's name, for error messages.
 
@@ -202,10 +209,9 @@ def encode_category(strings, field: schema_lib.Category, name: str):
         tf.errors.InvalidArgumentError: when run on a string that is no category.
     """
     strings = tf.convert_to_tensor(strings, tf.string)
-    matches = tf.equal(strings[..., None], tf.constant([c.encode() for c in field.categories]))
-    is_known, is_missing = tf.reduce_any(matches, axis=-1), tf.equal(strings, "")
-    indices = tf.where(is_missing, float("nan"), tf.cast(tf.argmax(tf.cast(matches, tf.int32), axis=-1), tf.float32))
-    good = tf.logical_or(is_known, is_missing)
+    places, is_missing = find_names(field.categories, strings), tf.equal(strings, "")
+    indices = tf.where(is_missing, float("nan"), tf.cast(places, tf.float32))
+    good = tf.logical_or(places >= 0, is_missing)
     # Ill-formed strings can't be printed.
     printable = tf.strings.unicode_transcode(strings, "UTF-8", "UTF-8", errors="replace")
     printable = tf.strings.substr(printable, 0, 80, unit="UTF8_CHAR")
@@ -217,7 +223,7 @@ def encode_field(values, field: schema_lib.Field, name: str):
     """One field of a `Sensors` input; dates come as days since 1970-01-01.
 
     Args:
-        values: string (N,) for a `Category`, else float32 (N,).
+        values: (N,) of the field's `raw_dtype`.
         field: the schema's description of the field.
         name: the field's name, for error messages.
 
@@ -241,6 +247,7 @@ def _checked(result, good, values, message):
 
 
 def _encode_date(values, field, name):
+    values = _from_origin(tf.convert_to_tensor(values, field.raw_dtype), field)
     return _checked(values, tf.logical_not(tf.math.is_inf(values)), values, f"{name}: expected a finite number, got")
 
 

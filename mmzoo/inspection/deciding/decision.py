@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from mmzoo.encoding.fields import in_digits
+from mmzoo.inspection.findings.odd_dates import odd_dates
 from mmzoo.inspection.inspection import Finding, counted, in_words, percent, quoted
 from mmzoo.inspection.reading import dates
 from mmzoo.inspection.reading.cells import Cells
 from mmzoo.inspection.reading.files import Contents, Files
 from mmzoo.inspection.reading.names import parts, unit_in
 from mmzoo.inspection.reading.number_forms import MISSING_WORDS
+from mmzoo.inspection.reading.origins import blur, float32_step, origin_of_days, sensible_origin
 from mmzoo.inspection.reading.ranges import sensible_range
 from mmzoo.schema import Angle, Audio, Category, Date, Image, Number, Text
 
@@ -55,7 +58,28 @@ def make_number(cells: Cells, why: str, unit: str | None = None) -> Decision:
     low, high = _range_of(cells.name, seen)
     unit = unit_in(cells.name) if unit is None else unit
     findings += _sentinels(cells, seen)
-    return Decision("number", why, Number(cells.name, unit, low, high), findings, values)
+    origin = sensible_origin(seen)
+    if origin:
+        findings.append(origin_note(cells, seen, origin))
+    return Decision("number", why, Number(cells.name, unit, low, high, origin), findings, values)
+
+
+def origin_note(cells: Cells, seen: np.ndarray, origin: float) -> Finding:
+    """Says that numbers are counted from an origin."""
+    message = (
+        f"float32, which models calculate in, would round these numbers to steps of {blur(seen):g}; they are counted "
+        f"from the origin {in_digits(origin)} in the schema, which makes the steps {float32_step(seen - origin):g}"
+    )
+    return Finding("note", cells.name, message)
+
+
+def blurred(cells: Cells, seen: np.ndarray, origin: float, advice: str) -> list[Finding]:
+    """Findings for numbers that float32 blurs though an origin would keep them apart."""
+    lost, better = blur(seen - origin) if len(seen) else 0.0, sensible_origin(seen) if len(seen) else 0.0
+    if not (lost and better) or lost <= 4 * float32_step(seen - better):
+        return []
+    message = f"float32 rounds these numbers to steps of {lost:g}; {advice.format(origin=in_digits(better))}"
+    return [Finding("warning", cells.name, message)]
 
 
 def make_angle(cells: Cells, why: str) -> Decision:
@@ -70,8 +94,8 @@ def make_category(cells: Cells, why: str) -> Decision:
     return Decision("category", why, Category(cells.name, names), spelling_variants(cells, "categories"))
 
 
-def make_date(cells: Cells, why: str, found: dates.Dates) -> Decision:
-    """A date in the most frequent of the formats."""
+def make_date(cells: Cells, why: str, found: dates.Dates, origin: float = 0.0) -> Decision:
+    """A date in the most frequent of the formats; `origin` where one is given already."""
     main = found.which == 0
     findings = []
     bad = cells.rows_where(~main)
@@ -96,7 +120,9 @@ def make_date(cells: Cells, why: str, found: dates.Dates) -> Decision:
             )
         )
     days = np.where(main, found.days, np.nan)
-    return Decision("date", why, Date(cells.name, found.formats[0]), findings, cells.per_row(days))
+    findings += odd_dates(cells, found.formats[0], days)
+    origin = origin or (origin_of_days(days[main]) if main.any() else 0.0)
+    return Decision("date", why, Date(cells.name, found.formats[0], origin), findings, cells.per_row(days))
 
 
 def make_text(cells: Cells, why: str, length: int | None = None) -> Decision:
@@ -158,17 +184,25 @@ def not_numbers(cells: Cells) -> list[Finding]:
 
 def spelling_variants(cells: Cells, what: str) -> list[Finding]:
     """Findings for values that differ only by case or white space."""
+    findings = [_one_of_several(cells, what)] if cells.spellings else []
     forms: dict[str, list[str]] = {}
     for value in cells.values:
         forms.setdefault(" ".join(value.casefold().split()), []).append(value)
     pairs = [values for values in forms.values() if len(values) > 1]
     if not pairs:
-        return []
+        return findings
     shown = "; ".join(" and ".join(map(repr, values[:3])) for values in pairs[:3])
     rare = {min(values, key=lambda v: cells.counts[cells.values.index(v)]) for values in pairs}
     rows = cells.rows_where([value in rare for value in cells.values])
     message = f"{what} that differ only by case or spaces: {shown} ({in_words(rows)}); write them alike if they are one"
-    return [Finding("warning", cells.name, message, tuple(rows[:20]))]
+    return [*findings, Finding("warning", cells.name, message, tuple(rows[:20]))]
+
+
+def _one_of_several(cells, what):
+    shown = "; ".join(f"{' and '.join(map(repr, found[:3]))} as {name!r}" for name, found in cells.spellings.items())
+    rows = cells.rows_where([value in cells.spellings for value in cells.values])
+    message = f"{what} in several spellings, read as one each: {shown:.200} ({in_words(rows)})"
+    return Finding("note", cells.name, message, tuple(rows[:20]))
 
 
 def _range_of(name, seen):

@@ -9,8 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from mmzoo.data.tables.cells import numbered_note
+from mmzoo.encoding.fields import in_digits
+from mmzoo.encoding.spelling import find_name
 from mmzoo.inspection.deciding.decision import (
     Decision,
+    blurred,
     make_angle,
     make_category,
     make_date,
@@ -101,10 +105,10 @@ def _as_part(cells, part):
     if part.name != cells.name:
         part = dataclasses.replace(part, name=cells.name)
     if isinstance(part, Category):
-        unknown = [value not in part.categories for value in cells.values]
+        unknown = [find_name(part.categories, value) is None for value in cells.values]
         return Decision(kind, _SAID, part, _unfit(cells, unknown, f"not one of {quoted(part.categories)}"))
     if isinstance(part, Date):
-        return make_date(cells, _SAID, dates.parse_all(cells.values, part.format))
+        return make_date(cells, _SAID, dates.parse_all(cells.values, part.format), part.origin)
     if not isinstance(part, (Number, Angle)):
         bad = [not _can_be(part, value) for value in cells.values]
         return Decision(kind, _SAID, part, _unfit(cells, bad, f"that can't be read as {type(part).__name__}"))
@@ -112,7 +116,11 @@ def _as_part(cells, part):
     if isinstance(part, Number):
         with np.errstate(invalid="ignore"):
             out = (cells.numbers < part.minimum) | (cells.numbers > part.maximum)
-        findings += _unfit(cells, out, f"outside of {part.minimum:g}..{part.maximum:g} {part.unit}".rstrip())
+        findings += _unfit(
+            cells, out, f"outside of {in_digits(part.minimum)}..{in_digits(part.maximum)} {part.unit}".rstrip()
+        )
+        seen = cells.per_row(cells.numbers)
+        findings += blurred(cells, seen[np.isfinite(seen)], part.origin, "set origin={origin} in the schema's Number")
     return Decision(kind, _SAID, part, findings, cells.per_row(cells.numbers))
 
 
@@ -126,7 +134,10 @@ def _can_be(field, value):
 
 def target_as(decision: Decision, cells: Cells, part: Any) -> Decision:
     """A target with the output that the user gave; what does not fit it is found."""
-    bad = np.array([not _is_target(part, value) for value in cells.values], bool)
+    read_as = part.of_column(cells.values)
+    if read_as is not part:
+        decision.findings.append(Finding("note", cells.name, numbered_note(part)))
+    bad = np.array([not _is_target(read_as, value) for value in cells.values], bool)
     if part.is_number:
         # What is no number at all is found already.
         bad &= np.isfinite(cells.numbers)

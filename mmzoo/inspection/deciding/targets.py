@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmzoo.inspection.deciding.decision import Decision, not_numbers, sorted_names, spelling_variants
+from mmzoo.inspection.deciding.decision import Decision, blurred, not_numbers, sorted_names, spelling_variants
 from mmzoo.inspection.inspection import Finding, counted, figure, in_words, percent, quoted
-from mmzoo.inspection.reading.cells import Cells
+from mmzoo.inspection.reading.cells import Cells, one_spelling
 from mmzoo.inspection.reading.names import unit_in
 from mmzoo.inspection.reading.number_forms import unreadable_numbers
 from mmzoo.inspection.reading.ranges import has_long_tail, sensible_range
@@ -121,9 +121,11 @@ def _rare(cells, counts, rows_where):
 
 
 def _multi_label(cells):
+    words = [label for value in cells.values for label in labels_of(value)]
+    usual = dict(zip(words, one_spelling(words)[0], strict=True))
     counts: dict[str, int] = {}
     for value, count in zip(cells.values, cells.counts.tolist(), strict=True):
-        for label in labels_of(value):
+        for label in {usual[label] for label in labels_of(value)}:
             counts[label] = counts.get(label, 0) + count
     classes = sorted_names(list(counts))
     why = f"lists of labels such as {max(cells.values, key=lambda v: v.count(SEPARATOR))!r:.60}; {len(classes)} classes"
@@ -131,7 +133,7 @@ def _multi_label(cells):
     single = {name for name, count in counts.items() if count == 1}
 
     def rows_where(_):
-        return cells.rows_where([bool(single & set(labels_of(value))) for value in cells.values])
+        return cells.rows_where([bool(single & {usual[w] for w in labels_of(value)}) for value in cells.values])
 
     decision.findings += _rare(cells, counts, rows_where)
     return decision
@@ -152,7 +154,9 @@ def _value(cells, numbers, unit):
         why = f"{len(cells.values):,} different numbers"
     accepted = f"{figure(part.minimum)} to {figure(part.maximum)} {unit}".rstrip()
     why += f", {figure(seen.min())} to {figure(seen.max())}; accepted are {accepted}"
-    return Decision("value", why, part, not_numbers(cells), cells.per_row(cells.numbers))
+    advice = "a model's answers are float32: subtract a number such as {origin} from the column"
+    findings = not_numbers(cells) + blurred(cells, seen, 0.0, advice)
+    return Decision("value", why, part, findings, cells.per_row(cells.numbers))
 
 
 def _unusable(cells, kind, message):

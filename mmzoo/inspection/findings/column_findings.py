@@ -13,6 +13,7 @@ from mmzoo.inspection.reading.files import Contents, Files
 
 _MUCH_MISSING = 0.5
 _TINY = 16
+_TWELVE_BITS = 4095
 
 
 def missing_cells(columns: Iterable[Cells]) -> list[Finding]:
@@ -68,7 +69,7 @@ def files_of(cells: Cells, decision: Decision) -> list[Finding]:
         )
         findings.append(Finding("error", cells.name, message, tuple(rows[:20])))
     if contents.thumbnails is not None:
-        findings += _odd_pictures(cells, contents)
+        findings += _odd_pictures(cells, contents) + _twelve_bits(cells, contents)
     return findings
 
 
@@ -108,6 +109,20 @@ def _odd_pictures(cells: Cells, contents: Contents) -> list[Finding]:
             found = f"{counted(int(which.sum()), 'picture')} {message} ({in_words(rows)}); look whether that is meant"
             findings.append(Finding(level, cells.name, found, tuple(rows[:20])))
     return findings
+
+
+def _twelve_bits(cells: Cells, contents: Contents) -> list[Finding]:
+    """Pictures of 16 bits that use the lower 12 alone, as medical and industrial cameras write them."""
+    deep = contents.brightest > 0
+    if not deep.any() or contents.brightest.max() > _TWELVE_BITS:
+        return []
+    rows = _rows(cells, contents.looked[deep].tolist())
+    message = (
+        f"{counted(int(deep.sum()), 'picture')} of 16 bits ({in_words(rows)}) never above "
+        f"{contents.brightest.max():,} of 65,535: 12 bits in 16. The upper byte is what a model sees, so they are "
+        "almost black; multiply their values by 16, or write 8 bits"
+    )
+    return [Finding("warning", cells.name, message, tuple(rows[:20]))]
 
 
 def _rows(cells, values):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import collections
 import datetime
 import functools
 import math
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mmzoo.encoding.missing import is_missing
+from mmzoo.encoding.spelling import as_word, canonical
 from mmzoo.schema.fields import LARGEST_FLOAT32
 
 # What the reader of tables takes; tolist() makes Python's own types of NumPy's.
@@ -28,7 +32,9 @@ class Cells:
         name: the column's name.
         rows: the label of each row, for messages (N,).
         codes: int (N,), the index of each cell's value in `values`, -1 where it is empty.
-        values: the different values as texts, without white space around them, in order of appearance.
+        values: the different values as texts, without white space around them, in order of appearance. Of several
+            spellings of one value (1 and 1.0, TRUE and True, see `mmzoo.encoding.spelling`) the most frequent.
+        spellings: value -> the ways in which it is written, where there are several.
         strange: positions of the cells that hold neither text, number, date nor path (a list, an array, a Decimal).
         strange_types: the names of their types.
     """
@@ -44,6 +50,7 @@ class Cells:
             if not known:
                 self.strange.append(position)
                 self.strange_types.add(type(cell).__name__)
+        texts, self.spellings = one_spelling(texts)
         self.codes, values = pd.factorize(np.array(texts, object), use_na_sentinel=True)
         self.values: list[str] = list(values)
 
@@ -106,16 +113,30 @@ class Cells:
 
 def as_text(cell: Any) -> str | None:
     """A cell as it would stand in a CSV file; None where it is empty."""
-    if cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and math.isnan(cell)):
-        return None
-    if isinstance(cell, (float, np.floating)) and float(cell).is_integer() and abs(cell) < 1e15:
-        # pandas turns a column of whole numbers into floats where a cell is empty.
-        return str(int(cell))
-    if isinstance(cell, datetime.date):
-        cell = cell.isoformat()
-    elif isinstance(cell, os.PathLike):
-        cell = os.fspath(cell)
-    return str(cell).strip() or None
+    word = None if is_missing(cell) else as_word(cell)
+    return word and word.strip() or None
+
+
+def one_spelling(words: Iterable[str | None]) -> tuple[list[str | None], dict[str, list[str]]]:
+    """Writes all spellings of one value alike.
+
+    Args:
+        words: cells as texts, None where empty.
+
+    Returns:
+        (the words, each in the most frequent spelling of its value; value -> its spellings, where there are several).
+
+    >>> one_spelling(["1", "1.0", None, "1.0"])
+    (['1.0', '1.0', None, '1.0'], {'1.0': ['1', '1.0']})
+    """
+    words = list(words)
+    spelt: dict[str, list[str]] = {}
+    counts = collections.Counter(word for word in words if word is not None)
+    for word in counts:
+        spelt.setdefault(canonical(word), []).append(word)
+    several = {max(found, key=counts.__getitem__): found for found in spelt.values() if len(found) > 1}
+    usual = {word: value for value, found in several.items() for word in found}
+    return ([usual.get(word, word) for word in words] if usual else words), several
 
 
 def as_number(text: str) -> float:

@@ -8,6 +8,8 @@ import itertools
 
 import numpy as np
 
+from mmzoo.encoding.fields import days_since_1970
+
 _DAYS = (
     *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y:%m:%d", "%Y.%m.%d"),
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y"),
@@ -15,7 +17,8 @@ _DAYS = (
 )
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", "T%H:%M:%S")
 _OTHERS = ("%b %Y", "%B %Y", "%m/%Y", "%Y-%m", "%Y", "%a %b %d %H:%M:%S %Y", "%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d_%H%M%S")
-_FORMATS = (*(day + time for day, time in itertools.product(_DAYS, _TIMES)), *_OTHERS)
+_WITH_OFFSET = ("%a, %d %b %Y %H:%M:%S %z", "%d/%b/%Y:%H:%M:%S %z")
+_FORMATS = (*(day + time for day, time in itertools.product(_DAYS, _TIMES)), *_OTHERS, *_WITH_OFFSET)
 # Day first where a column leaves it open, as in most of the world.
 _SWAPPED = {
     f: f.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m") for f in _FORMATS if "%m" in f and "%d" in f
@@ -98,9 +101,7 @@ def in_words(date_format: str) -> str:
 
 
 def _days(date):
-    if date is None:
-        return np.nan
-    return (date.replace(tzinfo=None) - datetime.datetime(1970, 1, 1)) / datetime.timedelta(days=1)
+    return np.nan if date is None else days_since_1970(date)
 
 
 def _could_be(value):

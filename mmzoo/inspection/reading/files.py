@@ -60,6 +60,7 @@ class Contents:
         sizes: pictures: (M, 2) width and height; sounds: (M, 2) seconds and samples a second; 0 where unreadable.
         modes: pictures: Pillow's modes that occur.
         thumbnails: pictures: uint8 (M, 16 * 18), grey.
+        brightest: pictures: (M,) the largest value of each of 16 bits, 0 of all others.
     """
 
     looked: np.ndarray
@@ -67,6 +68,7 @@ class Contents:
     sizes: np.ndarray
     modes: set[str] = dataclasses.field(default_factory=set)
     thumbnails: np.ndarray | None = None
+    brightest: np.ndarray | None = None
 
     @property
     def good(self) -> np.ndarray:
@@ -113,6 +115,7 @@ def _read(files: Files, read: Callable) -> Contents:
     contents = Contents(looked, bad, sizes)
     if read is _read_picture:
         empty = np.zeros(_THUMBNAIL.height * _THUMBNAIL.width, np.uint8)
+        contents.brightest = np.array([0 if isinstance(one, str) else one[3] for one in found], int)
         contents.modes = {one[1] for one in found if not isinstance(one, str)}
         thumbnails = [empty if isinstance(one, str) else one[2] for one in found]
         contents.thumbnails = np.array(thumbnails, np.uint8).reshape(len(found), len(empty))
@@ -132,13 +135,14 @@ def _sample(files: Files) -> np.ndarray:
 
 
 def _read_picture(path: str):
-    """((width, height), mode, thumbnail), or why it can't be read; the words are those that training would say."""
+    """((width, height), mode, thumbnail, `Contents.brightest`), or why it can't be read, as training would say it."""
     try:
         with pictures.open_image(path, "") as picture:
             size, mode = picture.size, picture.mode
+            brightest = picture.getextrema()[1] if mode.startswith("I") else 0
             # A JPEG is decoded to a fraction of its size at once.
             picture.draft("L", (64, 64))
-            return size, mode, pictures.to_pixels(_THUMBNAIL, picture, "").ravel()
+            return size, mode, pictures.to_pixels(_THUMBNAIL, picture, "").ravel(), brightest
     except (ValueError, OSError) as error:
         return str(error).removeprefix(": ")
 

@@ -40,7 +40,12 @@ class Fielded(Modality):
     def meaning(self):
         # Ranges and formats don't belong to it.
         return {
-            f"field {place} ({field.name!r})": (type(field), getattr(field, "unit", None), field.categories)
+            f"field {place} ({field.name!r})": (
+                type(field),
+                getattr(field, "unit", None),
+                field.categories,
+                field.origin,
+            )
             for place, field in enumerate(self.fields)
         }
 

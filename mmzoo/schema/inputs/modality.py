@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mmzoo.encoding.missing import is_missing
 from mmzoo.schema.fields import Field
 
 
@@ -71,7 +72,7 @@ class Modality(abc.ABC):
         """Encodes one raw value.
 
         Args:
-            value: the raw value, see the class; None is missing.
+            value: the raw value, see the class; None, NaN, NaT and pandas' NA are missing for every kind.
             place: the input's name, for error messages.
 
         Returns:
@@ -81,11 +82,11 @@ class Modality(abc.ABC):
             ValueError, TypeError, KeyError, FileNotFoundError, ImportError: a value that can't be encoded; the message
                 begins with the place.
         """
-        return self.missing() if value is None else self.encode_value(value, place)
+        return self.missing() if is_missing(value) else self.encode_value(value, place)
 
     @abc.abstractmethod
     def encode_value(self, value: Any, place: str) -> np.ndarray:
-        """`encode` of a value that is not None."""
+        """`encode` of a value that is not missing."""
 
     def parse_cell(self, cell: str, place: str) -> Any:
         """A cell's text, or a word of a command line, as a raw value; None where it is empty, which is missing."""

@@ -16,7 +16,8 @@ from mmzoo.schema.kinds import register_kind
 class Sensors(Fielded):
     """A row of numbers and categories: float32 (len(fields),), each in its own unit; missing is NaN, field by field.
 
-    Raw: mapping from field name to number, category or date; fields left out, None, NaN or "" are missing.
+    Raw: mapping from field name to number, category or date; fields left out, None, NaN or "" are missing. A field with
+    an origin holds its distance from it.
     """
 
     fields: tuple[Field, ...]
@@ -40,7 +41,7 @@ class Sensors(Fielded):
         return self.golden_extreme_row(side)
 
     def raw_columns(self, name):
-        return {f"{name}_{field.name}": ("string" if field.categories else "float32", ()) for field in self.fields}
+        return {f"{name}_{field.name}": (field.raw_dtype, ()) for field in self.fields}
 
     def contract(self):
         return "numbers in the units below, not normalised, categories as index; missing: NaN, field by field"

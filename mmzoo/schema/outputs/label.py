@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from mmzoo.encoding.missing import is_missing
+from mmzoo.encoding.spelling import find_name, names_by_spelling
 from mmzoo.schema.checks import check_names
 from mmzoo.schema.kinds import register_kind
 from mmzoo.schema.outputs.output import Output, listed_classes, quoted_classes, rows_of
@@ -37,25 +39,35 @@ class Label(Output):
         return (len(self.classes),)
 
     def encode_target(self, value: Any, place: str) -> np.ndarray:
-        """The name of a class, or its number, to int32 ()."""
-        if value is None or isinstance(value, str) and value == "":
+        """The name of a class, however it is spelt (see `mmzoo.encoding.spelling`), to int32 ().
+
+        A number finds the class that is this number, never the class of that place; of a whole column see `of_column`.
+        """
+        if is_missing(value):
             return self.missing_target()
-        # pandas turns a column of whole numbers into floats where a cell is empty.
-        text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-        for name in (value, text.strip()):
-            if isinstance(name, str) and name in self.classes:
-                return np.array(self.classes.index(name), np.int32)
-        try:
-            # float() would take "1_0" for 10.
-            number = float(text.replace("_", "?"))
-        except ValueError:
-            number = None
-        if number is None or isinstance(value, bool) or number not in range(len(self.classes)):
+        place_of = find_name(self.classes, value)
+        if place_of is None:
+            numbers = "" if self._has_numbers() else f"; or all of the column as numbers 0..{len(self.classes) - 1}"
             raise ValueError(
-                f"{place}: unknown label {value!r:.80}; expected one of {quoted_classes(self.classes)} or a number "
-                f"0..{len(self.classes) - 1}"
+                f"{place}: unknown label {value!r:.80}; expected one of {quoted_classes(self.classes)}{numbers}"
             )
-        return np.array(int(number), np.int32)
+        return np.array(place_of, np.int32)
+
+    def of_column(self, cells: Iterable[Any]) -> Label:
+        """A column of nothing but whole numbers 0..n-1 holds places of classes, where no class is a number itself.
+
+        Returns:
+            This label, or one whose classes are those numbers.
+        """
+        if self._has_numbers():
+            return self
+        numbered = Label(tuple(map(str, range(len(self.classes)))))
+        given = [cell for cell in cells if not is_missing(cell)]
+        places = bool(given) and all(find_name(numbered.classes, cell) is not None for cell in given)
+        return numbered if places else self
+
+    def _has_numbers(self):
+        return bool(names_by_spelling(self.classes).words_of_numbers)
 
     def misfit(self) -> str:
         return f"not one of the classes {quoted_classes(self.classes)}"

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from mmzoo.encoding.missing import is_missing
+from mmzoo.encoding.spelling import as_word, find_name
 from mmzoo.schema.checks import check_names
 from mmzoo.schema.kinds import register_kind
 from mmzoo.schema.outputs.output import SEPARATOR, Output, all_nan, listed_classes, quoted_classes
@@ -32,17 +34,24 @@ class MultiLabel(Output):
         return (len(self.classes),)
 
     def encode_target(self, value: Any, place: str) -> np.ndarray:
-        """Class names joined by "|" to float32 (classes,); "" is none of them, only None is no target."""
-        if value is None:
+        """Class names joined by "|" to float32 (classes,), however they are spelt (see `mmzoo.encoding.spelling`).
+
+        "" is none of them, only None and NaN are no target.
+        """
+        if is_missing(value) and not isinstance(value, str):
             return self.missing_target()
-        found = [label.strip() for label in str(value).split(SEPARATOR)]
-        unknown = [label for label in found if label and label not in self.classes]
-        if unknown:
+        word = as_word(value)
+        labels = [value] if word is None else self.words_of(word)
+        found = [find_name(self.classes, label) for label in labels]
+        if None in found:
             raise ValueError(
-                f"{place}: unknown label {unknown[0]!r:.80}; expected some of {list(self.classes[:8])}, joined by "
-                f"{SEPARATOR!r}"
+                f"{place}: unknown label {labels[found.index(None)]!r:.80}; expected some of {list(self.classes[:8])}, "
+                f"joined by {SEPARATOR!r}"
             )
-        return np.array([name in found for name in self.classes], np.float32)
+        return np.isin(np.arange(len(self.classes)), found).astype(np.float32)
+
+    def words_of(self, cell: str) -> list[str]:
+        return [label for label in cell.split(SEPARATOR) if label.strip()]
 
     def misfit(self) -> str:
         return f"with labels that are not of {quoted_classes(self.classes)}"

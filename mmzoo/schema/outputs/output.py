@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -50,6 +50,19 @@ class Output(abc.ABC):
         Raises:
             ValueError: a target that can't be one; the message begins with the place.
         """
+
+    def of_column(self, cells: Iterable[Any]) -> Output:
+        """The output as which a column of such cells is read: this one, unless the kind has another way to write all of
+        its targets, which is then to be said.
+
+        Args:
+            cells: those of the column, empty ones among them.
+        """
+        return self
+
+    def words_of(self, cell: str) -> list[str]:
+        """The names of classes in a cell's text."""
+        return [cell]
 
     def misfit(self) -> str:
         """What a cell is that `encode_target` refuses, in words: "1 cell <that is no target>"."""

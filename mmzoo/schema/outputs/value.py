@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mmzoo.encoding.missing import is_missing
 from mmzoo.schema.checks import check_sizes
 from mmzoo.schema.fields import LARGEST_FLOAT32
 from mmzoo.schema.kinds import register_kind
@@ -63,7 +64,7 @@ class Value(Output):
 
     def encode_target(self, value: Any, place: str) -> np.ndarray:
         """A number, or `steps` of them as a sequence or joined by "|" ("1|2.5|4"), to float32 (steps,)."""
-        if value is None or isinstance(value, str) and value == "":
+        if is_missing(value):
             return self.missing_target()
         parts = [value] if self.steps == 1 else value.split(SEPARATOR) if isinstance(value, str) else np.ravel(value)
         if len(parts) != self.steps:
