@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmzoo.encoding.missing_words import is_missing_word
 from mmzoo.schema import Field, Modality, Output
 from mmzoo.schema.columns import parse_cell
 from mmzoo.schema.paths import resolve
@@ -55,9 +56,9 @@ class CellReader:
         self.frame, self.root, self.allow_outside_root = frame, root, allow_outside_root
         self.problems: dict[int, list[Problem]] = {}
 
-    def files(self, column: str | None) -> list[str]:
+    def files(self, column: str | None, modality: Modality) -> list[str]:
         """Paths of files that exist; "" where the cell is empty."""
-        return self._read(column, self._file, [""] * len(self.frame))
+        return self._read(column, lambda cell: self._file(modality, cell), [""] * len(self.frame))
 
     def column(self, column: str | None, modality: Modality) -> np.ndarray:
         """The cells of a column, each a whole input: array (N, *shape)."""
@@ -90,12 +91,16 @@ class CellReader:
         # To some kinds an empty cell says something, such as "none of the labels".
         empty = output.encode_target("", "")
         required = "" if may_be_missing or output.has_target(empty[None]).all() else output.target_word
-        return self._read(
-            column,
-            lambda cell: output.encode_target(cell, ""),
-            np.repeat(empty[None], len(self.frame), axis=0),
-            f"the {required} of {name!r}" if required else "",
-        )
+
+        def read(cell):
+            if isinstance(cell, str) and (not cell.strip() or is_missing_word(cell, output.classes)):
+                if required:
+                    raise ValueError(f"the {required} of {name!r} is missing ({cell!r})")
+                return empty
+            return output.encode_target(cell, "")
+
+        values = np.repeat(empty[None], len(self.frame), axis=0)
+        return self._read(column, read, values, f"the {required} of {name!r}" if required else "")
 
     def find_rows_without_target(self, outputs: Mapping[str, Output], targets: Mapping[str, np.ndarray]) -> None:
         """Notes the rows that lack all of several targets."""
@@ -164,9 +169,12 @@ class CellReader:
             value = resolve(self.root, value, allow_outside_root=self.allow_outside_root)
         return modality.encode(value, "")
 
-    def _file(self, cell):
+    def _file(self, modality, cell):
         if not isinstance(cell, (str, os.PathLike)):
             raise TypeError(f"expected the path of a file, got {type(cell).__name__}: {cell!r:.80}")
+        cell = parse_cell(modality, cell, "")
+        if cell is None:
+            return ""
         path = resolve(self.root, cell, allow_outside_root=self.allow_outside_root)
         if not path.is_file():
             raise FileNotFoundError(f"no such file: {path}")
