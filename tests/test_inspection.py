@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import decimal
 import os
 import pathlib
@@ -116,7 +117,14 @@ KINDS = {
     "a constant": ("modality", ["X-ray"] * N, "constant"),
     "nothing": ("empty", [None] * N, "empty"),
     "splits": ("part", ["train", "train", "val"] * 20, "split"),
-    "folds": ("fold", [0, 1, 2, 3, 4] * 12, "split"),
+    "folds": ("fold", [0, 1, 2, 3, 4] * 12, "fold"),
+    "what is folded": ("fold_change", ["up", "none", "down"] * 20, "category"),
+    "a bill that is split": ("bill_split", NUMBERS, "number"),
+    "times of day": ("start", [f"{i % 24:02}:{i:02}" for i in range(N)], "time"),
+    "times of day with pm": ("start", [f"{i % 12 + 1}:{i:02} pm" for i in range(N)], "time"),
+    "times of the module": ("start", [datetime.time(i % 24, i) for i in range(N)], "time"),
+    "typographic minus signs": ("delta", [f"{x:.2f}".replace("-", "\u2212") for x in NUMBERS - 50], "number"),
+    "accountants' negatives": ("delta", [f"({-x:.2f})" if x < 0 else f"{x:.2f}" for x in NUMBERS - 50], "number"),
 }
 
 
@@ -220,11 +228,15 @@ def test_day_and_month_that_could_be_swapped():
 
 
 def test_mixed_types_name_the_rows():
-    column, part, found = look([*NUMBERS, "fast", "?"])
-    assert column.kind == "number" and "2 of 62 cells hold no number ('fast', '?'; rows 60 and 61)" in messages(found)
+    column, part, found = look([*NUMBERS, "fast", "slow"])
+    assert column.kind == "number" and "2 of 62 cells hold no number ('fast', 'slow'; rows 60 and 61)" in messages(
+        found
+    )
     assert {f.level for f in found} == {"error"}
-    _, _, found = look([*NUMBERS, "NA"])
-    assert "na_values=['NA']" in messages(found, "error")
+    _, _, found = look([*NUMBERS, "unknown"])
+    assert "missing=['unknown'] (--missing 'unknown')" in messages(found, "error")
+    column, _, found = look([*NUMBERS, "unknown"], missing=["unknown"])
+    assert column.kind == "number" and column.missing and not found
     column, _, found = look([*range(1000, 1020), *(f"{c}{d}ish" for c in "abcdefgh" for d in "uvwxy")])
     assert column.kind == "text" and "mixed types: 20 cells hold a number" in messages(found, "warning")
     column, _, found = look([1, 2, [3]] * 20)
@@ -812,7 +824,7 @@ def readable_but_for_the_findings(table, inspection):
         if isinstance(part, Sensors):
             reader.fields([column], [part.fields[index]])
         elif isinstance(part, (Image, Audio)):
-            reader.files(column)
+            reader.files(column, part)
         elif isinstance(part, Text):
             reader.column(column, part)
         else:

@@ -60,7 +60,7 @@ def raw_samples(folder):
         },
         {"image": folder / "1.jpg"},
         {"text": "Straße!", "location": {"speed": 0, "heading": -10, "road": "country"}},
-        {"image": folder / "3.tif", "text": "NA", "location": {"heading": 5, "road": "city"}},
+        {"image": folder / "3.tif", "location": {"heading": 5, "road": "city"}},
     ]
 
 
@@ -203,14 +203,14 @@ def test_missing_files_are_counted_and_named(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not a CSV table"),
+        (b"", "not a table: it is empty"),
         (b"image,text\n", "no rows"),
         (b"image\n\xff\xfe\n", "not in UTF-8"),
         (
             b"a,b\n1,2\n1,2,3\n",
             "row 3: 3 cells, but 2 columns in the header; a cell that holds the separator needs quotes",
         ),
-        (b'a,b\n"1,2\n3,4\n', "not a CSV table.*inside string"),
+        (b'a,b\n"1,2\n3,4\n', "row 2: a quote is opened there and never closed"),
         ("image,text\n".encode("utf-16"), "not in UTF-8"),
     ],
 )

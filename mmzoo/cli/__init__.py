@@ -64,13 +64,15 @@ def train(context: typer.Context) -> None:
 
 @app.command("inspect")
 def inspect_command(
-    table: Annotated[pathlib.Path, typer.Argument(help="A CSV file: paths of images and sounds, texts, numbers.")],
+    table: Annotated[
+        pathlib.Path, typer.Argument(help="CSV, Excel, Parquet, JSON lines; or a folder with one a class.")
+    ],
     target: Annotated[list[str] | None, typer.Option(help="Column to predict; may be repeated.")] = None,
     root: Annotated[pathlib.Path | None, typer.Option(help="Paths are relative to it, not to the table.")] = None,
     kind: Annotated[
         list[str] | None,
         typer.Option(
-            help="COLUMN=text, category, number, angle, date, image, audio, ignore; label, value, multilabel."
+            help="COLUMN=text, category, number, angle, date, time, image, audio, ignore; label, value, multilabel."
         ),
     ] = None,
     group: Annotated[list[str] | None, typer.Option(help="location=lat,lon: sensors of an input of their own.")] = None,
@@ -79,6 +81,9 @@ def inspect_command(
     allow_outside: Annotated[
         bool, typer.Option("--allow-outside", help="Also read files outside of the root.")
     ] = False,
+    missing: Annotated[
+        list[str] | None, typer.Option(help="Word that means an empty cell, beside NA, ?, null; may be repeated.")
+    ] = None,
     out: Annotated[pathlib.Path | None, typer.Option(help="Folder for inspect.html and schema.json.")] = None,
 ) -> None:
     """Looks at a table of own data: what each column is, what is wrong with it, and a schema to correct."""
@@ -93,6 +98,7 @@ def inspect_command(
         split=split,
         schema=schema,
         allow_outside_root=allow_outside,
+        missing=missing or (),
         out=out,
     )
     sys.exit(status)
@@ -145,7 +151,7 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         app()
-    except (KeyError, OSError, TypeError, ValueError, RuntimeError, FloatingPointError) as error:
+    except (ImportError, KeyError, OSError, TypeError, ValueError, RuntimeError, FloatingPointError) as error:
         if os.environ.get("MMZOO_TRACEBACK"):
             raise
         message = error.args[0] if isinstance(error, KeyError) and error.args else error

@@ -22,12 +22,13 @@ def run(
     split: str | None = None,
     schema: str | os.PathLike | None = None,
     allow_outside_root: bool = False,
+    missing: Iterable[str] = (),
     out: str | os.PathLike | None = None,
 ) -> int:
     """Inspects a table, prints what was found, and writes inspect.html and schema.json.
 
     Args:
-        table: a CSV file.
+        table: the path of a table.
         targets: columns to predict.
         root: image and sound paths are relative to it.
         kinds: "<column>=<kind>".
@@ -35,6 +36,7 @@ def run(
         split: the column that says which rows are for training.
         schema: an edited schema.json to check the table against.
         allow_outside_root: also read files outside of `root`.
+        missing: words that mean an empty cell.
         out: folder to write to; None: nothing is written.
 
     Returns:
@@ -50,6 +52,7 @@ def run(
         groups=pairs(kinds, groups)[1],
         split=split,
         allow_outside_root=allow_outside_root,
+        missing=tuple(missing),
         schema=None if schema is None else Schema.load(schema),
     )
     print_inspection(inspection)

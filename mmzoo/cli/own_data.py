@@ -18,7 +18,7 @@ _SPLIT, _MODEL = "Rows", "Model"
 
 @app.command()
 def train_own(
-    table: Annotated[pathlib.Path, typer.Argument(help="A CSV file, or a folder that `mmzoo prepare` wrote.")],
+    table: Annotated[pathlib.Path, typer.Argument(help="As of `mmzoo inspect`, or what `mmzoo prepare` wrote.")],
     out: Annotated[pathlib.Path, typer.Option(help="Folder of the run; an interrupted run in it goes on.")],
     target: Annotated[list[str] | None, typer.Option(help="Column to predict; may be repeated.")] = None,
     schema: Annotated[
@@ -32,6 +32,9 @@ def train_own(
     allow_outside: Annotated[
         bool, typer.Option("--allow-outside", help="Also read files outside of the root.")
     ] = False,
+    missing: Annotated[
+        list[str] | None, typer.Option(help="Word that means an empty cell, beside NA, ?, null; may be repeated.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run that lies there.")] = False,
     # Rows -------------------------------------------------------------------------------------------------------
     split: Annotated[
@@ -94,7 +97,9 @@ def train_own(
 `mmzoo train NAME -h` shows that model's data sets and options."""
     if not table.exists():
         raise ValueError(f"{str(table)!r}: neither a model ({', '.join(list_recipes())}) nor a file or folder")
-    if table.is_file() and not target and schema is None:
+    from mmzoo.data.tables.table import is_prepared
+
+    if not (target or schema or is_prepared(table)):
         raise ValueError(f"{table}: name the column to predict with --target, or give --schema")
     from mmzoo.cli.inspecting import pairs
     from mmzoo.recipes.own_data import TableRecipe, train
@@ -128,6 +133,7 @@ def train_own(
         export=export,
         on_error=on_error,
         allow_outside_root=allow_outside,
+        missing=missing or (),
         overwrite=overwrite,
         command=recorded_command(),
     )

@@ -32,11 +32,14 @@ def run(words: list[str]) -> None:
 
 @app.command()
 def prepare_table(
-    table: Annotated[pathlib.Path, typer.Argument(help="CSV file of paths, texts, numbers and labels.")],
+    table: Annotated[pathlib.Path, typer.Argument(help="Table of paths, texts, numbers and labels.")],
     out: Annotated[pathlib.Path, typer.Option(help="Folder for the records.")],
     schema: Annotated[pathlib.Path | None, typer.Option(help="schema.json; or give --target.")] = None,
     target: Annotated[str | None, typer.Option(help="Column to predict: the schema is inferred.")] = None,
     root: Annotated[pathlib.Path | None, typer.Option(help="Folder that paths are relative to.")] = None,
+    missing: Annotated[
+        list[str] | None, typer.Option(help="Word that means an empty cell, beside NA, ?, null; may be repeated.")
+    ] = None,
     split: Annotated[str | None, typer.Option(help="Column that names each row's split.")] = None,
     validation: Annotated[float | None, typer.Option(help="Share of the rows for choices, such as 0.15.")] = None,
     test: Annotated[float | None, typer.Option(help="Share of the rows to measure on, such as 0.15.")] = None,
@@ -60,6 +63,7 @@ def prepare_table(
         schema=schema,
         target=target,
         root=root,
+        missing=missing or (),
         split=split,
         validation=validation,
         test=test,
@@ -127,6 +131,7 @@ def prepare_and_tell(
     schema: str | os.PathLike | None = None,
     target: str | None = None,
     root: str | os.PathLike | None = None,
+    missing: Sequence[str] = (),
     split: str | None = None,
     validation: float | None = None,
     test: float | None = None,
@@ -137,12 +142,13 @@ def prepare_and_tell(
     """Prepares a table and prints what was made.
 
     Args:
-        table: the path of a CSV file.
+        table: the path of a table.
         out: folder for the records.
         schema: a schema.json; or
         target: the column to predict, to infer a schema for; a column that names the splits is then found too. The
             table must fit in memory for that.
         root: folder that the table's paths are relative to.
+        missing: words that mean an empty cell.
         split: the column that names each row's split; or
         validation, test: shares of the rows that become the splits of these names.
         allow_outside_root: also read files outside of the root.
@@ -163,7 +169,7 @@ def prepare_and_tell(
         raise ValueError(f"--split and --{next(iter(shares))}: give one of them")
     if shares and not (min(shares.values()) > 0 and sum(shares.values()) < 1):
         raise ValueError(f"expected shares above 0, less than 1 together, got {shares}: something is to train on")
-    files = {"root": root, "allow_outside_root": allow_outside_root}
+    files = {"root": root, "allow_outside_root": allow_outside_root, "missing": tuple(missing)}
     if schema is not None:
         known, columns = Schema.load(schema), None
     else:

@@ -1,4 +1,4 @@
-"""Predictions for a table or a folder of images, to a CSV file, with the csv module alone.
+"""Predictions for a table or a folder of images, to a CSV file; the table as `mmzoo.encoding.tables` reads it.
 
 Columns are named as in `mmzoo.schema.columns`; those that feed no input are carried over untouched.
 """
@@ -15,14 +15,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mmzoo.encoding.csv_rows import numbered_rows
+from mmzoo.encoding.pictures import picture_suffixes
 from mmzoo.encoding.spelling import other_spellings
+from mmzoo.encoding.tables import open_table
 from mmzoo.schema import Image, Schema
-from mmzoo.schema.columns import encode_row, input_columns, match_columns, output_columns, without_column
+from mmzoo.schema.columns import encode_row, match_columns, output_columns, without_column
 
 _log = logging.getLogger(__name__)
-
-IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
 class Runs(Protocol):
@@ -94,14 +93,14 @@ def predict_csv(
     on_error: str = "raise",
     track: Track = iter,
 ) -> int:
-    """Predicts for every row of a CSV file and writes its columns and the predictions to another.
+    """Predicts for every row of a table and writes its columns and the predictions to a CSV file.
 
     Args:
         model: an `EdgeModel`.
-        source: a CSV file with a header, separated by commas, semicolons or tabs; paths of files are
-            relative to its folder.
+        source: a table in one of the formats of `mmzoo.encoding.tables.open_table`; paths of files are relative to its
+            folder.
         target: the file to write, in UTF-8 and with commas; it appears once all rows are done.
-        encoding: of the source; the default is UTF-8 with or without a byte order mark.
+        encoding: of a CSV file; the default is UTF-8 with or without a byte order mark.
         allow_outside_root: also read files outside of the table's folder; one from elsewhere could name any file.
         on_error: see `predict_rows`; how many rows were skipped is logged.
         track: wraps the rows as they are done, for a progress bar.
@@ -114,25 +113,19 @@ def predict_csv(
         ValueError, TypeError: a bad header, row or cell; the message names file, row (1 is the header) and column.
     """
     source, target = pathlib.Path(source), pathlib.Path(target)
-    if not source.is_file():
-        raise FileNotFoundError(f"{source}: no such file")
+    table = open_table(source, encoding=encoding)
     if target.exists() and source.samefile(target):
         raise ValueError(f"{target}: is the table to read; name another file for the predictions")
-    with source.open(newline="", encoding=encoding) as file:
-        numbered = numbered_rows(file, str(source))
-        columns = [name.strip() for name in next(numbered, (1, []))[1]]
-        if not columns:
-            raise ValueError(f"{source}: is empty; expected a header with some of {input_columns(model.schema)}")
-        done = _predict(
-            model,
-            _placed_rows(numbered, columns, source),
-            columns=columns,
-            folder=source.parent,
-            source=str(source),
-            outside=allow_outside_root,
-            on_error=on_error,
-        )
-        return _write(target, model.schema, columns, track(done), str(source), on_error)
+    done = _predict(
+        model,
+        _placed_rows(table),
+        columns=table.columns,
+        folder=source if source.is_dir() else source.parent,
+        source=str(source),
+        outside=allow_outside_root,
+        on_error=on_error,
+    )
+    return _write(target, model.schema, table.columns, track(done), str(source), on_error)
 
 
 def predict_folder(
@@ -170,9 +163,9 @@ def predict_folder(
     column = image_input or images[0]
     if column not in images:
         raise ValueError(f"image_input: expected one of {images}, got {column!r}")
-    names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.name[0] != ".")
+    names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in picture_suffixes() and p.name[0] != ".")
     if not names:
-        raise FileNotFoundError(f"{folder}: no image in it; expected files that end with one of {IMAGE_SUFFIXES}")
+        raise FileNotFoundError(f"{folder}: no image in it; expected files that end with one of {picture_suffixes()}")
     rows = ((str(folder), {column: name}, "") for name in names)
     # The names are the folder's own; a link among them was put there by its owner.
     # The names are all that is given, so nobody expects the other inputs.
@@ -244,16 +237,16 @@ def _tell_spellings(plain, row, place):
             del plain[column]
 
 
-def _placed_rows(numbered, columns, source) -> Iterator[tuple[str, dict[str, str], str]]:
+def _placed_rows(table) -> Iterator[tuple[str, dict[str, str], str]]:
     """(place, row, what is wrong with it as a whole); of a row of another length the cells that have a column."""
-    for number, cells in numbered:
+    for number, cells in table.read():
         problem = ""
-        if len(cells) != len(columns):
+        if len(cells) != len(table.columns):
             problem = (
-                f"{len(cells)} cells, but {len(columns)} columns in the header; "
+                f"{len(cells)} cells, but {len(table.columns)} columns in the header; "
                 "a cell that holds the separator needs quotes"
             )
-        yield f"{source}, row {number}", dict(zip(columns, cells, strict=False)), problem
+        yield f"{table.source}, row {number}", dict(zip(table.columns, cells, strict=False)), problem
 
 
 def _write(target, schema, columns, rows, source, on_error) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 from typing import Any
@@ -17,6 +18,14 @@ FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF"
 
 # What Pillow's decoders raise on broken files; AVIF's raises RuntimeError.
 _DECODE_ERRORS = (OSError, SyntaxError, ValueError, RuntimeError, EOFError, IndexError, TypeError, OverflowError)
+
+
+@functools.cache
+def picture_suffixes() -> tuple[str, ...]:
+    """How files of the `FORMATS` end, in lower case with the point: what Pillow knows them by."""
+    from PIL import Image
+
+    return tuple(sorted(suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS))
 
 
 def encode_image(image, value: Any, place: str) -> np.ndarray:

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from mmzoo.encoding.csv_rows import numbered_rows
+from mmzoo.encoding.csv_rows import column_names, numbered_rows
 from mmzoo.encoding.fields import days_since_1970, encode_fields
 from mmzoo.encoding.missing import is_missing
+from mmzoo.encoding.missing_words import is_missing_word
+from mmzoo.encoding.numbers import read_number
 
 # Columns of a CSV file that say when a step was, where the series has no such field.
 TIMES = ("time", "t")
@@ -90,7 +92,7 @@ def _read_file(series, path, place):
     fields = {field.name: field for field in series.fields}
     with open(path, newline="", encoding="utf-8-sig") as file:
         numbered = numbered_rows(file, source)
-        columns = [name.strip() for name in next(numbered, (1, []))[1]]
+        columns = column_names(next(numbered, (1, []))[1])
         time = _check_header(columns, fields, source)
         rows, before = [], None
         for number, cells in numbered:
@@ -107,7 +109,7 @@ def _read_file(series, path, place):
 
 
 def _encode_cell(field, cell, place):
-    return field.encode(field.parse_cell(cell, place), place)
+    return field.encode(None if is_missing_word(cell, field.categories) else field.parse_cell(cell, place), place)
 
 
 def _check_header(columns, fields, source):
@@ -130,7 +132,7 @@ def _later(cell, column, before, where):
     """The time in a cell, which must be later than the one before: (number, as it is written)."""
     text = cell.strip()
     try:
-        now = float(text.replace("_", "?"))
+        now = read_number(text)
     except ValueError:
         now = _days(text)
     if not math.isfinite(now):

@@ -24,6 +24,8 @@ import numpy as np
 
 # Of the formats that soundfile reads, those that people keep sounds in.
 FORMATS = ("AIFF", "FLAC", "MP3", "OGG", "WAV", "WAVEX")
+# How files of these end, in lower case.
+SUFFIXES = (".aif", ".aifc", ".aiff", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wave")
 
 # What is beyond is a damaged header or an array with its axes swapped.
 MOST_CHANNELS = 64

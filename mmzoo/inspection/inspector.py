@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import logging
 import os
-import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from mmzoo.data.tables.table import read_table
+from mmzoo.data.tables.frames import NOTES
+from mmzoo.data.tables.table import read_table, root_of
 from mmzoo.inspection.deciding.assembly import Assembly, parts_of
-from mmzoo.inspection.deciding.decision import Decision, make_audio, make_image
+from mmzoo.inspection.deciding.decision import Decision
+from mmzoo.inspection.deciding.file_columns import decide_files
 from mmzoo.inspection.deciding.overrides import TARGET_KINDS, check_columns, check_kinds, decide_as, target_as
 from mmzoo.inspection.deciding.rules import decide
+from mmzoo.inspection.deciding.splits import find_split, split_decision, unusual_folds
 from mmzoo.inspection.deciding.targets import decide_target
-from mmzoo.inspection.findings.column_findings import files_of, missing_cells, rare_categories, unreachable_files
+from mmzoo.inspection.findings.column_findings import (
+    files_of,
+    left_out,
+    missing_cells,
+    rare_categories,
+    words_for_missing,
+)
 from mmzoo.inspection.findings.leaks import find_leaks
 from mmzoo.inspection.findings.table_findings import find_duplicates
-from mmzoo.inspection.inspection import LEVELS, Finding, Inspection, counted, in_words, percent
-from mmzoo.inspection.reading import files as files_lib
-from mmzoo.inspection.reading import names
+from mmzoo.inspection.inspection import LEVELS, Finding, Inspection, counted, in_words
 from mmzoo.inspection.reading.cells import Cells
 from mmzoo.inspection.showing.describing import describe
-from mmzoo.schema import Audio, Image, Schema
+from mmzoo.schema import Schema
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +48,8 @@ def infer_schema(
         table: a DataFrame or the path of a CSV file.
         target: the column or columns to predict.
         root: image and sound paths are relative to it; by default the CSV file's folder, or the current one.
-        **options: as of `inspect_table`: kinds, groups, split, unit, image_size, text_length, allow_outside_root, name.
+        **options: as of `inspect_table`: kinds, groups, split, unit, image_size, text_length, allow_outside_root,
+            missing, name.
 
     Returns:
         The schema; what is an error in the table but does not prevent it is logged.
@@ -76,6 +83,7 @@ def inspect_table(
     image_size: int | tuple[int, int] | None = None,
     text_length: int | None = None,
     allow_outside_root: bool = False,
+    missing: Collection[str] = (),
     name: str | None = None,
     schema: Schema | None = None,
 ) -> Inspection:
@@ -87,12 +95,12 @@ def inspect_table(
     and dates go into one input "sensors"; texts, images, sounds and targets are named as their column is.
 
     Args:
-        table: a DataFrame, or the path of a CSV file, see `mmzoo.data.tables.table.read_table`.
+        table: a DataFrame, or the path of a table, see `mmzoo.data.tables.table.read_table`.
         target: the column to predict, or several; not needed with `schema`.
-        root: image and sound paths are relative to it; by default the CSV file's folder, or the current one.
-        kinds: column -> "text", "category", "number", "angle", "date", "image", "audio" or "ignore", or the schema's
-            object for it (`Number("speed", "km/h", 0, 300)`, `Image(64, 64)`); for a target "label", "multilabel",
-            "value" or the object. Instead of what the rules say.
+        root: image and sound paths are relative to it; by default the table's folder, or the current one.
+        kinds: column -> "text", "category", "number", "angle", "date", "time", "image", "audio" or "ignore", or the
+            schema's object for it (`Number("speed", "km/h", 0, 300)`, `Image(64, 64)`); for a target "label",
+            "multilabel", "value" or the object. Instead of what the rules say.
         groups: input name -> columns, for numbers, angles, categories and dates that shall be an input of their own.
         split: the column that says which rows are for training and which for testing; found by itself where its values
             are train, validation, test.
@@ -100,6 +108,8 @@ def inspect_table(
         image_size: height and width of the pictures in the model, or one number for both.
         text_length: of the texts in the model, in bytes.
         allow_outside_root: also read files outside of `root`; a table from elsewhere could name any file.
+        missing: words that stand for an empty cell, beside those that always do ("NA", "?", "null", see
+            `mmzoo.encoding.missing_words`).
         name: the schema's name; by default the target's.
         schema: an edited schema to check the table against, instead of the rules; columns it doesn't use are left out.
 
@@ -111,9 +121,10 @@ def inspect_table(
         ValueError: the table can't be read, or `target`, `kinds`, `groups`, `split` or `unit` name a column it does not
             have, or something that does not go with it.
     """
-    frame, source = read_table(table)
+    frame, source = read_table(table, missing=missing)
+    notes = frame.attrs.get(NOTES, ())
     frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
-    root = _root(table, root)
+    root = root_of(table, root)
     kinds, groups, available = dict(kinds or {}), dict(groups or {}), list(frame.columns)
     if schema is not None:
         kinds, target = parts_of(schema, available, source)
@@ -126,30 +137,33 @@ def inspect_table(
     check_kinds(kinds, available, targets)
     grouped = _grouped(groups, available, targets)
 
-    cells = {column: Cells(column, frame[column]) for column in available}
-    split = split or _split_column(cells, targets, kinds)
+    cells = {column: Cells(column, frame[column], _names_of(kinds.get(column))) for column in available}
+    split = split or find_split(frame, [column for column in available if column not in {*targets, *kinds}])
     decisions: dict[str, Decision] = {}
     seen: dict[tuple, str] = {}
     # The targets first, so that a column that copies one is known for it.
     for column in [*targets, *(column for column in available if column not in targets)]:
         one, kind, one_unit = cells[column], kinds.get(column), (unit or {}).get(column)
         if column in targets:
-            decisions[column] = _target(one, kind, one_unit)
+            decisions[column] = _target(one, kind, one_unit, len(targets) > 1)
         elif column == split:
-            decisions[column] = Decision("split", "says which rows are for training and which for testing")
+            decisions[column] = split_decision(one, frame[column])
         else:
             decisions[column] = (
-                _unusual(one, seen, targets) if kind is None and column not in grouped else None
+                (_unusual(one, seen, targets) or unusual_folds(one)) if kind is None and column not in grouped else None
             ) or _input(one, kind, root, allow_outside_root, one_unit, text_length, image_size)
         seen.setdefault((one.codes.tobytes(), tuple(one.values)), column)
     decisions = {column: decisions[column] for column in available}
 
     assembly = Assembly(name or targets[0], targets, decisions, grouped, available, source, schema)
-    findings = [finding for decision in decisions.values() for finding in decision.findings] + assembly.findings
+    findings = [Finding("note", "", note) for note in notes]
+    findings += [finding for decision in decisions.values() for finding in decision.findings] + assembly.findings
     for column, decision in decisions.items():
         if decision.part is not None:
             findings += files_of(cells[column], decision)
     inputs = [cells[column] for column, d in decisions.items() if d.part is not None and column not in targets]
+    findings += left_out({column: d for column, d in decisions.items() if column != split and column not in targets})
+    findings += words_for_missing(cells[column] for column, d in decisions.items() if d.kind != "ignore")
     findings += missing_cells(inputs)
     findings += rare_categories(one for one in inputs if decisions[one.name].kind == "category")
     findings += find_duplicates(cells, decisions, targets, split)
@@ -161,14 +175,6 @@ def inspect_table(
         columns.append(describe(cells[column], decisions[column], role, assembly.feeds.get(column, "")))
     findings.sort(key=lambda finding: LEVELS.index(finding.level))
     return Inspection(assembly.schema, tuple(columns), tuple(findings), source, len(frame), assembly.mapping)
-
-
-def _root(table, root) -> pathlib.Path:
-    if root is None:
-        return pathlib.Path() if isinstance(table, pd.DataFrame) else pathlib.Path(table).parent
-    if not os.path.isdir(root):
-        raise FileNotFoundError(f"root: no such folder: {os.fspath(root)}")
-    return pathlib.Path(root)
 
 
 def _grouped(groups: Mapping[str, Iterable[str]], available, targets) -> dict[str, str]:
@@ -187,16 +193,14 @@ def _grouped(groups: Mapping[str, Iterable[str]], available, targets) -> dict[st
     return grouped
 
 
-def _split_column(cells, targets, kinds) -> str | None:
-    for column, one in cells.items():
-        if column not in targets and column not in kinds and names.says_split(column, one.values):
-            return column
-    return None
+def _names_of(kind) -> tuple[str, ...]:
+    """The categories or classes that the user gave, none of which can mean "missing"."""
+    return getattr(kind, "categories", ()) or getattr(kind, "classes", ())
 
 
-def _target(cells: Cells, kind, unit) -> Decision:
+def _target(cells: Cells, kind, unit, is_one_of_several) -> Decision:
     word = TARGET_KINDS[kind] if isinstance(kind, str) else None if kind is None else type(kind).__name__.lower()
-    decision = decide_target(cells, word, unit)
+    decision = decide_target(cells, word, unit, is_one_of_several)
     if kind is None or isinstance(kind, str) or decision.part is None:
         return decision
     return target_as(decision, cells, kind)
@@ -225,27 +229,9 @@ def _unusual(cells: Cells, seen: dict[tuple, str], targets) -> Decision | None:
 
 
 def _input(cells: Cells, kind, root, allow_outside_root, unit, text_length, image_size) -> Decision:
-    for of_kind, plural, part, suffixes in (
-        ("image", "images", Image, files_lib.PICTURE_SUFFIXES),
-        ("audio", "sounds", Audio, files_lib.SOUND_SUFFIXES),
-    ):
-        said = kind == of_kind or isinstance(kind, part)
-        share = files_lib.share_of_suffixes(cells, suffixes)
-        if not (said or (kind is None and share >= 0.9)):
-            continue
-        files = files_lib.find_files(cells, root, allow_outside_root)
-        there = cells.share(files.there)
-        if there < 0.5 and not said:
-            why = f"looks like the files of {plural}, but {percent(1 - there)} can't be read"
-            return Decision("unusable", why, None, unreachable_files(cells, files))
-        why = "you said so" if said else f"paths of {plural}, {percent(there)} are there"
-        if of_kind == "image":
-            decision = make_image(cells, why, files, files_lib.read_pictures(files), image_size)
-        else:
-            decision = make_audio(cells, why, files, files_lib.read_sounds(files))
-        if isinstance(kind, part):
-            decision.part = kind
-        return decision
+    files = decide_files(cells, kind, root, allow_outside_root, image_size)
+    if files is not None:
+        return files
     if kind is not None:
         return decide_as(cells, kind, unit=unit, text_length=text_length)
     return decide(cells, unit=unit, text_length=text_length)

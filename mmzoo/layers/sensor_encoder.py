@@ -128,11 +128,12 @@ class SensorEncoder(keras.layers.Layer):
     def features_of_fields(self) -> list[int]:
         """How many features of the output each field has, in order."""
         extra = {
-            schema_lib.Category: lambda f: len(f.categories),
-            schema_lib.Angle: lambda f: 2,
-            schema_lib.Date: lambda f: 1 + 2 * len(PERIODS),
+            "number": lambda f: 1,
+            "category": lambda f: len(f.categories),
+            "angle": lambda f: 2,
+            "date": lambda f: 1 + 2 * len(PERIODS),
         }
-        return [1 + extra.get(type(f), lambda f: 1)(f) for f in self.fields]
+        return [1 + extra[_KINDS.answer(field)](field) for field in self.fields]
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], sum(self.features_of_fields()))

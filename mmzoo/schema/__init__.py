@@ -6,7 +6,7 @@ tf.data pipelines, the models, the SavedModel, the LiteRT file and the device ru
 Pillow only, so that it also runs on a device without TensorFlow.
 """
 
-from mmzoo.schema.fields import Angle, Category, Date, Field, Number
+from mmzoo.schema.fields import Angle, Category, Date, Field, Number, TimeOfDay
 from mmzoo.schema.inputs.audio import Audio
 from mmzoo.schema.inputs.fielded import Fielded
 from mmzoo.schema.inputs.image import Image
@@ -44,6 +44,7 @@ __all__ = [
     "Series",
     "State",
     "Text",
+    "TimeOfDay",
     "Value",
     "identifier",
     "register_kind",

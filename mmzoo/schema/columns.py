@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from mmzoo.encoding.missing_words import is_missing_word
 from mmzoo.schema import Field, Modality, Schema, identifier
 from mmzoo.schema.paths import resolve
 
@@ -134,7 +135,8 @@ def without_column(schema: Schema, columns: Sequence[str], matches: Mapping[str,
 
 
 def parse_cell(kind: Field | Modality, cell: Any, place: str) -> Any:
-    """A cell as the raw value of a field or of an input that one cell feeds; None where it is empty, which is missing.
+    """A cell as the raw value of a field or of an input that one cell feeds; None where it is missing: empty, or one of
+    the words for that (`mmzoo.encoding.missing_words`) that is not among the kind's own categories.
 
     Args:
         kind: the field or modality.
@@ -144,7 +146,9 @@ def parse_cell(kind: Field | Modality, cell: Any, place: str) -> Any:
     Raises:
         ValueError: such as no number in the column of a number or angle.
     """
-    return kind.parse_cell(cell, place) if isinstance(cell, str) else cell
+    if not isinstance(cell, str):
+        return cell
+    return None if is_missing_word(cell, getattr(kind, "categories", ())) else kind.parse_cell(cell, place)
 
 
 def encode_row(

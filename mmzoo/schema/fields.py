@@ -11,8 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmzoo.encoding import fields as encoding
+from mmzoo.encoding.clock import encode_clock
 from mmzoo.encoding.fields import in_digits
 from mmzoo.encoding.missing import is_missing
+from mmzoo.encoding.numbers import read_number
 from mmzoo.schema.checks import check_names, check_number
 from mmzoo.schema.json_tree import where_set
 from mmzoo.schema.kinds import register_kind
@@ -94,8 +96,7 @@ def _parse_number(cell, place):
     if not cell:
         return None
     try:
-        # float() would take "1_000", which is more likely a slip than a thousand.
-        return float(cell.replace("_", "?"))
+        return read_number(cell)
     except ValueError:
         raise ValueError(f"{place}: expected a number such as 48.5, got {cell!r:.80}") from None
 
@@ -192,6 +193,34 @@ class Angle(Field):
 
     def contract(self):
         return "degrees, taken modulo 360"
+
+
+@register_kind
+@dataclasses.dataclass(frozen=True)
+class TimeOfDay(Angle):
+    """A time of day without a date; in the tensor degrees of the day, 15 an hour, so that 23:59 and 0:01 lie close.
+
+    Raw: a text such as "14:05", "14:05:30" or "2:05 PM", or `datetime.time`.
+    """
+
+    def encode_value(self, value, place):
+        return encode_clock(value, place)
+
+    def parse_cell(self, cell, place):
+        return cell.strip() or None
+
+    def golden(self, rng):
+        return f"{rng.integers(0, 24):02d}:{rng.integers(0, 60):02d}"
+
+    def golden_extreme(self, side):
+        return ("00:00", "23:59")[side]
+
+    def contract(self):
+        return "time of day as degrees of it: 15 an hour, 0.25 a minute"
+
+    def in_words(self, number):
+        minutes = 0 if np.isnan(number) else round(4 * number) % 1440
+        return "" if np.isnan(number) else f"{self.name} {minutes // 60:02d}:{minutes % 60:02d}"
 
 
 @register_kind

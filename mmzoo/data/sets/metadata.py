@@ -23,10 +23,10 @@ def read_metadata(folder: pathlib.Path, columns: Sequence[str]) -> pd.DataFrame:
         FileNotFoundError: the folder holds no metadata.csv.
         ValueError: a column is missing, there are no rows, or the file is broken; the message names it.
     """
-    from mmzoo.data.tables.csv_file import read_csv
+    from mmzoo.data.tables.frames import read_frame
 
     path = folder / FILE
-    table = read_csv(path)
+    table = read_frame(path)
     missing = [column for column in columns if column not in table]
     if missing:
         raise ValueError(f"{path}: no column {missing[0]!r}; expected {list(columns)}, got {list(table)}")

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mmzoo.encoding.missing import is_missing
+from mmzoo.encoding.missing_words import is_missing_word
 from mmzoo.encoding.spelling import as_word, other_spellings
 from mmzoo.schema import Field, Modality, Output
 from mmzoo.schema.columns import parse_cell
@@ -62,9 +63,9 @@ class CellReader:
         self.problems: dict[int, list[Problem]] = {}
         self.notes: dict[str, str] = {}
 
-    def files(self, column: str | None) -> list[str]:
+    def files(self, column: str | None, modality: Modality) -> list[str]:
         """Paths of files that exist; "" where the cell is empty."""
-        return self._read(column, self._file, [""] * len(self.frame))
+        return self._read(column, lambda cell: self._file(modality, cell), [""] * len(self.frame))
 
     def column(self, column: str | None, modality: Modality) -> np.ndarray:
         """The cells of a column, each a whole input: array (N, *shape)."""
@@ -112,12 +113,16 @@ class CellReader:
         # To some kinds an empty cell says something, such as "none of the labels".
         empty = output.encode_target("", "")
         required = "" if may_be_missing or output.has_target(empty[None]).all() else output.target_word
-        targets = self._read(
-            column,
-            lambda cell: read_as.encode_target(cell, ""),
-            np.repeat(empty[None], len(self.frame), axis=0),
-            f"the {required} of {name!r}" if required else "",
-        )
+
+        def read(cell):
+            if isinstance(cell, str) and (not cell.strip() or is_missing_word(cell, output.classes)):
+                if required:
+                    raise ValueError(f"the {required} of {name!r} is missing ({cell!r})")
+                return empty
+            return read_as.encode_target(cell, "")
+
+        values = np.repeat(empty[None], len(self.frame), axis=0)
+        targets = self._read(column, read, values, f"the {required} of {name!r}" if required else "")
         if read_as is output and output.classes:
             self._note_spellings(column, output.classes, output.words_of)
         return targets
@@ -198,9 +203,12 @@ class CellReader:
             value = resolve(self.root, value, allow_outside_root=self.allow_outside_root)
         return modality.encode(value, "")
 
-    def _file(self, cell):
+    def _file(self, modality, cell):
         if not isinstance(cell, (str, os.PathLike)):
             raise TypeError(f"expected the path of a file, got {type(cell).__name__}: {cell!r:.80}")
+        cell = parse_cell(modality, cell, "")
+        if cell is None:
+            return ""
         path = resolve(self.root, cell, allow_outside_root=self.allow_outside_root)
         if not path.is_file():
             raise FileNotFoundError(f"no such file: {path}")

@@ -24,7 +24,8 @@ import tensorflow as tf
 
 from mmzoo.data.pipeline import finish, from_arrays
 from mmzoo.data.tables.cells import CellReader, Problem, listed, tell
-from mmzoo.data.tables.table import choose_columns, read_table
+from mmzoo.data.tables.frames import NOTES
+from mmzoo.data.tables.table import choose_columns, read_table, root_of
 from mmzoo.schema import Output, Schema
 
 _log = logging.getLogger(__name__)
@@ -155,15 +156,15 @@ def read_manifest(
 ) -> Manifest:
     """Reads a table and checks all of it.
 
-    An empty cell (None, NaN or pd.NA in a DataFrame) means that the image, sound, text, series or sensor value is
-    missing. The cell of a series is the path of a CSV file or a list of steps as JSON. States and noise are left out. A
-    label or category is a name, however it is spelt (`mmzoo.encoding.spelling`): 1 and 1.0 are one, TRUE and True, " a"
-    and "a". A number is the place of a class only where all of the column is, see `Label.of_column`. What is read as
-    something else than it looks like is logged. Decimal commas and other forms that pandas knows are for a DataFrame
-    that you read yourself.
+    An empty cell (None, NaN or pd.NA in a DataFrame, or a word such as "NA" or "?", see
+    `mmzoo.encoding.missing_words`) means that the image, sound, text, series or sensor value is missing. The cell of a
+    series is the path of a CSV file or a list of steps as JSON. States and noise are left out. A label or category is a
+    name, however it is spelt (`mmzoo.encoding.spelling`): 1 and 1.0 are one, TRUE and True, " a" and "a". A number is
+    the place of a class only where all of the column is, see `Label.of_column`. What is read as something else than it
+    looks like is logged. Decimal commas and other forms that pandas knows are for a DataFrame that you read yourself.
 
     Args:
-        table: a DataFrame or the path of a CSV file, see `mmzoo.data.tables.table.read_table`.
+        table: a DataFrame or the path of a table, see `mmzoo.data.tables.table.read_table`.
         schema: inputs and outputs.
         columns: which column feeds what, where the names differ; see `mmzoo.data.tables.table.choose_columns`.
         root: paths of files are relative to it; by default the CSV file's folder, or the current one.
@@ -182,6 +183,9 @@ def read_manifest(
     """
     _check_on_error(on_error)
     frame, source = read_table(table)
+    if not isinstance(table, pd.DataFrame):
+        for note in frame.attrs[NOTES]:
+            _log.warning("%s: %s", source, note)
     manifest, reader = read_cells(
         frame,
         source,
@@ -208,13 +212,6 @@ def tell_lacking(source: str, lacking: Mapping[str, int], rows: int) -> None:
     for name, count in lacking.items():
         if count:
             _log.warning("%s: %d of %d rows lack the target %r and count for the others", source, count, rows, name)
-
-
-def root_of(table: str | os.PathLike | pd.DataFrame, root: str | os.PathLike | None) -> pathlib.Path:
-    """What the table's paths are relative to: by default the CSV file's folder, or the current one."""
-    if root is None:
-        root = pathlib.Path() if isinstance(table, pd.DataFrame) else pathlib.Path(table).parent
-    return pathlib.Path(root)
 
 
 def read_cells(
@@ -252,7 +249,7 @@ def read_cells(
                 [chosen[name, index] for index in range(len(modality.fields))], modality.fields
             )
         elif modality.is_large:
-            files[name] = reader.files(chosen[name, None])
+            files[name] = reader.files(chosen[name, None], modality)
         else:
             inputs[name] = reader.column(chosen[name, None], modality)
     outputs = schema.predicted if targets else {}

@@ -15,10 +15,11 @@ import tensorflow_datasets as tfds
 
 from mmzoo.data.pipeline import finish
 from mmzoo.data.tables.records import restored
+from mmzoo.data.tables.table import RECORD
 from mmzoo.schema import Schema
 
-# Folder of the records and file that says they are whole.
-SAMPLES, RECORD = "samples", "prepared.json"
+# Folder of the records.
+SAMPLES = "samples"
 VERSION = 1
 # Encoded samples held for shuffling, with what TensorFlow needs for each.
 _SHUFFLED_BYTES, _OVERHEAD = 64 << 20, 256

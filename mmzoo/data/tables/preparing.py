@@ -19,18 +19,19 @@ import logging
 import os
 import pathlib
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from mmzoo.data.tables.cells import Problem, listed
-from mmzoo.data.tables.manifest import lacking_targets, root_of, tell_lacking
+from mmzoo.data.tables.manifest import lacking_targets, tell_lacking
 from mmzoo.data.tables.prepared import RECORD, SAMPLES, Prepared, open_prepared, read_record, write_record
 from mmzoo.data.tables.record_builder import write_samples
 from mmzoo.data.tables.statistics import Moments
-from mmzoo.data.tables.table import read_chunks
+from mmzoo.data.tables.table import read_chunks, root_of
 from mmzoo.data.tables.table_check import CHUNK_ROWS, NO_SPLIT, CheckedTable, check_table, load_chunk
+from mmzoo.encoding.tables import open_table
 from mmzoo.schema import Schema
 
 _log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ def prepare(
     *,
     root: str | os.PathLike | None = None,
     columns: Mapping[str, str | None] | None = None,
+    missing: Collection[str] = (),
     split: str | Mapping[str, float] | None = None,
     group: str | None = None,
     seed: int = 0,
@@ -70,6 +72,7 @@ def prepare(
             on several machines it must be one that all of them see.
         root: image paths are relative to it; by default the CSV file's folder, or the current one.
         columns: which column feeds what, where the names differ; see `mmzoo.data.tables.table.choose_columns`.
+        missing: words that stand for an empty cell, see `mmzoo.data.tables.table.read_table`.
         split: the column that names each row's split ("val" and its like are "validation"), or the splits' shares,
             such as {"train": 0.8, "validation": 0.2}, drawn by lot; None: all rows are "train".
         group: with shares: a column; rows with the same value in it stay in one split.
@@ -101,6 +104,7 @@ def prepare(
         "schema": schema.to_dict(),
         "root": hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16],
         "columns": dict(columns or {}),
+        **({"missing": sorted(missing)} if missing else {}),
         "split": split if isinstance(split, str) else dict(split or {}),
         "group": group,
         "seed": seed,
@@ -112,7 +116,7 @@ def prepare(
 
     def check(folder: pathlib.Path) -> CheckedTable:
         return check_table(
-            table, schema, folder, columns=columns, root=root, split=split, group=group, seed=seed,
+            table, schema, folder, columns=columns, missing=missing, root=root, split=split, group=group, seed=seed,
             allow_outside_root=allow_outside_root, progress=lambda rows: tell("checking", rows, None),
         )  # fmt: skip
 
@@ -235,6 +239,11 @@ def _table_hash(table):
         for frame, _ in read_chunks(table, CHUNK_ROWS):
             cells = frame.map(lambda cell: f"{type(cell).__name__} {cell}")
             digest.update(pd.util.hash_pandas_object(cells).to_numpy().tobytes())
+        return digest.hexdigest()
+    if os.path.isdir(table):
+        digest = hashlib.sha256()
+        for row in open_table(table).read():
+            digest.update(repr(row).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
     if not os.path.isfile(table):
         raise FileNotFoundError(f"{table}: no such file")

@@ -9,14 +9,9 @@ import numpy as np
 import pandas as pd
 
 from mmzoo.data.tables.table import read_table
+from mmzoo.encoding.split_words import SPLIT_WORDS, split_of
 
-SPLITS = ("train", "validation", "test")
-# What a column of splits says, in lower case.
-NAMES = {
-    "train": ("train", "training", "trn"),
-    "validation": ("validation", "valid", "val", "dev"),
-    "test": ("test", "testing", "holdout", "held-out", "eval"),
-}
+SPLITS = tuple(SPLIT_WORDS)
 # Of a target with more distinct values than this, no share is kept the same in all splits.
 _MOST_STRATA = 100
 # Of a value with fewer rows the share in each split is left to chance.
@@ -24,11 +19,15 @@ _RARE = 8
 
 
 def is_split_column(values: pd.Series) -> bool:
-    """Whether a column says which split each row belongs to: "train" and another of the names in `NAMES`."""
+    """Whether a column says which split each row belongs to: "train" and another, in one of the `SPLIT_WORDS`."""
     found = set(values.dropna().astype(str).str.strip().str.lower()) - {""}
-    known = {name: split for split, names in NAMES.items() for name in names}
-    splits = {known.get(name) for name in found}
+    splits = {split_of(word) for word in found}
     return None not in splits and "train" in splits and len(splits) > 1
+
+
+def unknown_splits(values: pd.Series) -> np.ndarray:
+    """Positions of the cells that name no split."""
+    return np.flatnonzero([split_of(word) is None for word in values.fillna("").astype(str)])
 
 
 def split_table(
@@ -85,16 +84,14 @@ def split_table(
 
 
 def _by_column(frame, column, group, target, shares, seed, source):
-    words = frame[column].astype(str).str.strip().str.lower()
-    known = {name: split for split, names in NAMES.items() for name in names}
-    unknown = np.flatnonzero(~words.isin(list(known)))
+    unknown = unknown_splits(frame[column])
     if unknown.size:
-        row = frame.index[unknown[0]]
+        row, words = frame.index[unknown[0]], sorted(word for names in SPLIT_WORDS.values() for word in names)
         raise ValueError(
-            f"{source}, row {row}, column {column!r}: expected one of {sorted(known)}, got "
+            f"{source}, row {row}, column {column!r}: expected one of {words}, got "
             f"{frame[column].iloc[unknown[0]]!r}; {unknown.size} such rows"
         )
-    splits = words.map(known).to_numpy()
+    splits = frame[column].astype(str).map(split_of).to_numpy()
     places = {name: np.flatnonzero(splits == name) for name in SPLITS}
     if not len(places["test"]):
         places["test"], places["validation"] = places["validation"], places["test"]

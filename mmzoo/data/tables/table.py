@@ -1,26 +1,34 @@
-"""Tables of own data: a CSV file or a DataFrame to a DataFrame with row numbers, and which column feeds what."""
+"""Tables of own data: a file, a folder or a DataFrame to a DataFrame with row numbers, and which column feeds what."""
 
 from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import pandas as pd
 
-from mmzoo.data.tables.csv_file import read_csv, read_csv_chunks
+from mmzoo.data.tables.frames import SOURCE, read_frame, read_frames, with_missing
 from mmzoo.schema import Schema
 from mmzoo.schema.columns import match_column, named_output
 
-_SOURCE = "mmzoo_source"
+# In the folder of a prepared table: it says that the records are whole.
+RECORD = "prepared.json"
 
 
-def read_table(table: str | os.PathLike | pd.DataFrame) -> tuple[pd.DataFrame, str]:
+def is_prepared(table: str | os.PathLike | pd.DataFrame) -> bool:
+    """Whether a table is a folder that `mmzoo.prepare` wrote."""
+    return not isinstance(table, pd.DataFrame) and (pathlib.Path(table) / RECORD).is_file()
+
+
+def read_table(table: str | os.PathLike | pd.DataFrame, *, missing: Collection[str] = ()) -> tuple[pd.DataFrame, str]:
     """Reads a table.
 
     Args:
-        table: a DataFrame, or the path of a CSV file in UTF-8 (with or without BOM), separated by commas, semicolons
-            or tabs. Its cells are read as they stand; "NA" is a text like any other.
+        table: a DataFrame, or the path of a file or folder in one of the formats of
+            `mmzoo.encoding.tables.open_table`: CSV, Excel, Parquet, JSON lines, a folder for each class. Its cells are
+            texts as they stand; which of them mean "missing" is for what reads them.
+        missing: words that stand for an empty cell, beside those of `mmzoo.encoding.missing_words`.
 
     Returns:
         The table and its name for error messages. The index of a CSV file's table are the rows as a spreadsheet numbers
@@ -31,15 +39,14 @@ def read_table(table: str | os.PathLike | pd.DataFrame) -> tuple[pd.DataFrame, s
         ValueError: the file is no UTF-8 or no table, has no rows or one with more or fewer cells than the header, or a
             column stands there twice.
         TypeError: neither a path nor a DataFrame.
+        ImportError: a package that the file's format needs is not installed.
     """
     if isinstance(table, pd.DataFrame):
-        frame, source = table, table.attrs.get(_SOURCE, "DataFrame")
+        frame, source = with_missing(table, missing), table.attrs.get(SOURCE, "DataFrame")
     elif isinstance(table, (str, os.PathLike)):
-        frame, source = read_csv(pathlib.Path(table)), os.fspath(table)
-        # So that a part of it is still known by its name.
-        frame.attrs[_SOURCE] = source
+        frame, source = read_frame(table, missing), os.fspath(table)
     else:
-        raise TypeError(f"table: expected the path of a CSV file or a pandas DataFrame, got {type(table).__name__}")
+        raise TypeError(f"table: expected the path of a table or a pandas DataFrame, got {type(table).__name__}")
     columns = list(frame.columns)
     _check_once(columns, source)
     if not len(frame):
@@ -47,26 +54,28 @@ def read_table(table: str | os.PathLike | pd.DataFrame) -> tuple[pd.DataFrame, s
     return frame, source
 
 
-def read_chunks(table: str | os.PathLike | pd.DataFrame, rows: int) -> Iterator[tuple[pd.DataFrame, str]]:
+def read_chunks(
+    table: str | os.PathLike | pd.DataFrame, rows: int, *, missing: Collection[str] = ()
+) -> Iterator[tuple[pd.DataFrame, str]]:
     """Reads a table as `read_table` does, but some rows at a time, so that it need not fit in memory.
 
     Args:
-        table: see `read_table`.
+        table, missing: see `read_table`.
         rows: rows of a chunk.
 
     Yields:
         A part of the table, with the index that it has in the whole, and the table's name.
 
     Raises:
-        FileNotFoundError, ValueError, TypeError: see `read_table`.
+        FileNotFoundError, ValueError, TypeError, ImportError: see `read_table`.
     """
     if not isinstance(table, (str, os.PathLike)):
-        frame, source = read_table(table)
+        frame, source = read_table(table, missing=missing)
         for start in range(0, len(frame), rows):
             yield frame.iloc[start : start + rows], source
         return
     source, found = os.fspath(table), False
-    for frame in read_csv_chunks(pathlib.Path(table), rows):
+    for frame in read_frames(table, rows, missing):
         if not found:
             _check_once(list(frame.columns), source)
         found = True
@@ -74,6 +83,21 @@ def read_chunks(table: str | os.PathLike | pd.DataFrame, rows: int) -> Iterator[
     if not found:
         # Which says what is missing.
         read_table(table)
+
+
+def root_of(table: str | os.PathLike | pd.DataFrame, root: str | os.PathLike | None) -> pathlib.Path:
+    """What the table's paths are relative to: by default its folder, or the current one of a DataFrame.
+
+    Raises:
+        FileNotFoundError: there is no such root.
+    """
+    if root is None:
+        if isinstance(table, pd.DataFrame):
+            return pathlib.Path()
+        return pathlib.Path(table) if os.path.isdir(table) else pathlib.Path(table).parent
+    if not os.path.isdir(root):
+        raise FileNotFoundError(f"root: no such folder: {os.fspath(root)}")
+    return pathlib.Path(root)
 
 
 def _check_once(columns, source):

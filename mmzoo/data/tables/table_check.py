@@ -10,7 +10,7 @@ import hashlib
 import os
 import pathlib
 import pickle
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,8 @@ import pandas as pd
 
 from mmzoo.data.tables.cells import Problem, duplicate, tell
 from mmzoo.data.tables.manifest import Manifest, read_cells
-from mmzoo.data.tables.splits import NAMES
 from mmzoo.data.tables.table import choose_columns, read_chunks
+from mmzoo.encoding.split_words import split_of
 from mmzoo.schema import Schema
 
 CHUNK_ROWS = 1_000
@@ -65,6 +65,7 @@ def check_table(
     folder: pathlib.Path,
     *,
     columns: Mapping[str, str | None] | None,
+    missing: Collection[str] = (),
     root: pathlib.Path,
     split: str | Mapping[str, float] | None,
     group: str | None,
@@ -78,7 +79,7 @@ def check_table(
         table, schema, columns, root, allow_outside_root: see `read_manifest`.
         folder: where the chunks go; exists.
         split: see `mmzoo.data.tables.preparing.prepare`.
-        group: see there.
+        missing, group: see there.
         seed: see there.
         progress: is told the number of rows read.
 
@@ -91,8 +92,8 @@ def check_table(
     names: dict[str, int] = {}
     problems: dict[int, list[Problem]] = {}
     source, notes = "", {}
-    read_as = _of_columns(table, schema, columns)
-    for frame, source in read_chunks(table, CHUNK_ROWS):
+    read_as = _of_columns(table, schema, columns, missing)
+    for frame, source in read_chunks(table, CHUNK_ROWS, missing=missing):
         for name, what in ((column, "split"), (group, "group")):
             if name is not None and name not in frame.columns:
                 raise ValueError(f"{source}: {what}: no column {name!r}; the columns are {list(frame.columns)}")
@@ -134,10 +135,10 @@ def check_table(
     return CheckedTable(source, chunks, starts, splits, split_of, problems)
 
 
-def _of_columns(table, schema, columns):
+def _of_columns(table, schema, columns, missing):
     """Output -> `Output.of_column` of the whole column; as a rule the first rows say that it is no other."""
     chosen, read_as = None, {}
-    for frame, source in read_chunks(table, CHUNK_ROWS):
+    for frame, source in read_chunks(table, CHUNK_ROWS, missing=missing):
         if chosen is None:
             chosen = choose_columns(schema, list(frame.columns), columns, source, targets=True)
             undecided = {name: output for name, output in schema.predicted.items() if chosen[name, None] is not None}
@@ -152,7 +153,7 @@ def _of_columns(table, schema, columns):
 
 def _named_splits(frame, column, names, problems, start):
     """The index of each row's split; "val" and its like are "validation"."""
-    found, known = [], {name: split for split, usual in NAMES.items() for name in usual}
+    found = []
     for index, cell in enumerate(frame[column].tolist()):
         name = "" if cell is None or cell is pd.NA or cell != cell else str(cell).strip()
         if not (name.isidentifier() and name.isascii()) or name.lower() == "all":
@@ -161,7 +162,7 @@ def _named_splits(frame, column, names, problems, start):
             problems.setdefault(start + index, []).append(problem)
             found.append(NO_SPLIT)
             continue
-        name = known.get(name.lower(), name)
+        name = split_of(name) or name
         found.append(names.setdefault(name, len(names)))
     return np.array(found, np.int16)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mmzoo.encoding.clock import read_clock
 from mmzoo.encoding.fields import in_digits
 from mmzoo.inspection.findings.odd_dates import odd_dates
 from mmzoo.inspection.inspection import Finding, counted, in_words, percent, quoted
@@ -15,10 +16,10 @@ from mmzoo.inspection.reading import dates
 from mmzoo.inspection.reading.cells import Cells
 from mmzoo.inspection.reading.files import Contents, Files
 from mmzoo.inspection.reading.names import parts, unit_in
-from mmzoo.inspection.reading.number_forms import MISSING_WORDS
+from mmzoo.inspection.reading.number_forms import MAYBE_MISSING
 from mmzoo.inspection.reading.origins import blur, float32_step, origin_of_days, sensible_origin
 from mmzoo.inspection.reading.ranges import sensible_range
-from mmzoo.schema import Angle, Audio, Category, Date, Image, Number, Text
+from mmzoo.schema import Angle, Audio, Category, Date, Image, Number, Text, TimeOfDay
 
 # Of sounds, Hz: speech and machines need no more than the one, and the log-mel front end no less than the other.
 LOWEST_RATE, HIGHEST_RATE = 8_000, 16_000
@@ -86,6 +87,21 @@ def make_angle(cells: Cells, why: str) -> Decision:
     """A direction in degrees."""
     values = cells.per_row(cells.numbers)
     return Decision("angle", why, Angle(cells.name), not_numbers(cells), values)
+
+
+def make_time(cells: Cells, why: str) -> Decision:
+    """A time of day, and a finding for cells that hold none."""
+    degrees = np.array([np.nan if (found := read_clock(value)) is None else found for value in cells.values], float)
+    findings = []
+    rows = cells.rows_where(np.isnan(degrees))
+    if rows:
+        values = [value for value, one in zip(cells.values, np.isnan(degrees), strict=True) if one]
+        message = (
+            f"{counted(len(rows), 'cell')} can't be read as a time of day ({quoted(values)}; {in_words(rows)}); write "
+            "them as 14:05, or empty them"
+        )
+        findings.append(Finding("error", cells.name, message, tuple(rows[:20])))
+    return Decision("time", why, TimeOfDay(cells.name), findings, cells.per_row(degrees))
 
 
 def make_category(cells: Cells, why: str) -> Decision:
@@ -165,14 +181,14 @@ def sorted_names(values: list[str]) -> tuple[str, ...]:
 
 def not_numbers(cells: Cells) -> list[Finding]:
     """Findings for the cells of a column of numbers that hold none."""
-    bad = np.isnan(cells.numbers) & np.array([value.lower() != "nan" for value in cells.values], bool)
+    bad = np.isnan(cells.numbers)
     rows = cells.rows_where(bad)
     if not rows:
         return []
     values = [value for value, is_bad in zip(cells.values, bad, strict=True) if is_bad]
-    words = all(value.lower() in MISSING_WORDS for value in values)
+    words = all(value.lower() in MAYBE_MISSING for value in values)
     advice = (
-        f"empty them, or give the DataFrame of pandas.read_csv(..., na_values={sorted(set(values))[:3]})"
+        f"if they mean that there is none, say missing={sorted(set(values))[:3]} (--missing {values[0]!r})"
         if words
         else f"correct or empty them, or say kinds={{{cells.name!r}: 'category'}} or 'text'"
     )

@@ -20,15 +20,16 @@ from mmzoo.inspection.deciding.decision import (
     make_date,
     make_number,
     make_text,
+    make_time,
     not_numbers,
 )
 from mmzoo.inspection.inspection import Finding, counted, in_words, quoted
 from mmzoo.inspection.reading import dates
 from mmzoo.inspection.reading.cells import Cells
-from mmzoo.schema import Angle, Category, Date, Field, Modality, Number, Output
+from mmzoo.schema import Angle, Category, Date, Field, Modality, Number, Output, TimeOfDay
 from mmzoo.schema.kinds import kinds_of
 
-INPUT_KINDS = ("text", "category", "number", "angle", "date", "image", "audio", "ignore")
+INPUT_KINDS = ("text", "category", "number", "angle", "date", "time", "image", "audio", "ignore")
 TARGET_KINDS = {"label": "label", "multilabel": "multilabel", "value": "value", "category": "label", "number": "value"}
 _TARGET_PARTS = (Output,)
 _SAID = "you said so"
@@ -86,6 +87,8 @@ def decide_as(cells: Cells, kind: Any, *, unit: str | None, text_length: int | N
         return make_number(cells, _SAID, unit)
     if kind == "angle":
         return make_angle(cells, _SAID)
+    if kind == "time":
+        return make_time(cells, _SAID)
     if kind == "date":
         found = dates.read_dates(cells.values, cells.counts)
         if found is None:
@@ -109,6 +112,8 @@ def _as_part(cells, part):
         return Decision(kind, _SAID, part, _unfit(cells, unknown, f"not one of {quoted(part.categories)}"))
     if isinstance(part, Date):
         return make_date(cells, _SAID, dates.parse_all(cells.values, part.format), part.origin)
+    if isinstance(part, TimeOfDay):
+        return dataclasses.replace(make_time(cells, _SAID), part=part)
     if not isinstance(part, (Number, Angle)):
         bad = [not _can_be(part, value) for value in cells.values]
         return Decision(kind, _SAID, part, _unfit(cells, bad, f"that can't be read as {type(part).__name__}"))

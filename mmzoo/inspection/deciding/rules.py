@@ -3,16 +3,19 @@
 In this order, the first that fits; `kinds` goes before all of them.
 
 - empty: no cell is filled; constant: one value in all filled cells; copy: the same cell as another column in each row.
-- split: values such as train, validation and test, or a name such as fold with few values.
-- image, audio: nine of ten cells end like such files; paths are relative to `root`. Unusable if most are not there.
+- split: values such as train, validation and test. Numbers of folds, under a name such as fold, are left out.
+- image, audio: nine of ten cells end like such files, or a fifth do and most of those are there; paths are relative to
+  `root`. Unusable if most are not there.
+- files: a fifth of the cells name files that are there, but of no kind that is read; never a text.
 - category: booleans, and words for yes and no.
 - number: nine of ten cells are numbers; other cells are an error. Among those, by name and values: identifiers (the
   name ends in id or the like and values hardly repeat, or running numbers), codes (leading zeros; a name such as zip
   or type with few values: category), angles (a name such as heading with 0..360 or -180..180; any angle that spans over
   180 degrees), dates written as 20261123.
+- time: nine of ten cells are times of day, as a clock shows them.
 - unusable: numbers with decimal commas, thousands or units in the cells; with what to do.
-- identifier: addresses, DOIs, UUIDs, hashes, e-mail addresses; a name that ends in id with values that hardly repeat;
-  one word with digits, different in every row.
+- identifier: addresses, pictures and sounds as base64, DOIs, UUIDs, hashes, e-mail addresses; a name that ends in id
+  with values that hardly repeat; one word with digits, different in every row.
 - date: eight of ten cells are dates; unusable if one format does not cover 95 % of them.
 - category: at most 12 values, each twice on average; or at most 200 that cover what is to come: under 5 % of the rows
   have a value that occurs once (Good & Turing's estimate of how often a new row brings a new value), three rows a
@@ -26,10 +29,20 @@ import re
 
 import numpy as np
 
-from mmzoo.inspection.deciding.decision import Decision, make_angle, make_category, make_date, make_number, make_text
+from mmzoo.encoding.clock import looks_like_clock, read_clock
+from mmzoo.inspection.deciding.decision import (
+    Decision,
+    make_angle,
+    make_category,
+    make_date,
+    make_number,
+    make_text,
+    make_time,
+)
 from mmzoo.inspection.inspection import Finding, figure, in_words, percent, quoted
 from mmzoo.inspection.reading import dates, names
 from mmzoo.inspection.reading.cells import Cells
+from mmzoo.inspection.reading.files import names_media
 from mmzoo.inspection.reading.number_forms import unreadable_numbers
 from mmzoo.schema import Number
 
@@ -40,8 +53,15 @@ BOOLEAN_WORDS = (
 MOST_CATEGORIES = 200
 _FEW = 12
 
+_ADDRESSES = "addresses of web pages"
+_BASE64 = "files written as base64"
 _PATTERNS = {
-    "addresses of web pages": re.compile(r"(https?|ftp|s3|gs)://\S+|www\.\S+", re.IGNORECASE),
+    _ADDRESSES: re.compile(r"(https?|ftp|s3|gs)://\S+|www\.\S+", re.IGNORECASE),
+    # As a data URI, or beginning as JPEG, PNG, GIF, WebP and WAV, FLAC, Ogg or MP3 files do.
+    _BASE64: re.compile(
+        r"data:[\w/+.-]+;base64,.*|(/9j/|iVBORw0K|R0lGOD|UklGR|ZkxhQ|T2dnUw|SUQz|//[uv])[A-Za-z0-9+/\s]{24,}=*",
+        re.DOTALL,
+    ),
     "DOIs": re.compile(r"(doi:|https?://doi\.org/)?10\.\d{4,9}/\S+", re.IGNORECASE),
     "UUIDs": re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE),
     "hashes": re.compile(r"(?=.*\d)(?=.*[a-f])([0-9a-f]{16,128})", re.IGNORECASE),
@@ -139,7 +159,9 @@ def _decide_words(cells, numeric, text_length):
     distinct, filled = len(cells.values), cells.filled
     for what, pattern in _PATTERNS.items():
         if cells.share([bool(pattern.fullmatch(value)) for value in cells.values]) >= 0.95:
-            return Decision("identifier", what)
+            return Decision("identifier", what, None, _not_files(cells, what))
+    if cells.share([looks_like_clock(value) for value in cells.values]) >= 0.9:
+        return _decide_time(cells)
     found = dates.read_dates(cells.values, cells.counts)
     if found is not None:
         return _decide_date(cells, found)
@@ -162,6 +184,31 @@ def _decide_words(cells, numeric, text_length):
         )
         decision.findings.append(Finding("warning", cells.name, message, tuple(others[:20])))
     return decision
+
+
+def _not_files(cells, what):
+    """What to do with columns of what could be read, were it in files."""
+    if what == _ADDRESSES and any(map(names_media, cells.values)):
+        message = "holds addresses of files on the web, which are not fetched, so it is left out; download them first, "
+        message += "then name each file's path here: urllib.request.urlretrieve(address, path)"
+    elif what == _BASE64:
+        message = "holds files as base64, so it is left out; write each to a file and its path here: "
+        message += "pathlib.Path(path).write_bytes(base64.b64decode(cell))"
+    else:
+        return []
+    return [Finding("warning", cells.name, message)]
+
+
+def _decide_time(cells):
+    is_time = [read_clock(value) is not None for value in cells.values]
+    if cells.share(is_time) >= 0.9 and not names.says_duration(cells.name):
+        return make_time(cells, "times of day")
+    message = (
+        f"holds lengths of time, or times that are none of a day ({quoted(cells.values, 3)}); write them as one "
+        f"number, such as seconds: pandas.to_timedelta(...).dt.total_seconds(); if they are times of day, say "
+        f"kinds={{{cells.name!r}: 'time'}}"
+    )
+    return Decision("unusable", "lengths of time", None, [Finding("error", cells.name, message)])
 
 
 def _decide_date(cells, found):

@@ -18,7 +18,9 @@ _FEW = 20
 _IMBALANCE = 10
 
 
-def decide_target(cells: Cells, kind: str | None = None, unit: str | None = None) -> Decision:
+def decide_target(
+    cells: Cells, kind: str | None = None, unit: str | None = None, is_one_of_several: bool = False
+) -> Decision:
     """What a target column becomes; its `part` is None where nothing can be learnt from it.
 
     - MultiLabel: lists such as "a|b|c" in a fifth of the cells or more, of labels that repeat.
@@ -29,6 +31,7 @@ def decide_target(cells: Cells, kind: str | None = None, unit: str | None = None
         cells: the column.
         kind: "label", "multilabel" or "value" instead of what the rules say.
         unit: of a value, instead of the name's.
+        is_one_of_several: rows that lack this target may have another one.
     """
     if not cells.values:
         return _unusable(cells, "empty", "the target is missing in all rows; fill it or name another")
@@ -54,7 +57,8 @@ def decide_target(cells: Cells, kind: str | None = None, unit: str | None = None
         decision = _label(cells)
     empty = cells.rows[~cells.present].tolist()
     if empty:
-        message = f"the target is missing in {counted(len(empty), 'row')} ({in_words(empty)}); they can't be trained on"
+        what = "they count for the other targets" if is_one_of_several else "they can't be trained on, and are left out"
+        message = f"the target is missing in {counted(len(empty), 'row')} ({in_words(empty)}); {what}"
         decision.findings.append(Finding("note", cells.name, message, tuple(empty[:20])))
     return decision
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -28,6 +28,48 @@ def missing_cells(columns: Iterable[Cells]) -> list[Finding]:
         "itself tells something (who was examined), that may not hold for new data"
     )
     return [Finding("warning", "", message)]
+
+
+def words_for_missing(columns: Iterable[Cells]) -> list[Finding]:
+    """The words that were taken for "missing", as one finding, and those that could have been but were not."""
+    found, rows, findings = [], [], []
+    for cells in columns:
+        if cells.missing_words:
+            positions = sorted(position for places in cells.missing_words.values() for position in places)
+            words = quoted(cells.missing_words, 3)
+            found.append(f"{cells.name} {words} in {percent(len(positions) / len(cells))}")
+            rows += cells.rows[positions].tolist()
+        for word in cells.kept_words:
+            message = (
+                f"{word!r} is taken for a value, as there is one other alone ({quoted(cells.values)}); if it means "
+            )
+            message += f"that there is none, say missing=[{word!r}] (--missing {word!r})"
+            findings.append(Finding("note", cells.name, message))
+    if found:
+        message = (
+            f"words taken for an empty cell: {'; '.join(found[:12])}{' ...' * (len(found) > 12)}; where one is a "
+            "value, name it in the schema's categories or classes"
+        )
+        findings.append(Finding("note", "", message, tuple(dict.fromkeys(rows))[:20]))
+    return findings
+
+
+def left_out(decisions: Mapping[str, Decision]) -> list[Finding]:
+    """A finding for every column that is left out and has none yet: why, and what to do."""
+    findings = []
+    for name, decision in decisions.items():
+        advice = _LEFT_OUT.get(decision.kind)
+        if decision.part is None and advice and not any(f.level != "note" for f in decision.findings):
+            message = f"is left out: {decision.why}; {advice.format(name=repr(name))}"
+            findings.append(Finding("note", name, message))
+    return findings
+
+
+_LEFT_OUT = {
+    "identifier": "if it tells something about the target, say kinds={{{name}: 'category'}} or 'text'",
+    "constant": "nothing can be learnt from it here; if new data will differ, say its kind",
+    "copy": "one of the two is enough",
+}
 
 
 def rare_categories(columns: Iterable[Cells]) -> list[Finding]:

@@ -29,7 +29,8 @@ def find_leaks(cells: dict[str, Cells], decisions: dict[str, Decision], targets:
 
     A column is scored alone, in five-fold cross-validation: numbers, angles and dates by a decision tree, categories
     and texts by the most frequent class (or mean) of their value. It leaks if that puts right 90 % of what the most
-    frequent class gets wrong, or explains 95 % of a value's variance. Texts are searched for the words of their class.
+    frequent class gets wrong, or explains 95 % of a value's variance. Texts are searched for the words of their class,
+    and paths that are read as texts for folders named like it.
 
     Args:
         cells: the columns.
@@ -59,6 +60,7 @@ def find_leaks(cells: dict[str, Cells], decisions: dict[str, Decision], targets:
                 findings += _score(name, cells[name], decision, rows, answers[rows], target, kind)
             if decision.kind == "text" and kind == "label":
                 findings += _named_classes(cells[name], cells[target], rows)
+                findings += _named_folders(cells[name], cells[target], rows)
     return findings
 
 
@@ -161,6 +163,25 @@ def _named_classes(text, target, rows):
         f"{percent(total / len(rows))} of the texts hold a word of their own class's name ({shown}): is the answer "
         "known where the text was written? If not when the model is used, mask those words, or leave the column out "
         f"with kinds={{{text.name!r}: 'ignore'}}"
+    )
+    return [Finding("warning", text.name, message)]
+
+
+def _named_folders(text, target, rows):
+    """Paths read as texts, of which a folder or the file's name is the class."""
+    rows = rows[text.present[rows]]
+    classes = [name.strip().casefold() for name in target.values]
+    parts = {
+        code: {part.strip() for part in re.split(r"[/\\]", text.values[code].casefold())[:-1]}
+        for code in set(text.codes[rows])
+    }
+    named = np.array([classes[target.codes[row]] in parts[text.codes[row]] for row in rows], bool)
+    if named.sum() < _LEAST_HITS or named.mean() < _NAMED:
+        return []
+    message = (
+        f"is read as a text, and in {percent(named.mean())} of the rows a folder in it is the class itself; if it "
+        f"names pictures or sounds, correct the cells that don't or say kinds={{{text.name!r}: 'image'}}, else leave "
+        f"it out: kinds={{{text.name!r}: 'ignore'}}"
     )
     return [Finding("warning", text.name, message)]
 

@@ -7,18 +7,20 @@ import datetime
 import functools
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mmzoo.encoding.missing import is_missing
+from mmzoo.encoding.missing_words import is_missing_word
+from mmzoo.encoding.numbers import read_number
 from mmzoo.encoding.spelling import as_word, canonical
 from mmzoo.schema.fields import LARGEST_FLOAT32
 
 # What the reader of tables takes; tolist() makes Python's own types of NumPy's.
-_KNOWN = (str, bool, int, float, np.bool_, np.integer, np.floating, datetime.date, os.PathLike)
+_KNOWN = (str, bool, int, float, np.bool_, np.integer, np.floating, datetime.date, datetime.time, os.PathLike)
 
 
 class Cells:
@@ -27,6 +29,7 @@ class Cells:
     Args:
         name: the column's name.
         series: its cells.
+        known: words that are values here, even if they stand for "missing" elsewhere.
 
     Attributes:
         name: the column's name.
@@ -37,19 +40,31 @@ class Cells:
         spellings: value -> the ways in which it is written, where there are several.
         strange: positions of the cells that hold neither text, number, date nor path (a list, an array, a Decimal).
         strange_types: the names of their types.
+        missing_words: word that stands for "missing" -> positions of its cells, which count as empty.
+        kept_words: words that do so elsewhere, but not here: "+" and "-" alone are values.
     """
 
-    def __init__(self, name: str, series: pd.Series):
+    def __init__(self, name: str, series: pd.Series, known: Collection[str] = ()):
         self.name, self.rows, self.dtype = name, series.index.to_numpy(), series.dtype
         texts: list[str | None] = []
         self.strange: list[int] = []
         self.strange_types: set[str] = set()
         for position, cell in enumerate(series.tolist()):
-            known = isinstance(cell, _KNOWN) or (pd.api.types.is_scalar(cell) and pd.isna(cell))
-            texts.append(as_text(cell) if known else None)
-            if not known:
+            is_usual = isinstance(cell, _KNOWN) or (pd.api.types.is_scalar(cell) and pd.isna(cell))
+            texts.append(as_text(cell) if is_usual else None)
+            if not is_usual:
                 self.strange.append(position)
                 self.strange_types.add(type(cell).__name__)
+        words = {text for text in set(texts) - {None} if is_missing_word(text, known)}
+        self.kept_words: tuple[str, ...] = ()
+        if words and len(set(texts) - {None}) == 2 > len(words):
+            self.kept_words, words = tuple(words), set()
+        self.missing_words: dict[str, list[int]] = {}
+        for position, text in enumerate(texts) if words else ():
+            if text in words:
+                self.missing_words.setdefault(text, []).append(position)
+                texts[position] = None
+        # Of what is left the spellings: two words for "missing" are no two spellings of a value.
         texts, self.spellings = one_spelling(texts)
         self.codes, values = pd.factorize(np.array(texts, object), use_na_sentinel=True)
         self.values: list[str] = list(values)
@@ -142,8 +157,7 @@ def one_spelling(words: Iterable[str | None]) -> tuple[list[str | None], dict[st
 def as_number(text: str) -> float:
     """A text as a number as the table's reader reads it; NaN where it is none, or none that float32 holds."""
     try:
-        # float() would take "1_000", which is more likely a slip than a thousand.
-        number = float(text.replace("_", "?"))
+        number = read_number(text)
     except ValueError:
         return math.nan
     return number if abs(number) <= LARGEST_FLOAT32 else math.nan

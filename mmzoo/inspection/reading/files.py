@@ -11,14 +11,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mmzoo.edge.table import IMAGE_SUFFIXES
 from mmzoo.encoding import pictures
+from mmzoo.encoding.sounds import SUFFIXES as SOUND_SUFFIXES
 from mmzoo.inspection.reading.cells import Cells
 from mmzoo.schema import Image
 from mmzoo.schema.paths import resolve
-
-PICTURE_SUFFIXES = (*IMAGE_SUFFIXES, ".avif", ".jp2")
-SOUND_SUFFIXES = (".wav", ".flac", ".ogg")
 
 # At most so many files, and about so many bytes of them, are decoded; a larger table is sampled evenly.
 MOST_FILES = 40_000
@@ -79,6 +76,11 @@ class Contents:
 def share_of_suffixes(cells: Cells, suffixes: tuple[str, ...]) -> float:
     """The share of the filled cells that end like files of a kind, 0..1."""
     return cells.share([value.lower().endswith(suffixes) and "://" not in value for value in cells.values])
+
+
+def names_media(value: str) -> bool:
+    """Whether a path or an address ends like a picture or a sound."""
+    return value.split("?")[0].lower().endswith((*pictures.picture_suffixes(), *SOUND_SUFFIXES))
 
 
 def find_files(cells: Cells, root: pathlib.Path, allow_outside_root: bool) -> Files:

@@ -39,12 +39,10 @@ _CODE = re.compile(
     r"(^|_)(code|codes|zip|zipcode|postcode|plz|type|class|category|group|grp|cluster|kind|model|status)$"
 )
 _DATE = re.compile(r"(^|_)(date|day|datum|time|timestamp|datetime|created|updated|birth|dob|at|when)(_|$)")
-_SPLIT = re.compile(r"(^|_)(split|fold|subset|partition)(_|$)")
-_SPLIT_VALUES = {
-    *("train", "training", "trn", "fit"),
-    *("val", "valid", "validation", "dev", "eval"),
-    *("test", "testing", "tst", "holdout", "hold-out", "held_out", "held-out"),
-}
+_FOLDS = re.compile(
+    r"((cv|k|test|train|val|outer|inner)_?)?(fold|folds|split|subset|partition)(_?(id|nr|no|number|index))?"
+)
+_DURATION = re.compile(r"(^|_)(duration|elapsed|length|runtime|playtime|lap|pace|taken|uptime)(_|$)")
 
 
 def parts(name: str) -> list[str]:
@@ -98,9 +96,14 @@ def says_date(name: str) -> bool:
     return bool(_DATE.search("_".join(parts(name))))
 
 
-def says_split(name: str, values: list[str]) -> bool:
-    """Which rows to train on and which to test on."""
-    lower = {value.lower() for value in values}
-    if len(lower) >= 2 and lower <= _SPLIT_VALUES:
-        return True
-    return bool(_SPLIT.search("_".join(parts(name)))) and 2 <= len(lower) <= 20
+def says_folds(name: str, values: list[str]) -> bool:
+    """The numbers of a cross-validation's folds: 0, 1, 2 ... or 1, 2, 3 ... in a column of such a name and no other."""
+    if not (_FOLDS.fullmatch("_".join(parts(name))) and 2 <= len(values) <= 20):
+        return False
+    numbers = sorted(int(value) if value.isdecimal() else -1 for value in values)
+    return numbers[0] in (0, 1) and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def says_duration(name: str) -> bool:
+    """How long something takes."""
+    return bool(_DURATION.search("_".join(parts(name))))

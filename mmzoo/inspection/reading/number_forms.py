@@ -7,6 +7,8 @@ import re
 
 import numpy as np
 
+from mmzoo.encoding.numbers import with_plain_sign
+
 _COMMA = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+|[+-]?\d+,\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _SPACED = re.compile(r"[+-]?\d{1,3}([ \u00a0\u202f'’]\d{3})+([.,]\d+)?")
@@ -14,10 +16,10 @@ _POINTS = re.compile(r"[+-]?\d{1,3}(\.\d{3}){2,}")
 _PLAIN = re.compile(r"[+-]?\d+(\.\d+)?")
 _WITH_UNIT = re.compile(r"([€$£¥₹]|Rs\.?|USD|EUR|GBP|INR)?\s*([+-]?\d[\d.,]*)\s*([^\d\s.,+-][^\d]{0,9})?")
 
-# Words for "no value" that a column of numbers may hold.
-MISSING_WORDS = {
-    *("na", "n/a", "n.a.", "nan", "none", "null", "nil", "-", "--", "?", ".", "missing", "unknown", "undefined", "inf"),
-    *("-inf", "#n/a", "#div/0!", "#value!", "not available", "not applicable", "k.a.", "x"),
+# Words that may stand for "no value" in a column of numbers, but are values elsewhere, so that the user must say so.
+MAYBE_MISSING = {
+    *("none", ".", "missing", "unknown", "undefined", "inf", "-inf", "not available", "not applicable", "k.a.", "x"),
+    *("empty", "void", "invalid", "error", "todo", "tbd"),
 }
 
 
@@ -33,13 +35,14 @@ def unreadable_numbers(name: str, values: list[str], weights: np.ndarray) -> tup
         (what they are, what to do), or None if they are no such numbers.
     """
     column = f"df[{name!r}]"
+    values = [with_plain_sign(value) for value in values]
     total = weights.sum()
 
     def share(*patterns):
         matching = [any(pattern.fullmatch(value) for pattern in patterns) for value in values]
         return weights[np.array(matching, bool)].sum() / max(total, 1)
 
-    words = np.array([value.lower() in MISSING_WORDS for value in values], bool)
+    words = np.array([value.lower() in MAYBE_MISSING for value in values], bool)
     enough = 0.9 * (1 - weights[words].sum() / max(total, 1))
     if enough <= 0.5 or share(_PLAIN) >= enough:
         return None

@@ -7,11 +7,13 @@ import hashlib
 import os
 import pathlib
 import re
+import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from mmzoo.data.tables.frames import lacks_value, with_missing
 from mmzoo.recipes.own_data.splits import Splits
 from mmzoo.recipes.recipe import Training
 from mmzoo.schema import Image, Schema, Text
@@ -168,36 +170,48 @@ def load_table(
 
 
 def without_targets_missing(
-    frame: pd.DataFrame, targets: Sequence[str], unlabelled: Sequence[str] = ()
+    frame: pd.DataFrame,
+    targets: Sequence[str],
+    unlabelled: Sequence[str] = (),
+    classes: Mapping[str, Sequence[str]] = types.MappingProxyType({}),
 ) -> tuple[pd.DataFrame, list[str]]:
-    """(the rows that have all targets, a note on those that have not).
+    """(the rows that have a target, a note on those that have none; of several targets a row may lack some).
 
     Args:
         frame: the table.
         targets: its columns.
-        unlabelled: words in them that stand for "not known yet".
+        unlabelled: words in them that stand for "not known yet"; those cells become empty.
+        classes: target -> its classes, none of which means that there is none.
     """
-    empty = pd.Series(False, index=frame.index)
-    for target in targets:
-        empty |= frame[target].isna() | frame[target].astype(str).str.strip().isin(["", *unlabelled])
-    if not empty.any():
-        return frame, []
-    return frame[~empty], [f"{int(empty.sum())} of {len(frame)} rows without a target left out"]
+    frame, notes, empty = with_missing(frame, unlabelled, targets), [], pd.Series(True, index=frame.index)
+    lacking = {target: lacks_value(frame[target], classes.get(target, ())) for target in targets}
+    for lacks in lacking.values():
+        empty &= lacks
+    if targets and empty.any():
+        notes.append(f"{int(empty.sum())} of {len(frame)} rows without a target left out")
+    for target, lacks in lacking.items():
+        count = int((lacks & ~empty).sum()) if targets else 0
+        if count:
+            notes.append(f"{count} rows lack the target {target!r} and count for the others")
+    return (frame[~empty] if targets else frame), notes
 
 
-def pooled(frame: pd.DataFrame, target: str, fewest: int) -> tuple[pd.DataFrame, list[str]]:
+def pooled(
+    frame: pd.DataFrame, target: str, fewest: int, classes: Sequence[str] = ()
+) -> tuple[pd.DataFrame, list[str]]:
     """(the table with rare classes of a target as one class `OTHER`, a note).
 
     Args:
         frame: the table.
         target: its column.
         fewest: classes with fewer rows are rare.
+        classes: names none of which means that there is no target.
     """
-    counts = frame[target].astype(str).value_counts()
+    cells = frame[target].astype(str).where(~lacks_value(frame[target], classes), "")
+    counts = cells[cells != ""].value_counts()
     rare = counts[counts < fewest]
     if rare.empty:
         return frame, []
-    cells = frame[target].astype(str)
     return frame.assign(**{target: cells.where(~cells.isin(rare.index), OTHER)}), [
         f"{len(rare)} classes of {target!r} with fewer than {fewest} rows are one, {OTHER!r} ({int(rare.sum())} rows)"
     ]

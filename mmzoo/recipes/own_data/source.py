@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import pandas as pd
@@ -20,7 +20,7 @@ class TableSource:
 
     Args:
         table, target, schema, root, split, group, time, unlabelled, mask, fewest, recipe, on_error,
-            allow_outside_root, say: as of `mmzoo.recipes.own_data.train`.
+            allow_outside_root, missing, say: as of `mmzoo.recipes.own_data.train`.
         out: folder for inspect.html.
         **options: of `mmzoo.inspect_table`.
 
@@ -51,18 +51,18 @@ class TableSource:
         recipe: TableRecipe,
         on_error: str,
         allow_outside_root: bool,
+        missing: Collection[str],
         say: Callable[[str], None],
         **options: Any,
     ):
-        from mmzoo.data.tables.manifest import root_of
-        from mmzoo.data.tables.table import read_table
+        from mmzoo.data.tables.table import read_table, root_of
         from mmzoo.inspection import inspect_table, write_inspection
 
         self.name, self._recipe = OWN_DATA, recipe
         self._root = root_of(table, root)
         self._options = {"on_error": on_error, "allow_outside_root": allow_outside_root}
         options |= {"root": self._root, "split": split, "allow_outside_root": allow_outside_root}
-        frame, name = read_table(table)
+        frame, name = read_table(table, missing=missing)
         frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
         say(f"Looking at {name}: {len(frame):,} rows ...")
         targets = [target] if isinstance(target, str) else list(target or ())
@@ -129,8 +129,11 @@ def _check(inspection, name, on_error):
 def _cleaned(frame, inspection, unlabelled, mask, fewest):
     """(the table without rows that lack a target, words masked and rare classes pooled, notes on that)."""
     columns = {column.name: column for column in inspection.columns}
-    targets = [name for name, column in columns.items() if column.role == "target" and column.kind != "multilabel"]
-    frame, notes = without_targets_missing(frame, targets, unlabelled)
+    targets = [name for name, column in columns.items() if column.role == "target"]
+    classes = {name: inspection.schema[columns[name].feeds].classes for name in targets}
+    # To a list of labels an empty cell says that there are none.
+    listed = [name for name in targets if columns[name].kind == "multilabel"]
+    frame, notes = without_targets_missing(frame, [] if listed else targets, unlabelled, classes)
     texts = [name for name, column in columns.items() if column.role == "input" and column.kind == "text"]
     whole = len(frame)
     frame = frame.drop_duplicates()
@@ -140,7 +143,7 @@ def _cleaned(frame, inspection, unlabelled, mask, fewest):
     notes += found
     for name in targets:
         if columns[name].kind == "label":
-            frame, found = pooled(frame, name, fewest)
+            frame, found = pooled(frame, name, fewest, classes[name])
             notes += found
     return frame, notes
 

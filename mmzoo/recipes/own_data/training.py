@@ -17,13 +17,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mmzoo.data.tables.splits import SPLITS
+from mmzoo.data.tables.table import is_prepared
 from mmzoo.recipes.own_data.recipe import TableRecipe
 from mmzoo.recipes.own_data.results import MODEL
 from mmzoo.recipes.own_data.source import PreparedSource, TableSource
@@ -84,6 +85,7 @@ def train(
     export: bool = True,
     on_error: str = "raise",
     allow_outside_root: bool = False,
+    missing: Collection[str] = (),
     overwrite: bool = False,
     command: str = "",
     progress: bool = True,
@@ -92,13 +94,13 @@ def train(
     """Trains on a table; called again after an interruption, it goes on where it was.
 
     Args:
-        table: a DataFrame, the path of a CSV file, or a folder that `mmzoo.prepare` wrote, whose schema and splits
-            hold (`target`, `schema`, `split` and what else is about the table are then not needed; scikit-learn, which
-            wants the raw texts, is left out).
+        table: a DataFrame, the path of a table (see `mmzoo.encoding.tables.open_table`), or a folder that
+            `mmzoo.prepare` wrote, whose schema and splits hold (`target`, `schema`, `split` and what else is about the
+            table are then not needed; scikit-learn, which wants the raw texts, is left out).
         target: the column or columns to predict; not needed with `schema`.
         out: folder of the run.
         schema: instead of what `mmzoo.inspect_table` decides; an edited schema.json, for example.
-        root, kinds, groups, image_size, allow_outside_root: see `mmzoo.inspect_table`.
+        root, kinds, groups, image_size, allow_outside_root, missing: see `mmzoo.inspect_table`.
         split: column that says which split a row belongs to; None: found where its values are train, validation, test.
         group, time: see `mmzoo.data.tables.splits.split_table`.
         unlabelled: words in the target that stand for "not known yet" ("todo"); such rows are left out.
@@ -127,7 +129,7 @@ def train(
     """
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    if not isinstance(table, pd.DataFrame) and pathlib.Path(table).is_dir():
+    if is_prepared(table):
         source, baseline = PreparedSource(table), False
     else:
         source = TableSource(
@@ -145,6 +147,7 @@ def train(
             recipe=recipe,
             on_error=on_error,
             allow_outside_root=allow_outside_root,
+            missing=missing,
             say=say,
             kinds=kinds,
             groups=groups,

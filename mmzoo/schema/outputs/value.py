@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mmzoo.encoding.missing import is_missing
+from mmzoo.encoding.numbers import read_number
 from mmzoo.schema.checks import check_sizes
 from mmzoo.schema.fields import LARGEST_FLOAT32
 from mmzoo.schema.kinds import register_kind
@@ -75,8 +76,7 @@ class Value(Output):
 
     def _number(self, part, place):
         try:
-            # float() would take "1_000", which is more likely a slip than a thousand.
-            number = float(str(part).replace("_", "?"))
+            number = read_number(str(part))
         except ValueError:
             number = np.nan
         low = -np.inf if self.minimum is None else self.minimum
