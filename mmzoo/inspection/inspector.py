@@ -246,6 +246,8 @@ def _input(cells: Cells, kind, root, allow_outside_root, unit, text_length, imag
             decision = make_audio(cells, why, files, files_lib.read_sounds(files))
         if isinstance(kind, part):
             decision.part = kind
+        if of_kind == "audio":
+            files_lib.check_sounds(files, decision.contents, decision.part)
         return decision
     if kind is not None:
         return decide_as(cells, kind, unit=unit, text_length=text_length)

@@ -167,6 +167,10 @@ class CellReader:
     def _file(self, cell):
         if not isinstance(cell, (str, os.PathLike)):
             raise TypeError(f"expected the path of a file, got {type(cell).__name__}: {cell!r:.80}")
+        # As `Modality.parse_cell` has it for a device, and the inspection: blanks around a path are none of its own.
+        cell = cell.strip() if isinstance(cell, str) else cell
+        if not cell:
+            return ""
         path = resolve(self.root, cell, allow_outside_root=self.allow_outside_root)
         if not path.is_file():
             raise FileNotFoundError(f"no such file: {path}")
