@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mmzoo.files import replace_text
 from mmzoo.schema.inputs.modality import Modality
 from mmzoo.schema.inputs.state import State
 from mmzoo.schema.json_tree import from_tree, to_tree
@@ -148,7 +149,7 @@ class Schema:
         return cls.from_dict(json.loads(text))
 
     def save(self, path: str | pathlib.Path) -> None:
-        pathlib.Path(path).write_text(self.to_json() + "\n", encoding="utf-8")
+        replace_text(path, self.to_json() + "\n")
 
     @classmethod
     def load(cls, path: str | pathlib.Path) -> Schema:

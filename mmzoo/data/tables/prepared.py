@@ -114,11 +114,7 @@ class Prepared:
         unknown = [name for name in inputs or () if name not in self.schema.inputs]
         if unknown:
             raise ValueError(f"{self.path}: no input {unknown[0]!r}; the inputs are {list(self.schema.inputs)}")
-        info = self._builder.info.splits[split]
-        files = [os.fspath(path) for path in info.filepaths]
-        for file in files:
-            if not os.path.isfile(file):
-                raise FileNotFoundError(f"{file}: no such file; prepare the data set again")
+        info, files = self._builder.info.splits[split], self.files(split)
         if self.file_format == "array_record":
             records = _by_place(files, self.splits[split], shuffle, seed)
         else:
@@ -140,6 +136,18 @@ class Prepared:
             count = self.splits[split] // batch_size if drop_remainder else -(-self.splits[split] // batch_size)
             batches = batches.apply(tf.data.experimental.assert_cardinality(count))
         return finish(batches, seed=seed, augmentation=augmentation, one_hot=one_hot, deterministic=deterministic)
+
+    def files(self, split: str) -> list[str]:
+        """The paths of the records of a split.
+
+        Raises:
+            FileNotFoundError: one of them is gone.
+        """
+        files = [os.fspath(path) for path in self._builder.info.splits[split].filepaths]
+        for file in files:
+            if not os.path.isfile(file):
+                raise FileNotFoundError(f"{file}: no such file; prepare the data set again")
+        return files
 
     def adapt(self, model) -> list[str]:
         """Sets the normalisation of a model's sensors and series as `mmzoo.fit` would from all training samples.

@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from mmzoo.data.tables.splits import SPLITS
+from mmzoo.files import holding, replace_text
 from mmzoo.recipes.own_data.recipe import TableRecipe
 from mmzoo.recipes.own_data.results import MODEL
 from mmzoo.recipes.own_data.source import PreparedSource, TableSource
@@ -59,6 +60,7 @@ class TableRun:
     model: Any
 
 
+@holding
 def train(
     table: str | os.PathLike | pd.DataFrame,
     target: str | Sequence[str] | None = None,
@@ -123,16 +125,15 @@ def train(
     Raises:
         ValueError: no schema can be made, or the table doesn't fit it; the message says what to do. Or a run in `out`
             rests on other rows, splits or settings; the message names them.
+        FileExistsError: another process works in `out`; the message names it.
     """
     out = pathlib.Path(out)
-    out.mkdir(parents=True, exist_ok=True)
     if not isinstance(table, pd.DataFrame) and pathlib.Path(table).is_dir():
         source, baseline = PreparedSource(table), False
     else:
         source = TableSource(
             table,
             target,
-            out,
             schema=schema,
             root=root,
             split=split,
@@ -151,7 +152,7 @@ def train(
         )
     settings = {"recipe": dataclasses.asdict(recipe), **source.settings, "versions": versions()}
     identity = RunIdentity(out, settings, overwrite=overwrite)
-    source.schema.save(out / "schema.json")
+    source.write(out)
     numbers = tuple(range(seed, seed + seeds))
     plan = Plan(
         out=out,
@@ -184,7 +185,7 @@ def _finish(out, trained: Trained, source, recipe, identity, export, command, se
     say(f"Measuring on {data.count('test'):,} test rows ...")
     result = report(model, (inputs, targets), data.note)
     worth = column_worth(model, inputs, targets)
-    worth.to_csv(out / "worth.csv", index=False)
+    replace_text(out / "worth.csv", worth.to_csv(index=False))
     bundle, edge = None, None
     if export:
         samples = [data.arrays(split) for split in ("validation", "test")]
@@ -215,7 +216,7 @@ def _finish(out, trained: Trained, source, recipe, identity, export, command, se
     )
     record.save(out / RECORD)
     lines = summary_lines(figures, model, data, source.findings, worth, bundle, edge)
-    (out / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    replace_text(out / "summary.txt", "\n".join(lines) + "\n")
     result.write(
         out / "evaluation",
         title=f"{', '.join(data.schema.outputs)}: own data",

@@ -8,6 +8,7 @@ import os
 import pathlib
 from typing import TYPE_CHECKING, Any
 
+from mmzoo.files import replace_text
 from mmzoo.recipes.running.arms import ALL, COLUMNS
 from mmzoo.schema import Schema
 
@@ -81,7 +82,7 @@ class RunRecord:
     def save(self, path: str | os.PathLike) -> None:
         """Writes run.json."""
         text = json.dumps({"format": FORMAT, **dataclasses.asdict(self)}, indent=1, ensure_ascii=False, default=str)
-        pathlib.Path(path).write_text(text + "\n", encoding="utf-8")
+        replace_text(path, text + "\n")
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> RunRecord:
