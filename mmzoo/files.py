@@ -143,6 +143,33 @@ def _exchanged(one, other):
     return rename(_AT_CURRENT_FOLDER, os.fsencode(one), _AT_CURRENT_FOLDER, os.fsencode(other), _EXCHANGE) == 0
 
 
+# Reading -------------------------------------------------------------------------------------------------------------
+
+
+def read_text(path: str | os.PathLike) -> str:
+    """A text file, in UTF-8.
+
+    Raises:
+        FileNotFoundError: there is none, or it is no file (a named pipe would be waited for for ever).
+        ValueError: it is no UTF-8; the message names it.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file" + ", but something else" * path.exists())
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not in UTF-8 ({error})") from error
+
+
+def read_json(path: str | os.PathLike):
+    """What stands in a JSON file; the errors of `read_text`, and ValueError where it is no JSON."""
+    try:
+        return json.loads(read_text(path))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"{os.fspath(path)}: not JSON that can be read ({error})") from error
+
+
 # Holding -------------------------------------------------------------------------------------------------------------
 
 

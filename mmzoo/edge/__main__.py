@@ -7,6 +7,8 @@ import json
 import sys
 import time
 
+from mmzoo.encoding.terminal import any_text_prints, shown
+
 
 def main(arguments: list[str] | None = None, prog: str = "python -m mmzoo.edge") -> int:
     """The command line; returns the exit status: 0, 1 for bad input, 2 for bad usage."""
@@ -24,12 +26,13 @@ def main(arguments: list[str] | None = None, prog: str = "python -m mmzoo.edge")
         )
     if not (is_table or has_raw or options.benchmark):
         parser.error("nothing to predict: give --image, --text, --audio, --set, --csv or --folder")
+    any_text_prints()
     try:
         return _run(options)
     except (OSError, ValueError, TypeError, KeyError, ImportError) as error:
         # str() of a KeyError would put quotes around the message.
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
-        print(f"error: {message}", file=sys.stderr)
+        print(f"error: {shown(str(message))}", file=sys.stderr)
         return 1
 
 
@@ -59,6 +62,11 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--folder", metavar="DIR", help="predict for every image in a folder")
     parser.add_argument("--out", metavar="OUT", help="CSV file for the predictions of --csv and --folder")
+    parser.add_argument(
+        "--no-formulas",
+        action="store_true",
+        help="--out: put an apostrophe before cells that a spreadsheet would run as a formula",
+    )
     parser.add_argument("--variant", default="float32", help="float32 (default), dynamic_int8 or int8")
     parser.add_argument("--threads", type=_positive, default=1, metavar="N", help="CPU threads (default: 1)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of a model's noise (default: 0)")
@@ -90,9 +98,15 @@ def _run(options) -> int:
 
     if options.csv or options.folder:
         if options.csv:
-            count = table.predict_csv(model, options.csv, options.out, allow_outside_root=options.allow_outside)
+            count = table.predict_csv(
+                model,
+                options.csv,
+                options.out,
+                allow_outside_root=options.allow_outside,
+                formulas=not options.no_formulas,
+            )
         else:
-            count = table.predict_folder(model, options.folder, options.out)
+            count = table.predict_folder(model, options.folder, options.out, formulas=not options.no_formulas)
         result = {"rows": count, "out": options.out}
         print(json.dumps(result) if options.json else f"{count} predictions in {options.out}")
         return 0

@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from mmzoo.encoding.csv_rows import numbered_rows
+from mmzoo.encoding.formulas import without_formula
+from mmzoo.files import written
 from mmzoo.schema import Image, Schema
 from mmzoo.schema.columns import encode_row, input_columns, match_columns, output_columns
 
@@ -73,6 +75,7 @@ def predict_csv(
     *,
     encoding: str = "utf-8-sig",
     allow_outside_root: bool = False,
+    formulas: bool = True,
     track: Track = iter,
 ) -> int:
     """Predicts for every row of a CSV file and writes its columns and the predictions to another.
@@ -84,6 +87,7 @@ def predict_csv(
         target: the file to write, in UTF-8 and with commas; it appears once all rows are done.
         encoding: of the source; the default is UTF-8 with or without a byte order mark.
         allow_outside_root: also read files outside of the table's folder; one from elsewhere could name any file.
+        formulas: False: names and cells that a spreadsheet would run as a formula get an apostrophe in front.
         track: wraps the rows as they are done, for a progress bar.
 
     Returns:
@@ -107,7 +111,7 @@ def predict_csv(
         done = _predict(
             model, rows, columns=columns, folder=source.parent, source=str(source), outside=allow_outside_root
         )
-        return _write(target, model.schema, columns, track(done))
+        return _write(target, model.schema, columns, track(done), formulas=formulas)
 
 
 def predict_folder(
@@ -116,6 +120,7 @@ def predict_folder(
     target: str | os.PathLike,
     *,
     image_input: str | None = None,
+    formulas: bool = True,
     track: Track = iter,
 ) -> int:
     """Predicts for every image in a folder, by name, and writes a CSV file with the column of the image's name.
@@ -125,6 +130,7 @@ def predict_folder(
         folder: the folder; the folders in it are not looked into.
         target: the file to write; it appears once all images are done.
         image_input: the input that takes the image; None: the only one there is.
+        formulas: see `predict_csv`.
         track: wraps the rows as they are done, for a progress bar.
 
     Returns:
@@ -149,7 +155,7 @@ def predict_folder(
     rows = ((str(folder), {column: name}) for name in names)
     # The names are the folder's own; a link among them was put there by its owner.
     done = _predict(model, rows, columns=[column], folder=folder, source=str(folder), outside=True)
-    return _write(pathlib.Path(target), model.schema, [column], track(done))
+    return _write(pathlib.Path(target), model.schema, [column], track(done), formulas=formulas)
 
 
 def _predict(model, placed_rows, *, columns, folder, source, outside):
@@ -181,18 +187,22 @@ def _placed_rows(numbered, columns, source) -> Iterator[tuple[str, dict[str, str
         yield place, dict(zip(columns, cells, strict=True))
 
 
-def _write(target, schema, columns, rows) -> int:
+def _write(target, schema, columns, rows, *, formulas) -> int:
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target.parent}: no such folder to write {target.name} to")
     names = [*columns, *(column for new in output_columns(schema, columns).values() for column in new)]
     part = target.with_name(f"{target.name}.part")
     count = 0
+    cell = (lambda value: value) if formulas else without_formula
     try:
-        with part.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
+        with written(target), part.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(map(cell, names))
             for row in rows:
-                writer.writerow(row)
+                try:
+                    writer.writerow(cell(row.get(name, "")) for name in names)
+                except UnicodeEncodeError as error:
+                    raise ValueError(f"{error.object!r:.200}: no UTF-8, so it can't be written; rename it") from error
                 count += 1
         os.replace(part, target)
     finally:

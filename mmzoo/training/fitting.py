@@ -14,7 +14,7 @@ import numpy as np
 from mmzoo.training.acceleration import choose_jit, choose_precision, computing_in
 from mmzoo.training.adaptation import adapt_from
 from mmzoo.training.averaging import Averaging
-from mmzoo.training.batches import Batches
+from mmzoo.training.batches import Batches, plain_error
 from mmzoo.training.epochs import EpochEnd
 from mmzoo.training.feed import Feed
 from mmzoo.training.identity import DataIdentity
@@ -238,11 +238,13 @@ def _train(model, batches, held_out, keeper, callbacks, verbose):
                 callbacks=[*callbacks, keeper],
                 verbose=verbose,
             )
-        except Exception:
+        except Exception as error:
             for source in (feed, checks):
                 if source is not None and source.error:
                     # tf.data gives its own error with a traceback in its text; this is the one with the message.
                     raise source.error from None
+            if plain_error(error) is not error:
+                raise plain_error(error) from None
             raise
 
 

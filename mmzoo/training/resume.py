@@ -86,15 +86,16 @@ class RunFolder:
             with np.load(path, allow_pickle=False) as file:
                 meta = json.loads(bytes(file["meta"]))
                 arrays = {name: file[name] for name in file.files if name != "meta"}
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            state = RunState()
+            state.rows, state.best = meta["rows"], meta["best"]
+            state.finished, state.jit_compile = meta["finished"], meta["jit_compile"]
+            settings, data = dict(meta["settings"]), dict(meta.get("data", {}))
+        except (OSError, KeyError, ValueError, TypeError, RecursionError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"{path}: can't be read as the state of a run ({error}); delete it, or train with resume=False"
             ) from error
-        self._check_settings(path, meta["settings"])
-        self._check_data(path, meta.get("data", {}))
-        state = RunState()
-        state.rows, state.best = meta["rows"], meta["best"]
-        state.finished, state.jit_compile = meta["finished"], meta["jit_compile"]
+        self._check_settings(path, settings)
+        self._check_data(path, data)
         if state.finished:
             model.set_weights(_numbered(arrays, "weights"))
             return state

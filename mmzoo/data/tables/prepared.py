@@ -15,6 +15,7 @@ import tensorflow_datasets as tfds
 
 from mmzoo.data.pipeline import finish
 from mmzoo.data.tables.records import restored
+from mmzoo.files import read_json, replace_text
 from mmzoo.schema import Schema
 
 # Folder of the records and file that says they are whole.
@@ -209,10 +210,10 @@ def open_prepared(path: str | os.PathLike) -> Prepared:
 def read_record(path: pathlib.Path) -> dict:
     """What prepared.json holds."""
     try:
-        record = json.loads((path / RECORD).read_text(encoding="utf-8"))
+        record = read_json(path / RECORD)
     except ValueError as error:
         raise ValueError(f"{path / RECORD}: damaged ({error}); delete the folder and prepare it again") from error
-    version = record.get("mmzoo_prepared")
+    version = record.get("mmzoo_prepared") if isinstance(record, dict) else None
     if version != VERSION:
         raise ValueError(f"{path / RECORD}: version {version}; this mmzoo reads version {VERSION}: upgrade mmzoo")
     return record
@@ -221,9 +222,7 @@ def read_record(path: pathlib.Path) -> dict:
 def write_record(path: pathlib.Path, record: Mapping) -> None:
     """Writes prepared.json whole, or not at all."""
     text = json.dumps({"mmzoo_prepared": VERSION, **record}, ensure_ascii=False, indent=2)
-    new = path / f"{RECORD}.incomplete"
-    new.write_text(text + "\n", encoding="utf-8")
-    new.replace(path / RECORD)
+    replace_text(path / RECORD, text + "\n")
 
 
 def _in_turn(files, count, size, shuffle, seed):

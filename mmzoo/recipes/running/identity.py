@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from mmzoo.files import replace_text
+from mmzoo.files import read_json, replace_text
 
 RESTS_ON = "rests_on.json"
 # All that a run writes.
@@ -36,7 +36,7 @@ class RunIdentity:
             _clear(out)
         self._held: dict[str, Any] = {}
         if self._path.is_file():
-            self._held = json.loads(self._path.read_text(encoding="utf-8"))
+            self._held = read_json(self._path)
         elif any((out / name).exists() for name in (*_FOLDERS, *_FILES)):
             raise ValueError(
                 f"{out}: holds another kind of run; name another folder, or overwrite (--overwrite) to replace it"

@@ -8,7 +8,7 @@ import os
 import pathlib
 from typing import TYPE_CHECKING, Any
 
-from mmzoo.files import replace_text
+from mmzoo.files import read_json, replace_text
 from mmzoo.recipes.running.arms import ALL, COLUMNS
 from mmzoo.schema import Schema
 
@@ -91,10 +91,13 @@ class RunRecord:
         Raises:
             ValueError: another format.
         """
-        found = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-        if found.pop("format", None) != FORMAT:
+        found = read_json(path)
+        if not isinstance(found, dict) or found.pop("format", None) != FORMAT:
             raise ValueError(f"{path}: not in the format of this mmzoo; run the command again")
-        return cls(**found)
+        try:
+            return cls(**found)
+        except TypeError as error:
+            raise ValueError(f"{path}: not in the format of this mmzoo ({error}); run the command again") from error
 
 
 def units(schema: Schema) -> dict[str, str]:
