@@ -120,7 +120,8 @@ def _run(options) -> int:
         print(json.dumps(stages) if options.json else _format_stages(stages, model, raw))
         return 0
     prediction = model.predict(top=options.top, **raw)
-    print(json.dumps(prediction, ensure_ascii=False) if options.json else format_prediction(prediction, model.schema))
+    said = json.dumps(prediction, ensure_ascii=False) if options.json else format_prediction(prediction, model.schema)
+    print(shown(said))
     return 0
 
 

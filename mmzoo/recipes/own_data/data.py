@@ -57,8 +57,9 @@ class TableData(Splits):
 
     def fingerprint(self, part: str) -> str:
         """Which rows a split has, what stands in them, and what was read of the files that they name."""
-        rows = pd.util.hash_pandas_object(self.frames[part].astype(str)).to_numpy()
-        return fingerprint_of({"rows": rows}, *self.arrays(part))
+        frame = self.frames[part]
+        cells = {str(name): frame[name].astype(str).to_numpy(object) for name in frame.columns}
+        return fingerprint_of({"": frame.index.to_numpy()}, cells, *self.arrays(part))
 
     def batches(self, names: Iterable[str], *, training: Training, seed: int) -> Callable:
         """What `mmzoo.fit` trains on: a function of the epoch, shuffled and, where there are pictures, augmented."""
