@@ -14,12 +14,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import hashlib
-import json
 import os
 import pathlib
 import re
 import sys
 from collections.abc import Iterable
+
+from mmzoo.files import read_json, read_text
 
 CHECKSUMS = "SHA256SUMS"
 _NOT_COVERED = (CHECKSUMS, "CARD.md")
@@ -64,7 +65,7 @@ def shipped_bundles(model: str | None = None) -> list[ShippedBundle]:
 
 def _shipped(folder):
     # Where one model's name begins with another's, only the schema tells where the name ends.
-    model = json.loads((folder / "schema.json").read_text(encoding="utf-8"))["name"]
+    model = read_json(folder / "schema.json")["name"]
     size, _, weights = folder.name.removeprefix(f"{model}_").partition("_")
     if folder.name != f"{model}_{size}_{weights}" or not (size and weights):
         raise ValueError(
@@ -145,11 +146,11 @@ def verify(bundle: str | os.PathLike, files: Iterable[str] | None = None) -> int
 def _read_checksums(folder):
     file = folder / CHECKSUMS
     try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{file}: no such file, so the bundle can't be checked; {_advice(folder)}") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file}: not a list of checksums ({error}); {_advice(folder)}") from error
+        text = read_text(file)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error}, so the bundle can't be checked; {_advice(folder)}") from None
+    except ValueError as error:
+        raise ValueError(f"not a list of checksums: {error}; {_advice(folder)}") from error
     listed = {}
     for number, line in enumerate(text.splitlines(), start=1):
         match = re.fullmatch(r"([0-9a-f]{64}) [ *](.+)", line)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -31,6 +32,7 @@ from mmzoo.exporting.parity import FLOAT_BOUND, INT8_MEAN_BOUND
 from mmzoo.exporting.probes import subsets_of_inputs
 from mmzoo.exporting.raw.audio_ops import decode_audio
 from mmzoo.fusion import fuse
+from mmzoo.inspection import inspect_table
 from mmzoo.layers import LogMelSpectrogram, MaskedMean, SpecAugment
 from mmzoo.models.schema_model import keras_inputs, schema_model
 from mmzoo.schema import Audio, Label, Number, Schema, Sensors
@@ -176,7 +178,13 @@ def broken():
     content = encoded(tone(440), 8000)
     nan = tone(440)
     nan[800] = np.nan
+    forged = bytearray(encoded(tone(440), 8000, "FLAC"))
+    # The 36 bits of the number of samples.
+    forged[21] |= 0x0F
+    forged[22:26] = b"\xff" * 4
     return {
+        "FLAC that announces 2^36 samples: ": bytes(forged),
+        "AU: a sound in AU; save it in one of AIFF": encoded(tone(440), 8000, "AU"),
         "not a sound; expected one of AIFF, FLAC, MP3, OGG, WAV, WAVEX": b"no sound at all" * 20,
         "No 'data' chunk": content[:30],
         "cut off: 1000 bytes of sound are there, 4000 are announced": content[: 44 + 1000],
@@ -196,12 +204,28 @@ def broken():
 @pytest.mark.parametrize("message", broken())
 def test_bad_files_are_named(tmp_path, message):
     content = broken()[message]
-    wanted = message.removeprefix("AIFF: ").removeprefix("FLAC: ").removeprefix("MP3: ")
+    wanted = re.sub(r"^(AIFF|AU|FLAC|MP3|FLAC that announces 2\^36 samples): ", "", message)
     with pytest.raises(ValueError, match=f"^audio: {len(content)} bytes: .*{wanted}"):
         encode(content)
     (tmp_path / "x.wav").write_bytes(content)
     with pytest.raises(ValueError, match=f"^audio: .*x.wav: .*{wanted}"):
         encode(tmp_path / "x.wav")
+
+
+# The model's rate is that of the files, up to 16 kHz, and 600 kHz are not 64 times as much.
+@pytest.mark.parametrize("message", [message for message in broken() if "600000" not in message])
+def test_inspection_refuses_what_training_refuses(tmp_path, message):
+    """One reader: whatever the encoder says of a file, the inspection says, and without filling the memory."""
+    for number in range(20):
+        soundfile.write(tmp_path / f"{number}.wav", tone(440 + number), 8000)
+    (tmp_path / "x.wav").write_bytes(broken()[message])
+    names = [f"{number}.wav" for number in range(20)] + ["x.wav"]
+    frame = pd.DataFrame({"sound": names, "y": ["a", "b", "a"] * 7})
+    (finding,) = inspect_table(frame, "y", root=tmp_path).of_level("error")
+    assert finding.column == "sound" and finding.rows == (20,) and "1 sound can't be read" in finding.message
+    good = inspect_table(frame[:20].replace({"0.wav": " 0.wav "}), "y", root=tmp_path)
+    assert not good.of_level("error")
+    assert len(read_manifest(frame[:20].replace({"0.wav": " 0.wav "}), good.schema, root=tmp_path).arrays()[1]["y"])
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import tensorflow as tf
 from PIL import Image as Pillow
 
 from mmzoo.data.tables.manifest import manifest_dataset, read_manifest
+from mmzoo.encoding import pictures
 from mmzoo.exporting.raw import encoding_ops
 from mmzoo.schema import Angle, Category, Date, Image, Label, Number, Schema, Sensors, Text
 from mmzoo.schema.columns import encode_row, match_columns
@@ -54,6 +55,13 @@ def black_png(width, height):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
+def half_png(*, interlaced=False):
+    """A file without a flaw but that its rows end half-way."""
+    header = (64).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, int(interlaced)])
+    rows = zlib.compress(bytes(6_000) if interlaced else (b"\0" + bytes(range(1, 193))) * 32)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
 def with_size(content, place, size):
     return content[:place] + size + content[place + len(size) :]
 
@@ -81,6 +89,8 @@ GOOD_PICTURES["top-down BMP"] = (with_size(bottom_up, 22, (-8).to_bytes(4, "litt
 BAD_PICTURES = {
     "truncated JPEG": (saved(PICTURE.resize((90, 90)), "JPEG")[:900], "can't be decoded", "jpeg"),
     "truncated PNG": (saved(PICTURE)[:-40], "can't be decoded", "PNG"),
+    "PNG of half its rows": (half_png(), "fewer rows than it says", "PNG"),
+    "interlaced PNG of half its rows": (half_png(interlaced=True), "can't be decoded", "PNG"),
     "not an image": (b"hello", "not an image; expected one of AVIF, BMP", "image: not an image"),
     "only zeros": (bytes(100), "not an image", "image: not an image"),
     "20,000 x 20,000 PNG": (black_png(20_000, 20_000), "at most 89,000,000", "image: too large.*20000"),
@@ -157,6 +167,41 @@ def test_bad_pictures_are_refused_everywhere(name, graph, tmp_path):
     assert sum(len(batch[0]["image"]) for batch in batches) == 2 and [p.row for p in streamed.skipped] == [3]
     # In KiB; decoded, a picture of 20,000 x 20,000 would take over a million.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "RGBA", "I;16"])
+def test_whole_pictures_that_end_in_black_are_read(mode):
+    picture = Pillow.fromarray(np.zeros((9, 7), np.uint16)) if mode == "I;16" else Pillow.new(mode, (7, 9))
+    assert SCHEMA.encode({"image": saved(picture)})["image"].shape == (8, 6, 3)
+
+
+def test_large_jpegs_are_decoded_in_part_and_alike_everywhere(monkeypatch):
+    """What is no larger than usual comes out as ever, and the header decides before anything is decoded."""
+    small, large = (Pillow.fromarray(np.kron(PIXELS, np.ones((n, n, 1), np.uint8))) for n in (8, 16))
+    before = [SCHEMA.encode({"image": saved(one, "JPEG", quality=95)})["image"] for one in (small, large)]
+    monkeypatch.setattr(pictures, "LARGE_PIXELS", small.width * small.height)
+    monkeypatch.setattr(encoding_ops, "LARGE_PIXELS", small.width * small.height)
+    now = [SCHEMA.encode({"image": saved(one, "JPEG", quality=95)})["image"] for one in (small, large)]
+    np.testing.assert_array_equal(now[0], before[0])
+    assert pictures.draft_scale(*small.size, SCHEMA["image"]) == 1
+    assert pictures.draft_scale(*large.size, SCHEMA["image"]) == 4
+    assert (now[1] != before[1]).any() and np.abs(now[1].astype(int) - before[1]).mean() < 8
+    for picture, pixels in zip((small, large), now, strict=True):
+        found = encoding_ops.decode_image(saved(picture, "JPEG", quality=95), SCHEMA["image"]).numpy()
+        assert np.abs(found.astype(int) - pixels).max() <= 2
+
+
+def test_a_picture_costs_no_more_than_the_budget(monkeypatch):
+    width, height = 5_000, 5_200
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    SCHEMA.encode({"image": black_png(width, height)})
+    used = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    assert used < pictures.BYTES_PER_PIXEL * width * height
+    monkeypatch.setattr(pictures, "MOST_BYTES", 21 * 400)
+    jpeg2000 = saved(Pillow.new("RGB", (20, 21)), "JPEG2000")
+    with pytest.raises(ValueError, match="image: .*20 x 21 pixels; at most 400 of a JPEG2000 are read"):
+        SCHEMA.encode({"image": jpeg2000})
+    assert SCHEMA.encode({"image": saved(Pillow.new("RGB", (20, 21)))})["image"].shape == (8, 6, 3)
 
 
 def test_an_empty_file_is_bad_and_empty_bytes_are_missing(graph, tmp_path):

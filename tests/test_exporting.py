@@ -144,7 +144,8 @@ def test_int8_of_a_short_text_is_smaller_still(tmp_path):
     (tmp_path / "work").mkdir()
     calibration = calibration_samples(model.schema, random_samples(model.schema, 96, seed=5))
     static_int8.prepare_static_int8(unrolled(model), calibration, tmp_path / "work")
-    static_int8.run_static_int8(tmp_path / "work", files[2])
+    with static_int8.StaticInt8(tmp_path / "work") as child:
+        child.write(files[2])
     sizes = [file.stat().st_size for file in files]
     assert sizes[1] < 0.75 * sizes[0] and sizes[2] < 0.75 * sizes[0]
 
@@ -460,8 +461,11 @@ def test_foreign_operator_is_found(bundle, tmp_path):
 
 
 def test_crashed_child_is_an_error(tmp_path):
-    with pytest.raises(RuntimeError, match=r"(?s)ended 1.*settings\.json"):
-        static_int8.run_static_int8(tmp_path, tmp_path / "out.tflite")
+    with (
+        pytest.raises(RuntimeError, match=r"(?s)ended 1.*settings\.json"),
+        static_int8.StaticInt8(tmp_path) as child,
+    ):
+        child.write(tmp_path / "out.tflite")
 
 
 # Parity ---------------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from mmzoo import presets
 from mmzoo.branches import hub_image_branch, hub_text_branch, sensor_branch
 from mmzoo.exporting.litert import LiteRTModel, check_builtin
 from mmzoo.exporting.probes import calibration_samples, random_samples
-from mmzoo.exporting.static_int8 import prepare_static_int8, run_static_int8, why_not_int8
+from mmzoo.exporting.static_int8 import StaticInt8, prepare_static_int8, why_not_int8
 from mmzoo.exporting.unrolled import exportable, unrolled
 from mmzoo.fusion import fuse
 from mmzoo.layers import HubBackbone
@@ -350,7 +350,8 @@ def test_export_of_image_gets_static_int8(folder, tmp_path):
     assert why_not_int8(model.schema, True, model) is None
     (tmp_path / "work").mkdir()
     prepare_static_int8(unrolled(model), calibration_samples(model.schema, drawn, 32), tmp_path / "work")
-    run_static_int8(tmp_path / "work", tmp_path / "int8.tflite")
+    with StaticInt8(tmp_path / "work") as child:
+        child.write(tmp_path / "int8.tflite")
     check_builtin(tmp_path / "int8.tflite")
     found = LiteRTModel(tmp_path / "int8.tflite", model.schema)(drawn)["sign"]
     assert np.abs(found - run(model, drawn)["sign"]).max(1).mean() <= 0.03

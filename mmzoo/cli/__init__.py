@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from mmzoo.cli.commands import SETTINGS
+from mmzoo.encoding.terminal import any_text_prints, shown
 
 app = typer.Typer(
     help="Small multimodal Keras models, from a folder of files to a chip.",
@@ -149,13 +150,14 @@ def main() -> None:
     # Separable convolutions train faster with oneDNN, which TensorFlow leaves off on processors without AVX-512.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    any_text_prints()
     try:
         app()
-    except (ImportError, KeyError, OSError, TypeError, ValueError, RuntimeError, FloatingPointError) as error:
+    except (KeyError, OSError, TypeError, ValueError, RuntimeError, ImportError, ArithmeticError, MemoryError) as error:
         if os.environ.get("MMZOO_TRACEBACK"):
             raise
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
-        print(f"mmzoo: {message}", file=sys.stderr)
+        print(f"mmzoo: {shown(str(message) or type(error).__name__)}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from mmzoo.cli.commands import SETTINGS
 from mmzoo.cli.recorded import recorded_command
+from mmzoo.encoding.terminal import shown
 from mmzoo.recipes import list_recipes
 
 app = typer.Typer(add_completion=False, context_settings=SETTINGS, pretty_exceptions_enable=False)
@@ -136,8 +137,9 @@ def train_own(
         missing=missing or (),
         overwrite=overwrite,
         command=recorded_command(),
+        say=lambda line: print(shown(line)),
     )
-    print(*result.summary, sep="\n")
+    print(*map(shown, result.summary), sep="\n")
     print(
         f"Written: {out}/summary.txt, arms.csv, inspect.html, evaluation/report.html"
         + ", bundle/" * bool(result.bundle)

@@ -7,6 +7,8 @@ import json
 import sys
 import time
 
+from mmzoo.encoding.terminal import any_text_prints, shown
+
 
 def main(arguments: list[str] | None = None, prog: str = "python -m mmzoo.edge") -> int:
     """The command line; returns the exit status: 0, 1 for bad input, 2 for bad usage."""
@@ -24,12 +26,13 @@ def main(arguments: list[str] | None = None, prog: str = "python -m mmzoo.edge")
         )
     if not (is_table or has_raw or options.benchmark):
         parser.error("nothing to predict: give --image, --text, --audio, --set, --csv or --folder")
+    any_text_prints()
     try:
         return _run(options)
     except (OSError, ValueError, TypeError, KeyError, ImportError) as error:
         # str() of a KeyError would put quotes around the message.
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
-        print(f"error: {message}", file=sys.stderr)
+        print(f"error: {shown(str(message))}", file=sys.stderr)
         return 1
 
 
@@ -65,6 +68,11 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         default="raise",
         help="--csv, --folder: at a bad row stop (default), or leave its predictions empty and say why in a column",
     )
+    parser.add_argument(
+        "--no-formulas",
+        action="store_true",
+        help="--out: put an apostrophe before cells that a spreadsheet would run as a formula",
+    )
     parser.add_argument("--variant", default="float32", help="float32 (default), dynamic_int8 or int8")
     parser.add_argument("--threads", type=_positive, default=1, metavar="N", help="CPU threads (default: 1)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of a model's noise (default: 0)")
@@ -96,12 +104,11 @@ def _run(options) -> int:
 
     if options.csv or options.folder:
         if options.csv:
-            outside = options.allow_outside
-            count = table.predict_csv(
-                model, options.csv, options.out, allow_outside_root=outside, on_error=options.on_error
-            )
+            how = {"allow_outside_root": options.allow_outside, "on_error": options.on_error}
+            count = table.predict_csv(model, options.csv, options.out, formulas=not options.no_formulas, **how)
         else:
-            count = table.predict_folder(model, options.folder, options.out, on_error=options.on_error)
+            how = {"formulas": not options.no_formulas, "on_error": options.on_error}
+            count = table.predict_folder(model, options.folder, options.out, **how)
         result = {"rows": count, "out": options.out}
         print(json.dumps(result) if options.json else f"{count} predictions in {options.out}")
         return 0
@@ -115,7 +122,8 @@ def _run(options) -> int:
         print(json.dumps(stages) if options.json else _format_stages(stages, model, raw))
         return 0
     prediction = model.predict(raw, top=options.top)
-    print(json.dumps(prediction, ensure_ascii=False) if options.json else format_prediction(prediction, model.schema))
+    said = json.dumps(prediction, ensure_ascii=False) if options.json else format_prediction(prediction, model.schema)
+    print(shown(said))
     return 0
 
 

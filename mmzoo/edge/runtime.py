@@ -6,6 +6,7 @@ import hashlib
 import os
 import pathlib
 import threading
+import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -59,20 +60,37 @@ def load(bundle: str | os.PathLike, *, variant: str = "float32", threads: int = 
     return EdgeModel(file, Schema.load(folder / _SCHEMA), variant=variant, threads=threads, seed=seed)
 
 
+_alive: weakref.WeakSet[EdgeModel] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """In a child: no thread is left that could open a lock."""
+    for model in _alive:
+        model._lock, model._is_forked = threading.Lock(), True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 class EdgeModel:
     """A LiteRT model that takes raw inputs. Made by `load`; may be called from several threads, one runs at a time.
 
     It can be pickled, for `multiprocessing` and the like: the other process reads the same file, which must lie there
     and be the same.
+
+    A child made by `os.fork` (or `multiprocessing` by "fork") may go on with it, also where another thread was just
+    predicting: it reads the file again at its first prediction.
     """
 
     def __init__(self, path: pathlib.Path, schema: Schema, *, variant: str, threads: int = 1, seed: int = 0):
         self._path = path
         self._schema = schema
         self._variant = variant
-        self._threads = threads
         self._run_signature = _signature_runner(path, threads)
-        self._lock = threading.Lock()
+        self._threads = threads
+        self._lock, self._is_forked = threading.Lock(), False
+        _alive.add(self)
         self._rng = np.random.default_rng(seed)
         _check_signature(self._run_signature, schema, path)
 
@@ -105,7 +123,8 @@ class EdgeModel:
             Output name -> float32 array of the output's shape; states are among them.
 
         Raises:
-            ValueError: an input is missing or unknown, or has another shape or dtype than the schema says.
+            ValueError: an input is missing or unknown, or has another shape or dtype than the schema says; or LiteRT
+                fails, as it does on a forged file.
         """
         missing = [name for name in self._schema.given if name not in arrays]
         if missing or not arrays.keys() <= self._schema.inputs.keys():
@@ -124,7 +143,13 @@ class EdgeModel:
             for name, modality in self._schema.inputs.items():
                 if name not in batch:
                     batch[name] = modality.initial(self._rng)[np.newaxis]
-            outputs = self._schema.from_tensors(self._run_signature(**self._schema.to_tensors(batch)))
+            if self._is_forked:
+                # Another process' threads, and maybe another call's half of the work, are in its buffers.
+                self._run_signature, self._is_forked = _signature_runner(self._path, self._threads), False
+            try:
+                outputs = self._schema.from_tensors(self._run_signature(**self._schema.to_tensors(batch)))
+            except (RuntimeError, ValueError) as error:
+                raise ValueError(f"{self._path}: LiteRT can't run it ({error}); export it again") from error
         return {name: outputs[name][0] for name in self._schema.outputs}
 
     def predict(self, sample: Mapping[str, Any] | None = None, /, *, top: int = 3, **raw: Any) -> dict[str, Any]:
@@ -267,17 +292,17 @@ def _signature_runner(path, threads):
         ) from error
     try:
         interpreter = Interpreter(model_path=str(path), num_threads=threads)
-    except ValueError as error:
+        signatures = list(interpreter.get_signature_list())
+    except (ValueError, RuntimeError, TypeError, KeyError, IndexError) as error:
         raise ValueError(f"{path}: not a LiteRT model ({error})") from error
-    signatures = list(interpreter.get_signature_list())
     if len(signatures) != 1 and _SIGNATURE not in signatures:
         raise ValueError(f"{path}: expected one signature, or one named {_SIGNATURE!r}; got {signatures}")
     try:
         # Here, and not in the first prediction, an operator that plain LiteRT lacks comes to light.
         interpreter.allocate_tensors()
-    except RuntimeError as error:
+        return interpreter.get_signature_runner(signatures[0] if len(signatures) == 1 else _SIGNATURE)
+    except (ValueError, RuntimeError, TypeError, KeyError, IndexError, MemoryError) as error:
         raise ValueError(f"{path}: LiteRT can't run it ({error}); was it exported with mmzoo.export?") from error
-    return interpreter.get_signature_runner(signatures[0] if len(signatures) == 1 else _SIGNATURE)
 
 
 def _check_signature(runner, schema, path):

@@ -15,9 +15,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mmzoo.encoding.formulas import without_formula
 from mmzoo.encoding.pictures import picture_suffixes
 from mmzoo.encoding.spelling import other_spellings
 from mmzoo.encoding.tables import open_table
+from mmzoo.files import written
 from mmzoo.schema import Image, Schema
 from mmzoo.schema.columns import encode_row, match_columns, output_columns, without_column
 
@@ -91,6 +93,7 @@ def predict_csv(
     encoding: str = "utf-8-sig",
     allow_outside_root: bool = False,
     on_error: str = "raise",
+    formulas: bool = True,
     track: Track = iter,
 ) -> int:
     """Predicts for every row of a table and writes its columns and the predictions to a CSV file.
@@ -103,6 +106,7 @@ def predict_csv(
         encoding: of a CSV file; the default is UTF-8 with or without a byte order mark.
         allow_outside_root: also read files outside of the table's folder; one from elsewhere could name any file.
         on_error: see `predict_rows`; how many rows were skipped is logged.
+        formulas: False: names and cells that a spreadsheet would run as a formula get an apostrophe in front.
         track: wraps the rows as they are done, for a progress bar.
 
     Returns:
@@ -125,7 +129,7 @@ def predict_csv(
         outside=allow_outside_root,
         on_error=on_error,
     )
-    return _write(target, model.schema, table.columns, track(done), str(source), on_error)
+    return _write(target, model.schema, table.columns, track(done), str(source), on_error, formulas)
 
 
 def predict_folder(
@@ -135,6 +139,7 @@ def predict_folder(
     *,
     image_input: str | None = None,
     on_error: str = "raise",
+    formulas: bool = True,
     track: Track = iter,
 ) -> int:
     """Predicts for every image in a folder, by name, and writes a CSV file with the column of the image's name.
@@ -145,6 +150,7 @@ def predict_folder(
         target: the file to write; it appears once all images are done.
         image_input: the input that takes the image; None: the only one there is.
         on_error: see `predict_rows`; how many images were skipped is logged.
+        formulas: see `predict_csv`.
         track: wraps the rows as they are done, for a progress bar.
 
     Returns:
@@ -172,7 +178,7 @@ def predict_folder(
     done = _predict(
         model, rows, columns=[column], folder=folder, source=str(folder), outside=True, on_error=on_error, says=False
     )
-    return _write(pathlib.Path(target), model.schema, [column], track(done), str(folder), on_error)
+    return _write(pathlib.Path(target), model.schema, [column], track(done), str(folder), on_error, formulas)
 
 
 def _predict(model, placed_rows, *, columns, folder, source, outside, on_error, says=True):
@@ -249,7 +255,7 @@ def _placed_rows(table) -> Iterator[tuple[str, dict[str, str], str]]:
         yield f"{table.source}, row {number}", dict(zip(table.columns, cells, strict=False)), problem
 
 
-def _write(target, schema, columns, rows, source, on_error) -> int:
+def _write(target, schema, columns, rows, source, on_error, formulas) -> int:
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target.parent}: no such folder to write {target.name} to")
     names = [*columns, *(column for new in output_columns(schema, columns).values() for column in new)]
@@ -257,12 +263,16 @@ def _write(target, schema, columns, rows, source, on_error) -> int:
     names += [reasons] if on_error == "skip" else []
     part = target.with_name(f"{target.name}.part")
     count, failed, first = 0, 0, ""
+    cell = (lambda value: value) if formulas else without_formula
     try:
-        with part.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
+        with written(target), part.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(map(cell, names))
             for row in rows:
-                writer.writerow(row)
+                try:
+                    writer.writerow(cell(row.get(name, "")) for name in names)
+                except UnicodeEncodeError as error:
+                    raise ValueError(f"{error.object!r:.200}: no UTF-8, so it can't be written; rename it") from error
                 count += 1
                 if row.get(reasons):
                     failed, first = failed + 1, first or row[reasons]

@@ -14,6 +14,7 @@ lower of both rates' halves pass, those above it are 74 dB down or more, so that
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import math
@@ -72,29 +73,23 @@ def encode_audio(audio, value: Any, place: str) -> np.ndarray:
     """
     if isinstance(value, (bytes, bytearray, memoryview, str)) and len(value) == 0:
         return np.zeros(audio.shape, audio.dtype)
-    if isinstance(value, (str, os.PathLike)):
-        place = f"{place}: {os.fspath(value)!s:.4096}"
-        if not os.path.isfile(value):
-            raise FileNotFoundError(f"{place}: no such file")
-        with open(value, "rb") as file:
-            _check_length(file, place)
-        sound, rate = _read(os.fspath(value), audio, place)
-    elif isinstance(value, (bytes, bytearray, memoryview)):
-        place = f"{place}: {len(value)} bytes"
-        file = _Bytes(value)
-        _check_length(file, place)
-        sound, rate = _read(file, audio, place)
+    if isinstance(value, (str, os.PathLike, bytes, bytearray, memoryview)):
+        sound, rate = _read(value, audio, place)
     else:
         sound, rate = _array(value, audio, place)
-        sound = _mono(sound[: samples_needed(audio, rate)])
+        sound = _checked(_mono(sound[: samples_needed(audio, rate)]), rate, place)
+    sound = np.clip(resample(sound, rate, audio.sample_rate)[: audio.samples], -1.0, 1.0)
+    return np.pad(sound, (0, audio.samples - len(sound))).astype(audio.dtype, copy=False)
+
+
+def _checked(sound, rate, place):
     if not np.isfinite(sound).all():
         raise ValueError(f"{place}: NaN or infinity among the samples, first at {_first(~np.isfinite(sound), rate)}")
     if np.abs(sound).max() > LOUDEST:
         raise ValueError(
             f"{place}: samples up to {np.abs(sound).max():g}; expected -1..1 (numbers of 16 bits are divided by 32768)"
         )
-    sound = np.clip(resample(sound, rate, audio.sample_rate)[: audio.samples], -1.0, 1.0)
-    return np.pad(sound, (0, audio.samples - len(sound))).astype(audio.dtype, copy=False)
+    return sound
 
 
 def _first(bad, rate):
@@ -152,27 +147,52 @@ class _Bytes(io.BytesIO):
             return self.tell()
 
 
-def _read(source, audio, place):
-    """The beginning of a sound, mono float32 (n,), as long as the model needs it, and its sample rate."""
+@contextlib.contextmanager
+def open_sound(value, place: str):
+    """A sound whose header was read and found good, as a `soundfile.SoundFile`; the errors of `encode_audio`.
+
+    Nothing is as large as the header says until so much was read.
+
+    Args:
+        value: a path or bytes.
+        place: as of `encode_audio`.
+    """
+    if isinstance(value, (str, os.PathLike)):
+        place = f"{place}: {os.fspath(value)!s:.4096}"
+        if not os.path.isfile(value):
+            raise FileNotFoundError(f"{place}: no such file")
+        with open(value, "rb") as file:
+            _check_length(file, place)
+        source = os.fspath(value)
+    else:
+        place = f"{place}: {len(value)} bytes"
+        source = _Bytes(value)
+        _check_length(source, place)
     soundfile = _soundfile(place)
-    # What soundfile raises on broken files; a TypeError where it takes a file for one without a header.
-    errors = (soundfile.SoundFileError, RuntimeError, OSError, TypeError, ValueError, OverflowError)
     try:
         sound = soundfile.SoundFile(source)
-    except errors as error:
+    except _errors(soundfile) as error:
         raise ValueError(f"{place}: not a sound; expected one of {', '.join(FORMATS)} ({error})") from error
     with sound:
         if sound.format not in FORMATS:
             raise ValueError(f"{place}: a sound in {sound.format}; save it in one of {', '.join(FORMATS)}")
-        _check_rate(sound.samplerate, audio, place)
         if sound.channels > MOST_CHANNELS:
             raise ValueError(f"{place}: {sound.channels} channels; at most {MOST_CHANNELS} are read")
+        yield sound, place
+
+
+def _read(value, audio, place):
+    """The beginning of a sound, mono float32 (n,), as long as the model needs it, and its sample rate."""
+    with open_sound(value, place) as (sound, place):
+        _check_rate(sound.samplerate, audio, place)
         wanted = min(sound.frames, samples_needed(audio, sound.samplerate))
+        # Many channels are read in parts, so that they don't fill the memory.
+        size = max(1, _BLOCK // sound.channels)
         parts, count = [np.zeros(0, np.float32)], 0
         while count < wanted:
             try:
-                frames = sound.read(min(_BLOCK, wanted - count), dtype="float32", always_2d=True)
-            except errors as error:
+                frames = sound.read(min(size, wanted - count), dtype="float32", always_2d=True)
+            except _errors(_soundfile(place)) as error:
                 raise ValueError(f"{place}: the sound can't be decoded ({error})") from error
             if not len(frames):
                 raise ValueError(f"{place}: cut off: {count} samples can be read of the {sound.frames} announced")
@@ -180,7 +200,12 @@ def _read(source, audio, place):
             count += len(frames)
         if not count:
             raise ValueError(f"{place}: holds no samples")
-        return np.concatenate(parts), sound.samplerate
+        return _checked(np.concatenate(parts), sound.samplerate, place), sound.samplerate
+
+
+def _errors(soundfile):
+    """What soundfile raises on broken files; a TypeError where it takes a file for one without a header."""
+    return (soundfile.SoundFileError, RuntimeError, OSError, TypeError, ValueError, OverflowError, MemoryError)
 
 
 def _soundfile(place):

@@ -19,6 +19,7 @@ from mmzoo.evaluation.arrays import gather, predict_arrays
 from mmzoo.evaluation.metrics import measure_outputs, samples_with_target
 from mmzoo.evaluation.missing_inputs import missing_input_table
 from mmzoo.evaluation.report import sample_in_words, write_report
+from mmzoo.files import replace_file, replace_text
 from mmzoo.schema import Schema
 from mmzoo.tasks import figure_of, task_for
 
@@ -154,7 +155,7 @@ def _write(out, result: Evaluation, page):
         # What isn't defined for the samples, such as the AUROC of one class: JSON knows no NaN.
         known = {metric: value if math.isfinite(value) else None for metric, value in found.items()}
         figures[name] = {**known, "samples": result.samples_of[name]}
-    files[1].write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    replace_text(files[1], json.dumps(figures, indent=2) + "\n")
     for name, output in schema.predicted.items():
         task, file = task_for(output), schema.tensor_names[name]
         for key, rows in task.tables(output, targets[name], predictions[name]).items():
@@ -162,13 +163,19 @@ def _write(out, result: Evaluation, page):
             _write_csv(files[-1], rows, note)
         if task.picture_file and name in result.pictures:
             files.append(out / f"{task.picture_file}_{file}.png")
-            files[-1].write_bytes(result.pictures[name])
+            replace_file(files[-1], lambda path, png=result.pictures[name]: path.write_bytes(png))
     if table is not None:
         files += [out / "missing_inputs.csv", out / "missing_inputs.md"]
         _write_csv(files[-2], table, note)
-        files[-1].write_text((f"{note}\n\n" if note else "") + markdown_table(table), encoding="utf-8")
+        replace_text(files[-1], (f"{note}\n\n" if note else "") + markdown_table(table))
     files.append(out / "predictions.csv")
-    with open(files[-1], "w", newline="", encoding="utf-8") as file:
+    replace_file(files[-1], lambda path: _write_predictions(path, result))
+    return files
+
+
+def _write_predictions(path, result):
+    schema, targets, predictions = result.schema, result.targets, result.predictions
+    with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["sample", *(f"{name}{end}" for name in schema.predicted for end in ("_true", "", "_score"))])
         for i in range(result.samples):
@@ -176,11 +183,7 @@ def _write(out, result: Evaluation, page):
             for name, output in schema.predicted.items():
                 row += task_for(output).prediction_cells(output, targets[name][i], predictions[name][i])
             writer.writerow(row)
-    return files
 
 
 def _write_csv(path, table, note):
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        if note:
-            file.write(f"# {note}\n")
-        table.to_csv(file, index=False)
+    replace_text(path, (f"# {note}\n" if note else "") + table.to_csv(index=False))

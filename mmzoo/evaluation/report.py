@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from mmzoo.evaluation.latency import litert_latencies
+from mmzoo.files import replace_text
 from mmzoo.schema import Schema
 from mmzoo.tasks import figure_of, task_for
 
@@ -66,7 +67,7 @@ def write_report(
         loader=jinja2.PackageLoader("mmzoo.evaluation", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     path = pathlib.Path(path)
-    path.write_text(environment.get_template("report.html.jinja").render(page), encoding="utf-8")
+    replace_text(path, environment.get_template("report.html.jinja").render(page))
     return path
 
 

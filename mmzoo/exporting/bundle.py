@@ -12,7 +12,6 @@ import pathlib
 import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -23,8 +22,9 @@ from mmzoo.exporting.golden import encode_golden, golden_samples, write_golden
 from mmzoo.exporting.litert import LiteRTModel, check_builtin, write_litert
 from mmzoo.exporting.probes import calibration_samples, probe_sets, random_samples
 from mmzoo.exporting.samples import collect_samples
-from mmzoo.exporting.static_int8 import prepare_static_int8, run_static_int8, why_not_int8
+from mmzoo.exporting.static_int8 import StaticInt8, prepare_static_int8, why_not_int8
 from mmzoo.exporting.unrolled import exportable, unrolled
+from mmzoo.files import held, part_of, replace_folder, written
 
 MODEL, SAVED_MODEL = "model.keras", "saved_model"
 FLOAT32, DYNAMIC_INT8, INT8 = "model_float32.tflite", "model_dynamic_int8.tflite", "model_int8.tflite"
@@ -86,28 +86,34 @@ def export(
         The bundle.
 
     Raises:
-        FileExistsError: the folder exists and is not empty, and `overwrite` is False, or it holds no bundle.
+        FileExistsError: the folder exists and is not empty, and `overwrite` is False, or it holds no bundle; or another
+            process exports to it.
+        OSError: the disk is full, or another reason why a file can't be written.
         ParityError: a file differs from the model by more than the bounds in `mmzoo.exporting.parity`.
         RuntimeError: the static int8 converter failed.
         TypeError: the model has no schema.
         ValueError: the samples don't fit the schema, weights are not finite, an operator has no LiteRT builtin, or the
             backend is not TensorFlow.
     """
-    path = pathlib.Path(path)
+    given = path = pathlib.Path(path)
     _check_model(model)
     _check_target(path, overwrite)
     inputs, targets = collect_samples(samples, model.schema, limit=parity_samples, seed=seed)
+    path = path.absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
-    # On the same disk as the target, so that the bundle appears whole, by renaming.
-    folder = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        with _quiet_tensorflow():
-            record = _write(folder, model, inputs, targets, seed, card, int8_tolerance, int8_float_layers, no_int8)
-        write_checksums(folder)
-        folder.chmod(0o755)
-        _put_in_place(folder, path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with held(path, path.with_name(f".{path.name}.lock")):
+        _check_target(path, overwrite)
+        # On the same disk as the target, so that the bundle appears whole, by renaming.
+        folder = pathlib.Path(tempfile.mkdtemp(prefix=part_of(path), dir=path.parent))
+        try:
+            with _quiet_tensorflow(), written(path):
+                record = _write(folder, model, inputs, targets, seed, card, int8_tolerance, int8_float_layers, no_int8)
+                write_checksums(folder)
+            folder.chmod(0o755)
+            replace_folder(folder, path)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    path = given
     return Bundle(path, tuple(sorted(entry.name for entry in path.iterdir())), record)
 
 
@@ -117,17 +123,22 @@ def _write(folder, model, inputs, targets, seed, card, int8_tolerance, int8_floa
     model = exportable(model)
     schema = model.schema
     no_int8 = no_int8 or why_not_int8(schema, bool(inputs), model)
-    with ThreadPoolExecutor(1) as pool, tempfile.TemporaryDirectory() as work:
+    with contextlib.ExitStack() as stack:
         child = None
         if no_int8 is None:
             # The child converts while this process writes the other files.
+            work = stack.enter_context(tempfile.TemporaryDirectory())
             calibration = calibration_samples(schema, inputs, seed=seed)
-            prepare_static_int8(unrolled(model), calibration, work, keep=int8_float_layers)
-            child = pool.submit(run_static_int8, work, folder / INT8)
+            with written(work):
+                prepare_static_int8(unrolled(model), calibration, work, keep=int8_float_layers)
+            child = stack.enter_context(StaticInt8(work))
         schema.save(folder / "schema.json")
-        model.save(folder / MODEL)
-        write_saved_model(model, folder / SAVED_MODEL)
-        write_litert(model, folder / FLOAT32, dynamic_int8=folder / DYNAMIC_INT8)
+        with written(folder / MODEL):
+            model.save(folder / MODEL)
+        with written(folder / SAVED_MODEL):
+            write_saved_model(model, folder / SAVED_MODEL)
+        with written(folder / FLOAT32):
+            write_litert(model, folder / FLOAT32, dynamic_int8=folder / DYNAMIC_INT8)
         sets = {"real": inputs} if inputs else {}
         sets |= probe_sets(schema, inputs or random_samples(schema, 16, seed), seed)
         raw = golden_samples(schema, seed)
@@ -135,7 +146,7 @@ def _write(folder, model, inputs, targets, seed, card, int8_tolerance, int8_floa
         expected = parity_lib.reference(model, sets, targets)
         write_golden(schema, raw, expected.outputs["golden"], folder)
         if child is not None:
-            child.result()
+            child.write(folder / INT8)
     record = _parity(folder, expected, no_int8, int8_tolerance)
     sizes = {file: _size(folder / file) for file in record["files"]}
     (folder / "parity.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -246,21 +257,6 @@ def _check_target(path, overwrite):
         raise FileExistsError(
             f"{path}: is no bundle (no schema.json in it), so it is not overwritten; delete it yourself"
         )
-
-
-def _put_in_place(folder, path):
-    if not path.exists():
-        folder.rename(path)
-        return
-    old = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
-    path.rename(old / path.name)
-    try:
-        folder.rename(path)
-    except OSError:
-        (old / path.name).rename(path)
-        raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def _size(path):

@@ -142,12 +142,19 @@ def load_saved_model(path: str | pathlib.Path):
     Raises:
         ImportError: it needs tensorflow-text, which is not installed.
         OSError: there is no SavedModel.
+        ValueError: it is damaged.
     """
     try:
         return tf.saved_model.load(str(path))
     except (RuntimeError, tf.errors.NotFoundError) as error:
         # "Op type not registered 'FastWordpieceTokenizeWithOffsets'"
         if "WordpieceTokenize" not in str(error):
-            raise
+            raise ValueError(f"{path}: not a SavedModel that can be loaded ({error!s:.400})") from error
         import_tensorflow_text()
         return tf.saved_model.load(str(path))
+    except OSError:
+        raise
+    except Exception as error:
+        # A damaged one makes TensorFlow raise anything: its own kinds, protobuf's, KeyError.
+        reason = f"{type(error).__name__}: {error!s:.400}"
+        raise ValueError(f"{path}: not a SavedModel that can be loaded ({reason})") from error

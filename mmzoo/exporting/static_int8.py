@@ -1,18 +1,23 @@
 """Static int8: weights and activations in 8 bits, calibrated on real samples, converted in a child process.
 
-The child (`python -m mmzoo.exporting.static_int8 FOLDER`) exists because the converter is native code that can crash:
-the user's session must outlive that.
+The child (`python -m mmzoo.exporting.static_int8 FOLDER PARENT`) exists because the converter is native code that can
+crash: the user's session must outlive that.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import fnmatch
 import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +30,9 @@ LONGEST_TEXT = 64
 # Layers of Keras whose arithmetic stays in float32, as raw units and spectra must; mmzoo's own say so themselves, by
 # the attribute `keeps_float`.
 FLOAT_KINDS = ("MelSpectrogram", "Normalization", "STFTSpectrogram")
+
+# Linux' prctl: the signal that a process gets when its parent ends.
+_DIE_WITH_PARENT = 1
 
 _MODEL, _SAMPLES, _SETTINGS, _RESULT = "saved_model", "calibration.npz", "settings.json", "model_int8.tflite"
 
@@ -111,41 +119,77 @@ def prepare_static_int8(
     np.savez(folder / _SAMPLES, **model.schema.to_tensors(calibration))
 
 
-def run_static_int8(folder: str | pathlib.Path, path: str | pathlib.Path) -> None:
-    """Converts what `prepare_static_int8` wrote, in a child process.
+class StaticInt8:
+    """Converts what `prepare_static_int8` wrote, in a child process, which ends with this one however that ends.
+
+    A context manager; whoever leaves it early ends the child.
 
     Args:
         folder: the folder of `prepare_static_int8`.
-        path: the .tflite file to write.
-
-    Raises:
-        RuntimeError: the child failed or crashed; the message has the end of what it said.
     """
-    import mmzoo
 
-    # The child must find this very mmzoo, also where a notebook found it through sys.path.
-    root = str(pathlib.Path(mmzoo.__file__).resolve().parent.parent)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])}
-    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # Whoever has a GPU needs it for other things; the converter works on the CPU.
-    environment["CUDA_VISIBLE_DEVICES"] = "-1"
-    child = subprocess.run(
-        [sys.executable, "-m", "mmzoo.exporting.static_int8", str(folder)],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    result = pathlib.Path(folder) / _RESULT
-    if child.returncode != 0 or not result.is_file():
-        ended = f"was killed by signal {-child.returncode}" if child.returncode < 0 else f"ended {child.returncode}"
-        raise RuntimeError(
-            f"static int8: the converter's process {ended}; the last it said:\n{child.stdout[-2000:].strip()}"
+    def __init__(self, folder: str | pathlib.Path):
+        import mmzoo
+
+        self._folder = pathlib.Path(folder)
+        # The child must find this very mmzoo, also where a notebook found it through sys.path.
+        root = str(pathlib.Path(mmzoo.__file__).resolve().parent.parent)
+        paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        # Whoever has a GPU needs it for other things; the converter works on the CPU.
+        environment["CUDA_VISIBLE_DEVICES"] = "-1"
+        self._said = tempfile.TemporaryFile()
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "mmzoo.exporting.static_int8", str(folder), str(os.getpid())],
+            env=environment,
+            # Nothing is written to it: it closes when this process ends, see `_end_with_parent`.
+            stdin=subprocess.PIPE,
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
         )
-    pathlib.Path(path).write_bytes(result.read_bytes())
+
+    def __enter__(self) -> StaticInt8:
+        return self
+
+    def __exit__(self, *error) -> None:
+        if self._child.poll() is None:
+            self._child.kill()
+        self._child.wait()
+        self._child.stdin.close()
+        self._said.close()
+
+    def write(self, path: str | pathlib.Path) -> None:
+        """Waits for the child and writes what it made.
+
+        Args:
+            path: the .tflite file to write.
+
+        Raises:
+            RuntimeError: the child failed or crashed; the message has the end of what it said.
+        """
+        status, result = self._child.wait(), self._folder / _RESULT
+        if status != 0 or not result.is_file():
+            ended = f"was killed by signal {-status}" if status < 0 else f"ended {status}"
+            self._said.seek(0)
+            said = self._said.read().decode("utf-8", "replace")[-2000:].strip()
+            raise RuntimeError(f"static int8: the converter's process {ended}; the last it said:\n{said}")
+        pathlib.Path(path).write_bytes(result.read_bytes())
+
+
+def _end_with_parent(parent: int) -> None:
+    """Ends this process as soon as its parent is gone, by whatever end."""
+
+    def wait():
+        sys.stdin.buffer.read()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        # The thread waits while the converter, which is native code, holds Python; Linux does not.
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
 
 
 def _convert(folder: pathlib.Path) -> bytes:
@@ -227,5 +271,6 @@ def _belongs(name: str, layers: list[str]) -> bool:
 if __name__ == "__main__":
     # Where they are installed, TensorFlow and Keras import them: two seconds more, for nothing that is needed here.
     sys.modules.update(dict.fromkeys(("jax", "sklearn")))
+    _end_with_parent(int(sys.argv[2]))
     target = pathlib.Path(sys.argv[1])
     (target / _RESULT).write_bytes(_convert(target))

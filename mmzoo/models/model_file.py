@@ -49,7 +49,8 @@ def load_keras_file(file: pathlib.Path) -> keras.Model:
         importlib.import_module("mmzoo.training")
     try:
         return keras.saving.load_model(file, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError, AttributeError, IndexError) as error:
+    except Exception as error:
+        # A forged description makes Keras, HDF5 or TensorFlow raise what they like, RecursionError among it.
         reason = error
         # Keras wraps what it says about one layer in a message that begins with the description of all.
         while isinstance(reason, TypeError) and isinstance(reason.__context__, Exception):

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
+from mmzoo.files import holding, replace_text
 from mmzoo.recipes.few_shot_results import SCRATCH, STARTS
 
 # Real pictures a class (None: all there are) -> steps of 64 pictures; 0 is the start as it is.
@@ -25,6 +26,7 @@ BATCH_SIZE = 64
 STEPS_PER_EPOCH = 100
 
 
+@holding
 def few_shot_curve(
     out: str | os.PathLike,
     *,
@@ -103,7 +105,7 @@ def few_shot_curve(
             amount = "all" if per_class is None else per_class
             say(f"{STARTS.get(start, start)}, {amount} real pictures a class: {100 * rows[-1]['accuracy']:.2f} %")
             frame = pd.DataFrame(rows).astype({"per_class": "Int64"})
-            frame.to_csv(table, index=False)
+            replace_text(table, frame.to_csv(index=False))
     frame = pd.DataFrame(rows).astype({"per_class": "Int64"})
     picture(frame, out / "few_shot.png")
     return frame

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
+def is_text(value: object) -> bool:
+    """Whether it is a string that can be written down: JSON can hold half a character, and nothing else can."""
+    return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
+
+
 def check_sizes(**sizes: int) -> None:
     """Raises ValueError, naming the attribute, unless each is a whole number of at least 1."""
     for name, size in sizes.items():
-        if not isinstance(size, int) or size < 1:
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             raise ValueError(f"{name}: expected a whole number of at least 1, got {size!r}")
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import json
 import keyword
+import math
 import pathlib
 import types
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from mmzoo.files import read_text, replace_text
+from mmzoo.schema.checks import is_text
 from mmzoo.schema.inputs.modality import Modality
 from mmzoo.schema.inputs.state import State
 from mmzoo.schema.json_tree import from_tree, to_tree
@@ -22,6 +25,9 @@ from mmzoo.schema.outputs.output import Output
 # 2: series are called Series and no longer Sequence; states and noise. 3: names of any characters, see `tensor_names`;
 # numbers and dates may have an origin.
 SCHEMA_VERSION = 3
+
+# Of one sample of an input or output: more than LiteRT can address, and what a forged file could ask for.
+MOST_BYTES = 2**31 - 1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -38,7 +44,8 @@ class Schema:
 
     Raises:
         ValueError: a name is empty or no text, or stands for an input and an output other than one and the same
-            `State`; two tensor names are the same, or one is no ASCII name; or nothing is predicted.
+            `State`; two tensor names are the same, or one is no ASCII name; an array takes more than 2 GB; or nothing
+            is predicted.
 
     >>> from mmzoo.schema import Label, Text
     >>> schema = Schema("sign", {"text": Text(8)}, {"sign": Label(("stop", "yield"))})
@@ -52,6 +59,8 @@ class Schema:
     tensor_names: Mapping[str, str] | None = None
 
     def __post_init__(self):
+        if not is_text(self.name) or not self.name:
+            raise ValueError(f"name: expected a non-empty string, got {self.name!r:.80}")
         for kind, mapping in (("inputs", self.inputs), ("outputs", self.outputs)):
             if not mapping:
                 raise ValueError(f"schema {self.name!r}: {kind} is empty; expected at least one")
@@ -68,6 +77,13 @@ class Schema:
                 )
             if given is not None and made is not None and not isinstance(given, State):
                 raise ValueError(f"schema {self.name!r}: {key!r} is the name of an input and of an output")
+        for key, part in {**self.inputs, **self.outputs}.items():
+            size = math.prod(part.shape) * np.dtype(getattr(part, "dtype", "float32")).itemsize
+            if size > MOST_BYTES:
+                raise ValueError(
+                    f"schema {self.name!r}: {key!r} of shape {part.shape} takes {size:,} bytes a sample; expected at "
+                    f"most {MOST_BYTES:,}"
+                )
         if not self.predicted:
             raise ValueError(f"schema {self.name!r}: all outputs are states; expected at least one to predict")
         # What goes into a SavedModel's signature is a parameter of a Python function, which can't be called "class".
@@ -185,10 +201,14 @@ class Schema:
 
     @classmethod
     def from_json(cls, text: str) -> Schema:
-        return cls.from_dict(json.loads(text))
+        """The schema that `to_json` wrote; raises ValueError as `from_dict` does, or where the text is no JSON."""
+        try:
+            return cls.from_dict(json.loads(text))
+        except RecursionError as error:
+            raise ValueError("not a schema: its parts are nested too deeply") from error
 
     def save(self, path: str | pathlib.Path) -> None:
-        pathlib.Path(path).write_text(self.to_json() + "\n", encoding="utf-8")
+        replace_text(path, self.to_json() + "\n")
 
     @classmethod
     def load(cls, path: str | pathlib.Path) -> Schema:
@@ -199,7 +219,7 @@ class Schema:
             ValueError: the file is no schema of a version that this mmzoo reads; the message names the file.
         """
         try:
-            return cls.from_json(pathlib.Path(path).read_text(encoding="utf-8"))
+            return cls.from_json(read_text(path))
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 

@@ -7,12 +7,16 @@ A sample may lack the target of an output (`Output.missing_target`): its weight 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from mmzoo.schema import Schema
 from mmzoo.tasks import task_for
+
+# As tf.numpy_function and tf.py_function have it.
+_RAISED_INSIDE = re.compile(r"\b\w+(?:Error|Exception): (.*?)\nTraceback \(most recent call last\)", re.DOTALL)
 
 _OR_STEPS = {"train": ", or give steps_per_epoch", "validation": ", or take(n) of it"}
 
@@ -123,7 +127,7 @@ class Batches:
         if _is_arrays(data):
             return self._array_batches(data, epoch)
         if _is_tf_data(data):
-            return data.as_numpy_iterator()
+            return _plainly(data)
         iterator = iter(data)
         if iterator is data and not callable(self._data):
             raise ValueError(f"{self.what}: a generator can be read only once; give a function that makes one")
@@ -223,6 +227,21 @@ class Batches:
             raise ValueError(
                 f"{self._place(without[0])}: no sample has a target; give some, or leave the output out of the schema"
             )
+
+
+def _plainly(data) -> Iterator:
+    try:
+        yield from data.as_numpy_iterator()
+    except Exception as error:
+        raise plain_error(error) from None
+
+
+def plain_error(error: Exception) -> Exception:
+    """What a Python function in a tf.data pipeline raised, which TensorFlow wraps in an error with a traceback in its
+    text; any other error is left as it is.
+    """
+    match = _RAISED_INSIDE.search(str(error)) if type(error).__module__.startswith("tensorflow") else None
+    return ValueError(match[1].strip()) if match else error
 
 
 def _is_tf_data(data) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from mmzoo.training.acceleration import choose_jit, choose_precision, computing_in
 from mmzoo.training.adaptation import adapt_from
 from mmzoo.training.averaging import Averaging
-from mmzoo.training.batches import Batches
+from mmzoo.training.batches import Batches, plain_error
 from mmzoo.training.epochs import EpochEnd
 from mmzoo.training.feed import Feed
 from mmzoo.training.identity import DataIdentity
@@ -112,6 +112,8 @@ def fit(
     Raises:
         ValueError: an argument out of range, data that don't fit the schema (the message names the input or output), or
             an `out` that holds a run with other settings or on other data; the message names what differs.
+        FileExistsError: another process trains in `out`; the message names it.
+        OSError: a file in `out` can't be written; the message names it.
         ImportError: `tensorboard` without that package.
         FloatingPointError: the loss is NaN or infinite; the message says when.
     """
@@ -151,8 +153,20 @@ def fit(
         patience=patience if patience is None else int(patience),
     )
     folder = RunFolder(out, plan.settings(model), data) if out is not None else None
-    if folder and not resume:
-        folder.forget()
+    with contextlib.nullcontext() if folder is None else folder:
+        if folder and not resume:
+            folder.forget()
+        return _begun_or_resumed(
+            model, batches, held_out, plan, folder, jit_compile=jit_compile, adapt=adapt, tensorboard=tensorboard,
+            callbacks=callbacks, verbose=verbose, say=say,
+        )  # fmt: skip
+
+
+def _begun_or_resumed(
+    model, batches, held_out, plan, folder, *, jit_compile, adapt, tensorboard, callbacks, verbose, say
+) -> keras.callbacks.History:
+    """The whole training, from where the folder says it is."""
+    epochs = plan.epochs
     optimizer = plan.optimizer_for(model)
     state = folder.load(model, optimizer) if folder else None
     if state and state.finished:
@@ -160,8 +174,8 @@ def fit(
         say(f"{folder.path}: finished already, after epoch {len(state.rows)} of {epochs}; nothing to train")
         return _history(model, state.rows)
 
-    if class_weight is not None:
-        batches.class_weights = class_weights_for(model.schema, class_weight, batches.class_counts)
+    if plan.class_weight is not None:
+        batches.class_weights = class_weights_for(model.schema, plan.class_weight, batches.class_counts)
     twin = copy_of(model) if folder else None
     if state:
         say(f"{folder.path}: resuming after epoch {len(state.rows)} of {epochs}")
@@ -177,11 +191,11 @@ def fit(
         callbacks = [*callbacks, keras.callbacks.TensorBoard(str(folder.path / "tensorboard"))]
     with computing_in(model, plan.mixed_precision):
         plan.compile(model, optimizer, state.jit_compile)
-        averaging = Averaging(model, batches) if ema is not None else None
+        averaging = Averaging(model, batches) if plan.ema is not None else None
         keeper = EpochEnd(state, plan, averaging=averaging, folder=folder, twin=twin)
-        if len(state.rows) < epochs and not is_over(state.rows, plan.monitor, patience):
+        if len(state.rows) < epochs and not is_over(state.rows, plan.monitor, plan.patience):
             _train(model, batches, held_out, keeper, callbacks, verbose)
-        if state.best_weights and restore_best:
+        if state.best_weights and plan.restore_best:
             model.set_weights(state.best_weights)
         elif averaging:
             averaging.finish(max(len(state.rows) - 1, 0))
@@ -225,11 +239,13 @@ def _train(model, batches, held_out, keeper, callbacks, verbose):
                 callbacks=[*callbacks, keeper],
                 verbose=verbose,
             )
-        except Exception:
+        except Exception as error:
             for source in (feed, checks):
                 if source is not None and source.error:
                     # tf.data gives its own error with a traceback in its text; this is the one with the message.
                     raise source.error from None
+            if plain_error(error) is not error:
+                raise plain_error(error) from None
             raise
 
 

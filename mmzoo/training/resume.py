@@ -10,20 +10,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import pathlib
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import keras
 import numpy as np
 
+from mmzoo.files import held, replace_file, replace_text
 from mmzoo.training.identity import DataIdentity
 
 STATE_FILE = "state.npz"
 HISTORY_FILE = "history.csv"
 BEST_FILE = "best.keras"
-_PART = ".part-"
 
 
 class RunState:
@@ -46,7 +45,7 @@ class RunState:
 
 
 class RunFolder:
-    """Reads and writes the folder of a run.
+    """Reads and writes the folder of a run; a context manager, which holds it against other processes.
 
     Args:
         path: the folder; made where it isn't there.
@@ -56,11 +55,15 @@ class RunFolder:
 
     def __init__(self, path: str | pathlib.Path, settings: Mapping, data: DataIdentity):
         self.path = pathlib.Path(path)
-        self.path.mkdir(parents=True, exist_ok=True)
         self._settings, self._data = json.loads(json.dumps(dict(settings), default=str)), data
-        for part in self.path.glob(f"{_PART}*"):
-            # Left by a process killed while writing.
-            part.unlink()
+        self._held = held(self.path)
+
+    def __enter__(self) -> RunFolder:
+        self._held.__enter__()
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._held.__exit__(*error)
 
     def forget(self) -> None:
         """Removes the state and results of an earlier run."""
@@ -83,15 +86,16 @@ class RunFolder:
             with np.load(path, allow_pickle=False) as file:
                 meta = json.loads(bytes(file["meta"]))
                 arrays = {name: file[name] for name in file.files if name != "meta"}
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            state = RunState()
+            state.rows, state.best = meta["rows"], meta["best"]
+            state.finished, state.jit_compile = meta["finished"], meta["jit_compile"]
+            settings, data = dict(meta["settings"]), dict(meta.get("data", {}))
+        except (OSError, KeyError, ValueError, TypeError, RecursionError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"{path}: can't be read as the state of a run ({error}); delete it, or train with resume=False"
             ) from error
-        self._check_settings(path, meta["settings"])
-        self._check_data(path, meta.get("data", {}))
-        state = RunState()
-        state.rows, state.best = meta["rows"], meta["best"]
-        state.finished, state.jit_compile = meta["finished"], meta["jit_compile"]
+        self._check_settings(path, settings)
+        self._check_data(path, data)
         if state.finished:
             model.set_weights(_numbered(arrays, "weights"))
             return state
@@ -141,7 +145,7 @@ class RunFolder:
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        replace_file(self.path / HISTORY_FILE, lambda path: path.write_text(text.getvalue(), encoding="utf-8"))
+        replace_text(self.path / HISTORY_FILE, text.getvalue())
 
     def _check_settings(self, path, theirs):
         differences = [
@@ -162,23 +166,6 @@ class RunFolder:
                 f"{path.parent}: holds a run on other data ({'; '.join(differences)}); give the same data to go on "
                 "with it, another folder to keep it, or resume=False to replace it"
             )
-
-
-def replace_file(path: pathlib.Path, write: Callable[[pathlib.Path], object]) -> None:
-    """Replaces a file as a whole or not at all.
-
-    Args:
-        path: the file.
-        write: function that writes a path.
-    """
-    target = path.with_name(f"{_PART}{os.getpid()}-{path.stem}{path.suffix}")
-    try:
-        write(target)
-        with open(target, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(target, path)
-    finally:
-        target.unlink(missing_ok=True)
 
 
 def _numbers(prefix, values):

@@ -15,7 +15,6 @@ rows of "train", "validation" or "all" (a data set may know more), always in the
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from mmzoo.data.fingerprints import fingerprint_of
 from mmzoo.schema import Schema
 
 TRAIN, VALIDATION, ALL = "train", "validation", "all"
@@ -98,13 +98,8 @@ class Samples:
         return dataclasses.replace(self, inputs={**self.inputs, name: self.inputs[name][order]}, raw=raw)
 
     def fingerprint(self) -> str:
-        """Which rows these are and what their targets are, in 16 hexadecimal digits."""
-        digest = hashlib.sha256("\n".join(map(str, self.ids)).encode())
-        for name in sorted(self.targets):
-            array = np.ascontiguousarray(self.targets[name])
-            digest.update(f"\0{name} {array.dtype} {array.shape}\0".encode())
-            digest.update("\n".join(map(str, array.ravel())).encode() if array.dtype.hasobject else array.tobytes())
-        return digest.hexdigest()[:16]
+        """Which rows these are, what their inputs and what their targets are, in 16 hexadecimal digits."""
+        return fingerprint_of("\n".join(map(str, self.ids)), self.inputs, self.targets)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,6 +16,7 @@ import tensorflow_datasets as tfds
 from mmzoo.data.pipeline import finish
 from mmzoo.data.tables.records import restored
 from mmzoo.data.tables.table import RECORD
+from mmzoo.files import read_json, replace_text
 from mmzoo.schema import Schema
 
 # Folder of the records.
@@ -115,11 +116,7 @@ class Prepared:
         unknown = [name for name in inputs or () if name not in self.schema.inputs]
         if unknown:
             raise ValueError(f"{self.path}: no input {unknown[0]!r}; the inputs are {list(self.schema.inputs)}")
-        info = self._builder.info.splits[split]
-        files = [os.fspath(path) for path in info.filepaths]
-        for file in files:
-            if not os.path.isfile(file):
-                raise FileNotFoundError(f"{file}: no such file; prepare the data set again")
+        info, files = self._builder.info.splits[split], self.files(split)
         if self.file_format == "array_record":
             records = _by_place(files, self.splits[split], shuffle, seed)
         else:
@@ -141,6 +138,18 @@ class Prepared:
             count = self.splits[split] // batch_size if drop_remainder else -(-self.splits[split] // batch_size)
             batches = batches.apply(tf.data.experimental.assert_cardinality(count))
         return finish(batches, seed=seed, augmentation=augmentation, one_hot=one_hot, deterministic=deterministic)
+
+    def files(self, split: str) -> list[str]:
+        """The paths of the records of a split.
+
+        Raises:
+            FileNotFoundError: one of them is gone.
+        """
+        files = [os.fspath(path) for path in self._builder.info.splits[split].filepaths]
+        for file in files:
+            if not os.path.isfile(file):
+                raise FileNotFoundError(f"{file}: no such file; prepare the data set again")
+        return files
 
     def adapt(self, model) -> list[str]:
         """Sets the normalisation of a model's sensors and series as `mmzoo.fit` would from all training samples.
@@ -202,10 +211,10 @@ def open_prepared(path: str | os.PathLike) -> Prepared:
 def read_record(path: pathlib.Path) -> dict:
     """What prepared.json holds."""
     try:
-        record = json.loads((path / RECORD).read_text(encoding="utf-8"))
+        record = read_json(path / RECORD)
     except ValueError as error:
         raise ValueError(f"{path / RECORD}: damaged ({error}); delete the folder and prepare it again") from error
-    version = record.get("mmzoo_prepared")
+    version = record.get("mmzoo_prepared") if isinstance(record, dict) else None
     if version != VERSION:
         raise ValueError(f"{path / RECORD}: version {version}; this mmzoo reads version {VERSION}: upgrade mmzoo")
     return record
@@ -214,9 +223,7 @@ def read_record(path: pathlib.Path) -> dict:
 def write_record(path: pathlib.Path, record: Mapping) -> None:
     """Writes prepared.json whole, or not at all."""
     text = json.dumps({"mmzoo_prepared": VERSION, **record}, ensure_ascii=False, indent=2)
-    new = path / f"{RECORD}.incomplete"
-    new.write_text(text + "\n", encoding="utf-8")
-    new.replace(path / RECORD)
+    replace_text(path / RECORD, text + "\n")
 
 
 def _in_turn(files, count, size, shuffle, seed):

@@ -13,6 +13,7 @@ import tensorflow as tf
 from mmzoo import schema as schema_lib
 from mmzoo.encoding import MAX_PIXELS
 from mmzoo.encoding.fields import in_digits
+from mmzoo.encoding.pictures import DRAFT_SCALES, LARGE_PIXELS
 from mmzoo.exporting.raw.category_ops import find_names
 from mmzoo.exporting.raw.exif_ops import exif_orientation, turn_upright
 from mmzoo.exporting.raw.text_ops import encode_text  # noqa: F401 - texts are encoded here too
@@ -94,8 +95,7 @@ def _decode_present(contents, image, name):
     with _after(fits):
         pixels = tf.case(
             [
-                # Pillow's own method; the default one is off by up to 5/255.
-                (is_jpeg, lambda: tf.io.decode_jpeg(contents, channels=3, dct_method="INTEGER_ACCURATE")),
+                (is_jpeg, lambda: _decode_jpeg(contents, size, image)),
                 (is_png, lambda: tf.io.decode_png(contents, channels=3)),
             ],
             default=lambda: tf.io.decode_image(contents, channels=3, expand_animations=False),
@@ -105,6 +105,19 @@ def _decode_present(contents, image, name):
     if image.channels == 1:
         pixels = _grey(pixels)
     return _resize(pixels, image)
+
+
+def _decode_jpeg(contents, size, image):
+    """Of a large one every 2nd, 4th or 8th row and column, as `mmzoo.encoding.pictures.draft_scale` has it."""
+    room = tf.reduce_min(size) // (2 * max(image.width, image.height))
+    is_large = size[0] * size[1] > LARGE_PIXELS
+
+    def decode(scale):
+        # Pillow's own method; the default one is off by up to 5/255.
+        return lambda: tf.io.decode_jpeg(contents, channels=3, ratio=scale, dct_method="INTEGER_ACCURATE")
+
+    drafts = [(tf.logical_and(is_large, room >= scale), decode(scale)) for scale in DRAFT_SCALES]
+    return tf.case(drafts, default=decode(1))
 
 
 def _after(*assertions):
@@ -139,7 +152,8 @@ def _resize(pixels, image):
     size = (image.height, image.width)
 
     def scaled():
-        x = tf.image.resize(tf.cast(pixels, tf.float32), size, antialias=True)
+        # Not cast before, which would take 12 bytes a pixel.
+        x = tf.image.resize(pixels, size, antialias=True)
         return tf.cast(tf.clip_by_value(tf.round(x), 0.0, 255.0), tf.uint8)
 
     return tf.cond(tf.reduce_all(tf.equal(tf.shape(pixels)[:2], size)), lambda: pixels, scaled)

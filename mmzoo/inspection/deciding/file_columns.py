@@ -74,6 +74,8 @@ def decide_files(cells: Cells, kind: Any, root: pathlib.Path, allow_outside_root
         decision = make_audio(cells, why, files, files_lib.read_sounds(files))
     if isinstance(kind, (Image, Audio)):
         decision.part = kind
+    if found == "audio":
+        files_lib.check_sounds(files, decision.contents, decision.part)
     return decision
 
 

@@ -6,15 +6,14 @@ import concurrent.futures
 import dataclasses
 import os
 import pathlib
-import wave
 from collections.abc import Callable
 
 import numpy as np
 
-from mmzoo.encoding import pictures
+from mmzoo.encoding import pictures, sounds
 from mmzoo.encoding.sounds import SUFFIXES as SOUND_SUFFIXES
 from mmzoo.inspection.reading.cells import Cells
-from mmzoo.schema import Image
+from mmzoo.schema import Audio, Image
 from mmzoo.schema.paths import resolve
 
 # At most so many files, and about so many bytes of them, are decoded; a larger table is sampled evenly.
@@ -104,14 +103,34 @@ def read_pictures(files: Files) -> Contents:
 
 
 def read_sounds(files: Files) -> Contents:
-    """Decodes the sounds, or an even sample of many."""
+    """Reads the headers of the sounds, or of an even sample of many."""
     return _read(files, _read_sound)
+
+
+def check_sounds(files: Files, contents: Contents, audio: Audio) -> None:
+    """Decodes the sounds as training will, and moves those that it would refuse to the bad ones."""
+
+    def encode(index):
+        try:
+            audio.encode(files.paths[index], "")
+        except (ValueError, OSError) as error:
+            return str(error).removeprefix(": ")
+        return None
+
+    good = contents.looked[contents.good]
+    reasons = {int(index): why for index, why in zip(good, _mapped(encode, good), strict=True) if why}
+    contents.bad |= reasons
+    contents.sizes[np.isin(contents.looked, list(reasons))] = 0
+
+
+def _mapped(function: Callable, items) -> list:
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(function, items))
 
 
 def _read(files: Files, read: Callable) -> Contents:
     looked = _sample(files)
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(read, [files.paths[index] for index in looked]))
+    found = _mapped(read, [files.paths[index] for index in looked])
     bad = {int(index): one for index, one in zip(looked, found, strict=True) if isinstance(one, str)}
     sizes = np.array([(0, 0) if isinstance(one, str) else one[0] for one in found], float).reshape(len(found), 2)
     contents = Contents(looked, bad, sizes)
@@ -150,22 +169,9 @@ def _read_picture(path: str):
 
 
 def _read_sound(path: str):
-    """((seconds, samples a second),), or why it can't be read."""
+    """((seconds, samples a second),) as the header says, or why it can't be read; see `check_sounds`."""
     try:
-        import soundfile
-    except ImportError:
-        return _read_wave(path)
-    try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError, ValueError) as error:
-        return f"not a sound that can be read ({error})"
-    return ((len(samples) / rate, rate),) if len(samples) else "a sound of no length"
-
-
-def _read_wave(path):
-    try:
-        with wave.open(path) as file:
-            frames, rate = file.getnframes(), file.getframerate()
-    except (wave.Error, EOFError, OSError) as error:
-        return f"not a WAV file that can be read without the package soundfile ({error})"
-    return ((frames / rate, rate),) if frames else "a sound of no length"
+        with sounds.open_sound(path, "") as (sound, _):
+            return ((sound.frames / sound.samplerate, sound.samplerate),) if sound.frames else "holds no samples"
+    except (ValueError, OSError, ImportError) as error:
+        return str(error).removeprefix(": ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmzoo.encoding.terminal import shown
 from mmzoo.inspection.inspection import LEVELS, Inspection, counted, percent
 
 _COLOURS = {"error": "bold red", "warning": "yellow", "note": "dim"}
@@ -21,7 +22,7 @@ def print_inspection(inspection: Inspection, console=None) -> None:
 
     console = console or Console()
     table = Table(
-        title=f"{inspection.source}: {inspection.rows:,} rows, {len(inspection.columns)} columns",
+        title=Text(shown(f"{inspection.source}: {inspection.rows:,} rows, {len(inspection.columns)} columns")),
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE,
@@ -44,13 +45,13 @@ def print_inspection(inspection: Inspection, console=None) -> None:
             column.why,
         )
         # As Text, since cells of a table may hold what rich takes for markup.
-        table.add_row(*(Text(cell) for cell in cells), style=style)
+        table.add_row(*(Text(shown(cell)) for cell in cells), style=style)
     console.print(table)
     for level in LEVELS:
         for finding in inspection.of_level(level):
             line = Text(f"{level}: ", style=_COLOURS[level])
-            line.append(f"{finding.column}: " if finding.column else "", style="bold")
-            line.append(finding.message, style="" if level != "note" else "dim")
+            line.append(shown(f"{finding.column}: ") if finding.column else "", style="bold")
+            line.append(shown(finding.message), style="" if level != "note" else "dim")
             console.print(line)
     counts = [counted(len(inspection.of_level(level)), level) for level in LEVELS]
     console.print(Text(f"{', '.join(counts)}." if inspection.findings else "Nothing wrong was found."))

@@ -10,6 +10,7 @@ import pathlib
 from typing import Any
 
 from mmzoo.encoding import pictures
+from mmzoo.files import replace_text
 from mmzoo.inspection.inspection import LEVELS, Column, Inspection, percent
 from mmzoo.schema import Image
 
@@ -54,7 +55,7 @@ def write_inspection(inspection: Inspection, out: str | os.PathLike) -> list[pat
     }
     files = [out / "inspect.html"]
     text = environment.get_template("inspect.html.jinja").render(page)
-    files[0].write_text(text, encoding="utf-8", errors="replace")
+    replace_text(files[0], text, errors="replace")
     if inspection.schema is not None:
         files.append(out / "schema.json")
         inspection.schema.save(files[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import pathlib
 import re
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from mmzoo.data.fingerprints import fingerprint_of
 from mmzoo.data.tables.frames import lacks_value, with_missing
 from mmzoo.recipes.own_data.splits import Splits
 from mmzoo.recipes.recipe import Training
@@ -58,9 +58,10 @@ class TableData(Splits):
         return len(self.arrays(split)[1][next(iter(self.schema.predicted))])
 
     def fingerprint(self, part: str) -> str:
-        """Which rows a split has, and what stands in them."""
-        rows = self.frames[part].astype(str)
-        return hashlib.sha256(pd.util.hash_pandas_object(rows).to_numpy().tobytes()).hexdigest()[:16]
+        """Which rows a split has, what stands in them, and what was read of the files that they name."""
+        frame = self.frames[part]
+        cells = {str(name): frame[name].astype(str).to_numpy(object) for name in frame.columns}
+        return fingerprint_of({"": frame.index.to_numpy()}, cells, *self.arrays(part))
 
     def batches(self, names: Iterable[str], *, training: Training, seed: int) -> Callable:
         """What `mmzoo.fit` trains on: a function of the epoch, shuffled and, where there are pictures, augmented."""

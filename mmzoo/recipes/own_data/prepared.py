@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from mmzoo.data.fingerprints import fingerprint_of, fingerprint_of_files
 from mmzoo.data.tables.prepared import RECORD, Prepared, open_prepared
 from mmzoo.recipes.own_data.splits import Splits
 from mmzoo.recipes.recipe import Training
@@ -64,9 +64,9 @@ class PreparedData(Splits):
         return self._prepared.splits[self._names[split]]
 
     def fingerprint(self, part: str) -> str:
-        """What was prepared, and how many rows of it the split has."""
+        """What was prepared, and the files of the split."""
         text = (self._prepared.path / RECORD).read_text(encoding="utf-8")
-        return hashlib.sha256(f"{self._names[part]} {text}".encode()).hexdigest()[:16]
+        return fingerprint_of(text, fingerprint_of_files(self._prepared.files(self._names[part])))
 
     def batches(self, names: Iterable[str], *, training: Training, seed: int) -> Callable:
         """What `mmzoo.fit` trains on: a function of the epoch, shuffled and, where there are pictures, augmented."""

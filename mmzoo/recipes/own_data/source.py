@@ -21,7 +21,6 @@ class TableSource:
     Args:
         table, target, schema, root, split, group, time, unlabelled, mask, fewest, recipe, on_error,
             allow_outside_root, missing, say: as of `mmzoo.recipes.own_data.train`.
-        out: folder for inspect.html.
         **options: of `mmzoo.inspect_table`.
 
     Attributes:
@@ -38,7 +37,6 @@ class TableSource:
         self,
         table: str | os.PathLike | pd.DataFrame,
         target: str | Sequence[str] | None,
-        out: pathlib.Path,
         *,
         schema: Schema | None,
         root: str | os.PathLike | None,
@@ -56,7 +54,7 @@ class TableSource:
         **options: Any,
     ):
         from mmzoo.data.tables.table import read_table, root_of
-        from mmzoo.inspection import inspect_table, write_inspection
+        from mmzoo.inspection import inspect_table
 
         self.name, self._recipe = OWN_DATA, recipe
         self._root = root_of(table, root)
@@ -72,7 +70,7 @@ class TableSource:
         if self._notes and schema is None:
             inspection = inspect_table(self._frame, targets, **options)
             _check(inspection, name, on_error)
-        write_inspection(inspection, out)
+        self._inspection = inspection
         self.findings = [*inspection.of_level("error"), *inspection.of_level("warning")]
         for line in [*self.findings, *self._notes]:
             say(str(line))
@@ -92,6 +90,13 @@ class TableSource:
             "notes": self._notes,
             "split": self._split,
         }
+
+    def write(self, out: pathlib.Path) -> None:
+        """Writes inspect.html and schema.json."""
+        from mmzoo.inspection import write_inspection
+
+        write_inspection(self._inspection, out)
+        self.schema.save(out / "schema.json")
 
     def split_name(self, fold: None) -> str:
         """What the measured rows are called."""
@@ -162,6 +167,10 @@ class PreparedSource:
         self.schema: Schema = self._data.schema
         self.findings: list = []
         self.settings = {"schema": self.schema.to_dict(), "notes": self._data.notes}
+
+    def write(self, out: pathlib.Path) -> None:
+        """Writes schema.json."""
+        self.schema.save(out / "schema.json")
 
     def split_name(self, fold: None) -> str:
         """What the measured rows are called."""

@@ -25,6 +25,7 @@ import pandas as pd
 
 from mmzoo.data.tables.splits import SPLITS
 from mmzoo.data.tables.table import is_prepared
+from mmzoo.files import holding, replace_text
 from mmzoo.recipes.own_data.recipe import TableRecipe
 from mmzoo.recipes.own_data.results import MODEL
 from mmzoo.recipes.own_data.source import PreparedSource, TableSource
@@ -60,6 +61,7 @@ class TableRun:
     model: Any
 
 
+@holding
 def train(
     table: str | os.PathLike | pd.DataFrame,
     target: str | Sequence[str] | None = None,
@@ -126,16 +128,15 @@ def train(
         ValueError: no schema can be made, or the table doesn't fit it; the message says what to do. Or a run in `out`
             rests on other rows, splits or settings; the message names them.
         mmzoo.recipes.running.exporting.ExportError: the export failed; report and summary are written.
+        FileExistsError: another process works in `out`; the message names it.
     """
     out = pathlib.Path(out)
-    out.mkdir(parents=True, exist_ok=True)
     if is_prepared(table):
         source, baseline = PreparedSource(table), False
     else:
         source = TableSource(
             table,
             target,
-            out,
             schema=schema,
             root=root,
             split=split,
@@ -155,7 +156,7 @@ def train(
         )
     settings = {"recipe": dataclasses.asdict(recipe), **source.settings, "versions": versions()}
     identity = RunIdentity(out, settings, overwrite=overwrite)
-    source.schema.save(out / "schema.json")
+    source.write(out)
     numbers = tuple(range(seed, seed + seeds))
     plan = Plan(
         out=out,
@@ -188,7 +189,7 @@ def _finish(out, trained: Trained, source, recipe, identity, export, command, se
     say(f"Measuring on {data.count('test'):,} test rows ...")
     result = report(model, (inputs, targets), data.note)
     worth = column_worth(model, inputs, targets)
-    worth.to_csv(out / "worth.csv", index=False)
+    replace_text(out / "worth.csv", worth.to_csv(index=False))
     parameters = int(model.count_params())
     record = RunRecord(
         recipe="own_data",
@@ -216,7 +217,7 @@ def _finish(out, trained: Trained, source, recipe, identity, export, command, se
 
     def write(bundle):
         dataclasses.replace(record, parity=None if bundle is None else bundle.parity).save(out / RECORD)
-        (out / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        replace_text(out / "summary.txt", "\n".join(lines) + "\n")
         result.write(
             out / "evaluation",
             title=f"{', '.join(data.schema.outputs)}: own data",

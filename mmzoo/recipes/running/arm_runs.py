@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmzoo.files import replace_file
 from mmzoo.recipes.recipe import Training
 from mmzoo.recipes.running.arms import ALL, Arm
 from mmzoo.recipes.running.arms_table import ArmsTable
 from mmzoo.recipes.running.identity import RunIdentity
 from mmzoo.recipes.running.progress import ArmProgress
 from mmzoo.recipes.running.retracing import without_retracing_warnings
-from mmzoo.recipes.running.sources import MEASURED, TRAIN
+from mmzoo.recipes.running.sources import MEASURED, TRAIN, WATCHED
 
 PREDICTIONS = "predictions.npz"
 
@@ -81,20 +82,25 @@ class Trained:
 def run_arms(plan: Plan) -> Trained:
     """Trains and measures what is not there yet; called again after an interruption, it goes on where it was."""
     figures = ArmsTable(plan.out / "arms.csv")
-    kept = None
+    kept, known = None, 0
     with ArmProgress(len(plan.folds) * len(plan.seeds) * len(plan.arms), plan.verbose is None) as bar:
         for fold in plan.folds:
             for seed in plan.seeds:
                 data = plan.source.load(fold, seed)
                 plan.identity.add(_rows(data, fold, seed))
                 for arm in plan.arms:
+                    was_there = data.has(MEASURED) and _is_done(plan, figures, fold, seed, arm)
                     is_main = (fold, seed, arm.name) == (plan.folds[0], plan.seeds[0], ALL)
-                    if is_main or (data.has(MEASURED) and not _is_done(plan, figures, fold, seed, arm)):
+                    if is_main or (data.has(MEASURED) and not was_there):
                         model, shown = _train_and_measure(plan, figures, data, arm, fold, seed, bar)
                         if is_main:
                             kept = model, shown
+                    known += was_there
                     bar.done()
                 _add_baselines(plan, figures, data, fold, seed)
+    if known:
+        plan.say(f"{plan.out}: {known} of {len(plan.folds) * len(plan.seeds) * len(plan.arms)} trainings were finished "
+                 "already and are taken as they are; --overwrite trains anew")  # fmt: skip
     if len(plan.folds) > 1:
         _add_pooled(plan, figures)
     model, data = kept
@@ -110,7 +116,7 @@ def arm_folder(out: pathlib.Path, fold: int | None, seed: int, arm: Arm) -> path
 
 def _rows(data, fold, seed):
     name = "rows" if fold is None else f"rows of fold {fold}"
-    parts = {part: data.fingerprint(part) for part in (TRAIN, MEASURED) if data.has(part)}
+    parts = {part: data.fingerprint(part) for part in (TRAIN, WATCHED, MEASURED) if data.has(part)}
     return {f"{name}, seed {seed}": parts}
 
 
@@ -218,9 +224,8 @@ def _keep(path, data, predicted):
     path.parent.mkdir(parents=True, exist_ok=True)
     _, targets = data.part(MEASURED, ())
     arrays = {f"target/{name}": targets[name] for name in predicted}
-    part = path.with_name(f".part-{path.name}")
-    np.savez(part, **arrays, **{f"predicted/{name}": array for name, array in predicted.items()})
-    part.replace(path)
+    arrays |= {f"predicted/{name}": array for name, array in predicted.items()}
+    replace_file(path, lambda part: np.savez(part, **arrays))
 
 
 def _joined(files):

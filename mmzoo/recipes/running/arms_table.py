@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from mmzoo.files import replace_text
 from mmzoo.recipes.running.arms import COLUMNS
 
 
@@ -45,9 +46,7 @@ class ArmsTable:
         new = pd.DataFrame(rows, columns=list(COLUMNS))
         table = new if self.table.empty else pd.concat([self.table, new], ignore_index=True)
         self.table = table.drop_duplicates(["split", "seed", "arm", "output", "metric"], ignore_index=True)
-        part = self._path.with_name(f".{self._path.name}.part")
-        self.table.to_csv(part, index=False)
-        part.replace(self._path)
+        replace_text(self._path, self.table.to_csv(index=False))
 
     def summary(self, output: str, metric: str, split: str | None = None) -> pd.DataFrame:
         """One row an arm, in order: "mean", "deviation" (over the seeds, NaN for one), "seeds".

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mmzoo.data.sets.samples import TRAIN, VALIDATION, Samples
+from mmzoo.files import holding
 from mmzoo.recipes.recipe import Recipe
 from mmzoo.recipes.running.exporting import exported
 from mmzoo.recipes.running.hardware import machine
@@ -25,6 +26,7 @@ from mmzoo.recipes.running.reporting import (
 from mmzoo.recipes.running.seen_rows import seen
 
 
+@holding
 def evaluate(
     recipe: Recipe,
     out: str | os.PathLike,

@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
+from mmzoo.files import read_json, replace_text
+
 RESTS_ON = "rests_on.json"
 # All that a run writes.
 _FOLDERS = ("training", "evaluation", "bundle")
@@ -34,8 +36,8 @@ class RunIdentity:
             _clear(out)
         self._held: dict[str, Any] = {}
         if self._path.is_file():
-            self._held = json.loads(self._path.read_text(encoding="utf-8"))
-        elif any((out / name).exists() for name in ("training", "run.json")):
+            self._held = read_json(self._path)
+        elif any((out / name).exists() for name in (*_FOLDERS, *_FILES)):
             raise ValueError(
                 f"{out}: holds another kind of run; name another folder, or overwrite (--overwrite) to replace it"
             )
@@ -63,9 +65,7 @@ class RunIdentity:
             )
         if any(name not in self._held for name in new):
             self._held |= new
-            part = self._path.with_name(f".{RESTS_ON}.part")
-            part.write_text(json.dumps(self._held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-            part.replace(self._path)
+            replace_text(self._path, json.dumps(self._held, indent=1, ensure_ascii=False) + "\n")
 
 
 def _differences(name, there, now):

@@ -8,6 +8,7 @@ import os
 import pathlib
 from typing import TYPE_CHECKING, Any
 
+from mmzoo.files import read_json, replace_text
 from mmzoo.recipes.running.arms import ALL, COLUMNS
 from mmzoo.schema import Schema
 
@@ -81,7 +82,7 @@ class RunRecord:
     def save(self, path: str | os.PathLike) -> None:
         """Writes run.json."""
         text = json.dumps({"format": FORMAT, **dataclasses.asdict(self)}, indent=1, ensure_ascii=False, default=str)
-        pathlib.Path(path).write_text(text + "\n", encoding="utf-8")
+        replace_text(path, text + "\n")
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> RunRecord:
@@ -90,10 +91,13 @@ class RunRecord:
         Raises:
             ValueError: another format.
         """
-        found = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-        if found.pop("format", None) != FORMAT:
+        found = read_json(path)
+        if not isinstance(found, dict) or found.pop("format", None) != FORMAT:
             raise ValueError(f"{path}: not in the format of this mmzoo; run the command again")
-        return cls(**found)
+        try:
+            return cls(**found)
+        except TypeError as error:
+            raise ValueError(f"{path}: not in the format of this mmzoo ({error}); run the command again") from error
 
 
 def units(schema: Schema) -> dict[str, str]:

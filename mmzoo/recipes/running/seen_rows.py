@@ -9,6 +9,7 @@ import pathlib
 import numpy as np
 
 from mmzoo.data.sets.samples import Samples
+from mmzoo.files import replace_file
 
 FILE = "trained_rows.npy"
 
@@ -25,7 +26,7 @@ def row_hashes(samples: Samples) -> np.ndarray:
 
 def write_trained_rows(folder: pathlib.Path, samples: Samples) -> None:
     """Sets down in the run's folder which rows were trained on."""
-    np.save(folder / FILE, np.unique(row_hashes(samples)))
+    replace_file(folder / FILE, lambda path: np.save(path, np.unique(row_hashes(samples))))
 
 
 def seen(weights: str | os.PathLike, samples: Samples) -> int | None:

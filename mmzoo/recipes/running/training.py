@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from mmzoo.files import holding, replace_text
 from mmzoo.recipes.recipe import Recipe
 from mmzoo.recipes.running.arm_runs import Plan, Trained, run_arms
 from mmzoo.recipes.running.arms import arms_of
@@ -25,6 +26,7 @@ from mmzoo.recipes.running.sources import MEASURED, TRAIN, RecipeSource
 ALL_FOLDS = "all"
 
 
+@holding
 def train(
     recipe: Recipe,
     out: str | os.PathLike,
@@ -89,6 +91,7 @@ def train(
         ValueError: an unknown size, data set, fold or option; or a run in `out` that rests on something else. The
             message lists those there are, or what is different.
         mmzoo.recipes.running.exporting.ExportError: the export failed; evaluation and record are written.
+        FileExistsError: another process works in `out`; the message names it.
     """
     out = pathlib.Path(out)
     size = size or recipe.default_size
@@ -191,7 +194,7 @@ def _finish(recipe: Recipe, out, record: RunRecord, trained: Trained, export_bun
         with export_failing_in_a_line(out):
             bundle = exported(model, out / "bundle", samples, say=say, overwrite=True, parity_samples=count)
         record = dataclasses.replace(record, parity=bundle.parity)
-        (bundle.path / "CARD.md").write_text(recipe_card(recipe, record, model.schema), encoding="utf-8")
+        replace_text(bundle.path / "CARD.md", recipe_card(recipe, record, model.schema))
         _write(out, record, result, bundle, recipe)
     return record
 

@@ -59,7 +59,7 @@ class Series(Fielded):
             return cell or None
         try:
             return json.loads(cell)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(
                 f"{place}: expected the path of a CSV file, or a list of steps as JSON; got {cell!r:.80} ({error})"
             ) from error
