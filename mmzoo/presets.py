@@ -71,6 +71,12 @@ def packaged(preset: str | pathlib.Path) -> Encoder | None:
     return encoder if encoder and (encoder.is_here or encoder.name not in TEXT_PRESETS) else None
 
 
+def is_here(preset: str | pathlib.Path) -> bool:
+    """Whether a preset can be had without the network: a folder, or an encoder whose package is installed."""
+    encoder = encoder_named(preset)
+    return encoder.is_here if encoder else pathlib.Path(preset).is_dir()
+
+
 def identity_of(preset: str | pathlib.Path) -> str | None:
     """What the features of a frozen preset depend on; None where that can't be told without reading all of it."""
     encoder = packaged(preset)

@@ -11,7 +11,7 @@ from typing import Any
 RESTS_ON = "rests_on.json"
 # All that a run writes.
 _FOLDERS = ("training", "evaluation", "bundle")
-_FILES = ("arms.csv", "run.json", "worth.csv", "summary.txt", "trained_rows.npy", RESTS_ON)
+_FILES = ("arms.csv", "run.json", "worth.csv", "summary.txt", "trained_rows.npy", "choice.json", RESTS_ON)
 
 
 class RunIdentity:
