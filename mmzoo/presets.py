@@ -1,14 +1,17 @@
 """Presets of keras-hub: pretrained backbones from a folder on disk or, online, by name.
 
 A preset is a folder with config.json, model.weights.h5 and, for texts, the tokenizer's vocabulary, or for pictures the
-scaling: what `save_to_preset` of keras-hub writes. keras-hub is imported when one is first asked for.
+scaling: what `save_to_preset` of keras-hub writes; or a folder of Hugging Face's; or one of the encoders that
+installable packages carry, see `mmzoo.pretrained`. keras-hub is imported when one is first asked for.
 """
 
 from __future__ import annotations
 
+import json
 import pathlib
 import threading
 
+from mmzoo.pretrained import ENCODERS, Encoder, PresetError, encoder_named, folder_identity
 from mmzoo.schema import Text
 
 # Short names for small presets that keras-hub downloads.
@@ -25,27 +28,28 @@ IMAGE_PRESETS = {
     "resnet": "resnet_18_imagenet",
     "vit": "vit_base_patch16_224_imagenet",
 }
+# Hugging Face's folders hold safetensors.
+_EXTRA = "pip install 'mmzoo[pretrained]'"
 # The first answer is a file of some 1,000 bytes: who hasn't given it by then is out of reach.
 ANSWER_SECONDS = 60.0
-
-
-class PresetError(ValueError):
-    """A preset can't be had; the message says where it was looked for and what else there is."""
 
 
 def resolve_preset(preset: str | pathlib.Path) -> str:
     """What keras-hub is asked for.
 
     Args:
-        preset: a folder that holds a preset, a short name ("bert", "mobilenet"), or a name that keras-hub knows
-            ("bert_base_en", "kaggle://...", "hf://...").
+        preset: a folder that holds a preset, the name of an encoder whose package is installed ("minilm"), a short name
+            ("bert", "mobilenet"), or a name that keras-hub knows ("bert_base_en", "kaggle://...", "hf://...").
 
     Returns:
         The folder's path, or the name for keras-hub.
 
     Raises:
-        PresetError: a folder without a config.json.
+        PresetError: a folder without a config.json, or an encoder's files are not those that mmzoo knows.
     """
+    encoder = packaged(preset)
+    if encoder is not None and encoder.preset:
+        return str(encoder.check() / encoder.preset)
     path = pathlib.Path(preset)
     if path.is_dir():
         if not (path / "config.json").is_file():
@@ -56,8 +60,30 @@ def resolve_preset(preset: str | pathlib.Path) -> str:
 
 
 def is_preset(name: str | pathlib.Path) -> bool:
-    """Whether a name is a preset folder, one of the short names, or written as keras-hub's addresses are."""
-    return pathlib.Path(name).is_dir() or str(name) in {**TEXT_PRESETS, **IMAGE_PRESETS} or "://" in str(name)
+    """Whether a name is a preset folder, an encoder, a short name, or written as keras-hub's addresses are."""
+    known = {**TEXT_PRESETS, **IMAGE_PRESETS, **ENCODERS}
+    return pathlib.Path(name).is_dir() or str(name) in known or "://" in str(name)
+
+
+def packaged(preset: str | pathlib.Path) -> Encoder | None:
+    """The encoder that a package carries under a name; None for all others, and where keras-hub has to fetch it."""
+    encoder = encoder_named(preset)
+    return encoder if encoder and (encoder.is_here or encoder.name not in TEXT_PRESETS) else None
+
+
+def is_here(preset: str | pathlib.Path) -> bool:
+    """Whether a preset can be had without the network: a folder, or an encoder whose package is installed."""
+    encoder = encoder_named(preset)
+    return encoder.is_here if encoder else pathlib.Path(preset).is_dir()
+
+
+def identity_of(preset: str | pathlib.Path) -> str | None:
+    """What the features of a frozen preset depend on; None where that can't be told without reading all of it."""
+    encoder = packaged(preset)
+    if encoder is not None:
+        return encoder.identity
+    folder = pathlib.Path(preset)
+    return folder_identity(folder) if folder.is_dir() else None
 
 
 def load_backbone(preset: str | pathlib.Path, *, load_weights: bool = True):
@@ -72,6 +98,9 @@ def load_backbone(preset: str | pathlib.Path, *, load_weights: bool = True):
     """
     import keras_hub
 
+    encoder = packaged(preset)
+    if encoder is not None and encoder.build:
+        return encoder.backbone(load_weights=load_weights)
     return _load(keras_hub.models.Backbone, preset, load_weights=load_weights, dtype="float32")
 
 
@@ -86,6 +115,9 @@ def load_image_converter(preset: str | pathlib.Path):
     """
     import keras_hub
 
+    encoder = packaged(preset)
+    if encoder is not None and encoder.converter:
+        return encoder.converter()
     return _load(keras_hub.layers.ImageConverter, preset)
 
 
@@ -137,7 +169,21 @@ def text_for_preset(preset: str | pathlib.Path, length: int) -> Text:
         lowercase=bool(tokenizer.lowercase),
         start=marks["[CLS]"],
         end=marks["[SEP]"],
+        strip_accents=_strips_accents(preset),
     )
+
+
+def _strips_accents(preset):
+    """Whether the network was trained on letters without accents: as Hugging Face's description of a tokenizer says.
+
+    keras-hub lower-cases, but leaves accents on, whatever the vocabulary was made for.
+    """
+    file = pathlib.Path(resolve_preset(preset)) / "tokenizer_config.json"
+    if not file.is_file():
+        return resolve_preset(preset) == TEXT_PRESETS["minilm"]
+    said = json.loads(file.read_text(encoding="utf-8"))
+    strips = said.get("strip_accents")
+    return bool(said.get("do_lower_case", False)) if strips is None else bool(strips)
 
 
 def image_size_for_preset(preset: str | pathlib.Path) -> tuple[int, int]:
@@ -165,6 +211,8 @@ def _load(kind, preset, **arguments):
         return kind.from_preset(name, **arguments)
     except FileNotFoundError as error:
         raise PresetError(f"preset {str(preset)!r}: {error}") from error
+    except ImportError as error:
+        raise PresetError(f"preset {str(preset)!r}: needs {error.name}, which is not installed: {_EXTRA}") from error
     except Exception as error:
         if is_folder:
             raise
@@ -196,9 +244,11 @@ def _check_answers(name, preset):
 def _out_of_reach(preset, name, reason):
     known = {**TEXT_PRESETS, **IMAGE_PRESETS}
     called = f" ({name})" if name != str(preset) else ""
+    encoder = encoder_named(preset)
+    install = f"; or install it: {encoder.install}" if encoder else ""
     reason = " ".join(str(reason).split())
     return PresetError(
         f"preset {str(preset)!r}{called}: is no folder, and keras-hub can't fetch it by name, which needs the network "
         f"or what an earlier download left in its cache ({reason:.200}). Give the path of a preset's folder instead "
-        f"(download it elsewhere, or write one with save_to_preset); short names are {sorted(known)}"
+        f"(download it elsewhere, or write one with save_to_preset){install}; short names are {sorted(known)}"
     )

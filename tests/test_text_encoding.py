@@ -26,6 +26,7 @@ import tensorflow as tf
 
 from mmzoo.encoding import texts as text_encoding
 from mmzoo.encoding import unicode_tables
+from mmzoo.encoding.accents import without_accents
 from mmzoo.exporting.raw import encoding_ops, text_ops
 from mmzoo.schema import Text
 
@@ -44,6 +45,7 @@ TEXTS = (
     WORDPIECE,
     Text(9, "wordpiece", PIECES, end="[SEP]"),
     Text(64, "wordpiece", PIECES),
+    Text(25, "wordpiece", PIECES, lowercase=True, start="[CLS]", end="[SEP]", strip_accents=True),
     Text(80, "ngrams", buckets=5000, lowercase=True),
     Text(7, "ngrams", buckets=13),
 )
@@ -222,6 +224,23 @@ SETS = {
     "covid_cxr": ("clinical_notes", "other_notes"),
     "easy_vqa": ("question",),
 }
+
+
+def test_accents_are_those_of_unicode():
+    left = without_accents()
+    for code in [*range(0xD800), *range(0xE000, 0x20000)]:
+        if unicodedata.category(chr(code)) in ("Cn", "Co") or unicodedata.name(chr(code), "").startswith("CJK COMPAT"):
+            continue
+        expected = "".join(c for c in unicodedata.normalize("NFD", chr(code)) if unicodedata.category(c) != "Mn")
+        # Tables of a later Unicode may have marks that were not assigned.
+        assert left.get(code, chr(code)) == expected, f"U+{code:04X}"
+
+
+def test_without_accents_letters_of_many_scripts_are_the_plain_ones():
+    text = TEXTS[3]
+    for value, plain in (("école Ñandú", "ecole nandu"), ("e\u0301", "e"), ("Ά", "α"), ("İ", "i"), ("한", "한")):
+        np.testing.assert_array_equal(text.encode(value, "t"), text.encode(plain, "t"))
+    assert_same(text, ["école Ñandú Ά İ 한글 é" + chr(code) for code in (0x1D160, 0x9CB, 0x301, 0xF900, 0x958)])
 
 
 @pytest.mark.skipif(not DATA, reason="MMZOO_DATA is not set, so there are no real texts")

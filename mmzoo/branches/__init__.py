@@ -13,6 +13,7 @@ from mmzoo.branches.sensors import sensor_branch
 from mmzoo.branches.series import series_branch
 from mmzoo.branches.table import BranchSettings, branch_of, register_branch
 from mmzoo.branches.text import text_branch
+from mmzoo.branches.vector import vector_branch
 
 __all__ = [
     "BranchSettings",
@@ -30,4 +31,5 @@ __all__ = [
     "sensor_branch",
     "series_branch",
     "text_branch",
+    "vector_branch",
 ]

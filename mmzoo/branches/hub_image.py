@@ -6,6 +6,7 @@ from keras import layers, ops
 
 from mmzoo.branches.features import Features
 from mmzoo.layers import HubBackbone
+from mmzoo.layers.hub_backbone import BACKBONE, POOLED
 from mmzoo.presets import load_backbone, load_image_converter
 
 
@@ -53,12 +54,13 @@ def hub_image_branch(
         pixels = ops.repeat(pixels, 3, axis=-1)
     network = _fitted(network, tuple(pixels.shape[1:]), preset)
     x = _scaled(pixels, load_image_converter(preset), preset, name)
-    read = HubBackbone(network, finetune=finetune, lora_rank=lora_rank, name=f"{name}_backbone")(x)
+    read = HubBackbone(network, finetune=finetune, lora_rank=lora_rank, name=f"{name}{BACKBONE}")(x)
     if len(getattr(read, "shape", ())) == 4:
         read = layers.Reshape((-1, read.shape[-1]), name=f"{name}_places")(read)
     if len(getattr(read, "shape", ())) != 3:
         raise ValueError(f"preset {str(preset)!r}: its {type(network).__name__} gives no feature map but {read}")
-    vector = layers.Dense(width, name=f"{name}_vector")(ops.mean(read, axis=1))
+    pooled = layers.GlobalAveragePooling1D(name=f"{name}{POOLED}")(read)
+    vector = layers.Dense(width, name=f"{name}_vector")(pooled)
     if not tokens:
         return Features(None, None, vector, present)
     places = layers.Dense(width, name=f"{name}_tokens")(read)

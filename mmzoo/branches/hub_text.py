@@ -5,7 +5,8 @@ from __future__ import annotations
 from keras import layers, ops
 
 from mmzoo.branches.features import Features
-from mmzoo.layers import HubBackbone
+from mmzoo.layers import HubBackbone, MaskedMean
+from mmzoo.layers.hub_backbone import BACKBONE, POOLED
 from mmzoo.presets import load_backbone
 
 _TAKEN = ("token_ids", "padding_mask", "segment_ids")
@@ -66,9 +67,8 @@ def hub_text_branch(
         "padding_mask": ops.cast(ops.logical_or(mask, first), "int32"),
         "segment_ids": ops.zeros_like(ids),
     }
-    backbone = HubBackbone(network, finetune=finetune, lora_rank=lora_rank, name=f"{name}_backbone")
+    backbone = HubBackbone(network, finetune=finetune, lora_rank=lora_rank, name=f"{name}{BACKBONE}")
     read = backbone({key: given[key] for key in inputs})
-    steps = layers.Dense(width, name=f"{name}_vector")(read)
-    weights = ops.expand_dims(ops.cast(mask, steps.dtype), -1)
-    vector = ops.sum(steps * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1.0)
-    return Features(steps, mask, vector, present) if tokens else Features(None, None, vector, present)
+    project = layers.Dense(width, name=f"{name}_vector")
+    vector = project(MaskedMean(name=f"{name}{POOLED}")(read, mask)) * ops.cast(present, read.dtype)
+    return Features(project(read), mask, vector, present) if tokens else Features(None, None, vector, present)

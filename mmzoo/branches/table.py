@@ -17,8 +17,9 @@ from mmzoo.branches.ngrams import ngrams_branch
 from mmzoo.branches.sensors import sensor_branch
 from mmzoo.branches.series import series_branch
 from mmzoo.branches.text import text_branch
+from mmzoo.branches.vector import vector_branch
 from mmzoo.presets import PresetError
-from mmzoo.schema import Audio, Image, KindTable, Modality, Sensors, Series, Text
+from mmzoo.schema import Audio, Image, KindTable, Modality, Sensors, Series, Text, Vector
 
 # Backbones of `image_branch` that are no network of keras.applications.
 _OWN_BACKBONES = ("separable", "vgg")
@@ -93,16 +94,22 @@ def branch_of(tensor: Any, modality: Modality, name: str, settings: BranchSettin
         raise ValueError(f"input {name!r}: {error}") from error
 
 
+def is_image_preset(backbone: str | pathlib.Path) -> bool:
+    """Whether a picture is read by a network of keras-hub, and not by one of ours or of keras.applications."""
+    import keras
+
+    # keras.applications also holds modules, some with the short names of presets: "mobilenet", "resnet".
+    own = backbone in _OWN_BACKBONES or inspect.isfunction(getattr(keras.applications, str(backbone), None))
+    return not own
+
+
 def _common(name, settings):
     return {"width": settings.width, "tokens": settings.tokens, "name": name}
 
 
 def _image(pixels, image, name, settings):
-    import keras
-
-    # keras.applications also holds modules, some with the short names of presets: "mobilenet", "resnet".
     backbone = settings.image
-    if backbone in _OWN_BACKBONES or inspect.isfunction(getattr(keras.applications, str(backbone), None)):
+    if not is_image_preset(backbone):
         return image_branch(pixels, size=settings.size, backbone=backbone, **_common(name, settings))
     return hub_image_branch(pixels, backbone, finetune=settings.finetune, **_common(name, settings))
 
@@ -143,5 +150,16 @@ def _series(values, series, name, settings):
     )
 
 
-for _kind, _branch in ((Image, _image), (Text, _text), (Sensors, _sensors), (Audio, _audio), (Series, _series)):
+def _vector(values, vector, name, settings):
+    return vector_branch(values, **_common(name, settings))
+
+
+for _kind, _branch in (
+    (Image, _image),
+    (Text, _text),
+    (Sensors, _sensors),
+    (Audio, _audio),
+    (Series, _series),
+    (Vector, _vector),
+):
     register_branch(_kind, _branch)

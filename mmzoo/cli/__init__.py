@@ -1,4 +1,4 @@
-"""The command line: `mmzoo list | demo | inspect | prepare | train | evaluate | export | predict | bench`."""
+"""The command line: `mmzoo list | presets | demo | inspect | prepare | train | evaluate | export | predict | bench`."""
 
 from __future__ import annotations
 
@@ -36,6 +36,18 @@ def list_command() -> None:
         print(name)
         for bundle in shipped_bundles(name):
             print(f"    {bundle.path.name}")
+
+
+@app.command("presets")
+def presets_command(
+    check: Annotated[
+        bool, typer.Option("--check", help="Also run those that are here and compare with their golden vectors.")
+    ] = False,
+) -> None:
+    """Lists the pretrained encoders: size, licence, whether they are here, and how to get those that are not."""
+    from mmzoo.cli import presets
+
+    sys.exit(presets.run(check=check))
 
 
 @app.command()

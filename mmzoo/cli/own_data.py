@@ -64,17 +64,29 @@ def train_own(
     fusion: Annotated[str, typer.Option(help="See `mmzoo.fusion`.", rich_help_panel=_MODEL)] = "attention",
     text: Annotated[
         str,
-        typer.Option(help="ngrams, bytes, wordpiece, or a keras-hub preset: a folder, a name.", rich_help_panel=_MODEL),
-    ] = "ngrams",
+        typer.Option(
+            help="auto, ngrams, bytes, wordpiece, minilm, or another pretrained encoder: a folder, a name; see "
+            "`mmzoo presets`.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = "auto",
     image: Annotated[
-        str, typer.Option(help="separable, vgg, or a keras-hub preset: a folder, a name.", rich_help_panel=_MODEL)
-    ] = "separable",
+        str,
+        typer.Option(
+            help="auto, separable, vgg, efficientnet_lite0, or another pretrained encoder: a folder, a name.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = "auto",
     finetune: Annotated[
         str, typer.Option(help="Of a preset: frozen, lora or full.", rich_help_panel=_MODEL)
     ] = "frozen",
     class_weight: Annotated[
-        str | None, typer.Option(help="sqrt or balanced: rare classes count more.", rich_help_panel=_MODEL)
-    ] = None,
+        str,
+        typer.Option(
+            help="sqrt or balanced: rare classes count more; auto: where classes are skewed; none.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = "auto",
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.", min=1, rich_help_panel=_MODEL)] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.", min=0, rich_help_panel=_MODEL)] = 0,
     seeds: Annotated[
@@ -108,7 +120,13 @@ def train_own(
 
     kinds, groups = pairs(kind or (), group or ())
     recipe = TableRecipe(
-        size=size, fusion=fusion, text=text, image=image, finetune=finetune, epochs=epochs, class_weight=class_weight
+        size=size,
+        fusion=fusion,
+        text=text,
+        image=image,
+        finetune=finetune,
+        epochs=epochs,
+        class_weight=None if class_weight == "none" else class_weight,
     )
     result = train(
         table,

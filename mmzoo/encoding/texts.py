@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from mmzoo.encoding.accents import without_accents
 from mmzoo.encoding.unicode_tables import IDEOGRAPH, PUNCTUATION, SYMBOL, WORD, character_class, kind_runs, lower_case
 
 # Of a longer text word pieces and n-grams read the first so many characters (after NUL is stripped).
@@ -57,7 +58,9 @@ def encode_text(text, value: Any, place: str) -> np.ndarray:
     if text.tokenizer == "bytes":
         found = _byte_ids(value, text.length)
     elif text.tokenizer == "wordpiece":
-        found = text.word_pieces.encode(value, text.length, text.lowercase, text.start, text.end)
+        found = text.word_pieces.encode(
+            value, text.length, text.lowercase, text.start, text.end, strip_accents=text.strip_accents
+        )
     else:
         found = ngram_ids(_cleaned(value, text.lowercase), text.buckets, text.length)
     ids[: len(found)] = found
@@ -91,9 +94,11 @@ def words_of(value: str, lowercase: bool) -> list[str]:
     return _word_pattern().findall(_cleaned(value, lowercase))
 
 
-def _cleaned(value, lowercase):
+def _cleaned(value, lowercase, strip_accents=False):
     # Lone surrogates have no UTF-8 form.
     value = re.sub("[\ud800-\udfff]", "\ufffd", value.replace("\0", "")[:MOST_CHARACTERS])
+    if strip_accents:
+        value = value.translate(without_accents())
     return value.translate(lower_case()) if lowercase else value
 
 
@@ -146,7 +151,16 @@ class WordPieces:
         # Most words come again and again.
         self._known: dict[str, tuple[int, ...]] = {}
 
-    def encode(self, value: str, length: int, lowercase: bool = False, start: str = "", end: str = "") -> list[int]:
+    def encode(
+        self,
+        value: str,
+        length: int,
+        lowercase: bool = False,
+        start: str = "",
+        end: str = "",
+        *,
+        strip_accents: bool = False,
+    ) -> list[int]:
         """The ids of a text.
 
         Args:
@@ -154,12 +168,13 @@ class WordPieces:
             length: how many ids to give at most, those of `start` and `end` included.
             lowercase: lower-case the text first.
             start, end: pieces put before and behind every text that is not empty; "": none.
+            strip_accents: take the accents off first, see `mmzoo.encoding.accents`.
 
         Returns:
             At most `length` ids, without padding.
         """
         room, ids = length - bool(start) - bool(end), []
-        for match in _word_pattern().finditer(_cleaned(value, lowercase)):
+        for match in _word_pattern().finditer(_cleaned(value, lowercase, strip_accents)):
             ids += self._pieces(match.group())
             if len(ids) >= room:
                 break

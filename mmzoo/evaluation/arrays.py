@@ -9,6 +9,8 @@ import numpy as np
 from mmzoo.schema import Schema
 from mmzoo.tasks import task_for
 
+MOST_BATCH_BYTES = 8_000_000
+
 
 def gather(data, schema: Schema) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Collects samples in memory.
@@ -51,7 +53,7 @@ def predict_arrays(model, inputs: Mapping[str, np.ndarray], batch_size: int = 51
     Args:
         model: a model with a schema.
         inputs: input name -> array (N, ...), N > 0.
-        batch_size: samples a step.
+        batch_size: samples a step; of large pictures fewer, whose feature maps would take gigabytes.
 
     Returns:
         Output name -> (N, ...), of each batch what its task keeps (`Task.reduce`): the output itself, float
@@ -59,6 +61,8 @@ def predict_arrays(model, inputs: Mapping[str, np.ndarray], batch_size: int = 51
     """
     count = len(next(iter(inputs.values())))
     outputs, tensors = model.schema.predicted, model.schema.to_tensors(inputs)
+    largest = max(array[:1].nbytes for array in inputs.values())
+    batch_size = max(1, min(batch_size, MOST_BATCH_BYTES // max(largest, 1)))
     batches = []
     for start in range(0, count, batch_size):
         batch = model.predict_on_batch({name: array[start : start + batch_size] for name, array in tensors.items()})

@@ -8,6 +8,8 @@ import keras
 from keras import layers, ops
 
 FINETUNE = ("frozen", "lora", "full")
+# What the layers of a branch are called, behind the input's name: the backbone, and the mean of all that it reads.
+BACKBONE, POOLED = "_backbone", "_pooled"
 # Of the rate that suits fresh layers (3e-3 in `mmzoo.fit`): BERT as a whole is tuned at 2e-5 to 5e-5 (Devlin et al.
 # 2019), LoRA factors at ten times that (Schulman et al., "LoRA without regret", 2025).
 _RATE_FACTORS = {"frozen": 1.0, "lora": 0.1, "full": 0.01}

@@ -16,6 +16,7 @@ from mmzoo.schema.inputs.sensors import Sensors
 from mmzoo.schema.inputs.series import Series
 from mmzoo.schema.inputs.state import State
 from mmzoo.schema.inputs.text import Text
+from mmzoo.schema.inputs.vector import Vector
 from mmzoo.schema.kinds import KindTable, register_kind
 from mmzoo.schema.names import identifier
 from mmzoo.schema.outputs.label import Label
@@ -46,6 +47,7 @@ __all__ = [
     "Text",
     "TimeOfDay",
     "Value",
+    "Vector",
     "identifier",
     "register_kind",
 ]

@@ -112,6 +112,10 @@ class Schema:
         """The outputs that are predictions; states are not among them."""
         return {name: output for name, output in self.outputs.items() if output.is_predicted}
 
+    def keeping(self, names: Iterable[str]) -> Schema:
+        """The same schema with some of its inputs only."""
+        return dataclasses.replace(self, inputs={name: self.inputs[name] for name in names})
+
     def of_kind(self, *kinds: type) -> list[str]:
         """Names of the inputs of some kinds, those that derive from them included."""
         return [name for name, modality in self.inputs.items() if isinstance(modality, kinds)]

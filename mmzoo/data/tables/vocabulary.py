@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import re
 from collections.abc import Iterable
 
@@ -24,6 +25,8 @@ _MOST_WORDS = 30_000
 # A recurrent layer is unrolled for static int8, up to so many steps.
 LONGEST_PIECES = 64
 LONGEST_NGRAMS = 512
+# What sentence encoders were trained on; their time grows with the square.
+LONGEST_SENTENCE = 128
 
 
 def train_vocabulary(
@@ -123,6 +126,19 @@ def wordpiece_text(
         pieces = WordPieces(vocabulary)
         length = _usual([len(pieces.encode(text, longest, lowercase)) for text in texts], longest)
     return Text(length, "wordpiece", vocabulary, lowercase=lowercase)
+
+
+def fitted(text: Text, texts: Iterable[str], longest: int = LONGEST_SENTENCE) -> Text:
+    """A text of word pieces that has as many as 95 % of some texts, the marks at their ends included.
+
+    Args:
+        text: the description.
+        texts: of the training set.
+        longest: limit.
+    """
+    options = {"lowercase": text.lowercase, "start": text.start, "end": text.end, "strip_accents": text.strip_accents}
+    counts = [len(text.word_pieces.encode(value, longest, **options)) for value in _strings(texts)]
+    return dataclasses.replace(text, length=_usual(counts, longest)) if any(counts) else text
 
 
 def ngrams_text(

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from mmzoo.encoding import texts as text_encoding
+from mmzoo.encoding.accents import accent_table
 from mmzoo.encoding.unicode_tables import IDEOGRAPH, PUNCTUATION, SPACE, SYMBOL, WORD, kind_runs, lower_case
 from mmzoo.schema import Schema, Text
 
@@ -38,6 +39,8 @@ def encode_text(strings, text: Text):
         return _byte_ids(strings, text.length)
     flat = tf.strings.substr(tf.reshape(strings, [-1]), 0, text_encoding.MOST_CHARACTERS, unit="UTF8_CHAR")
     codes = tf.strings.unicode_decode(flat, "UTF-8")
+    if text.strip_accents:
+        codes = _without_accents(codes)
     if text.lowercase:
         codes = codes.with_values(_lower(codes.values))
     ids = _piece_ids(codes, text) if text.tokenizer == "wordpiece" else _ngram_ids(codes, text.buckets, text.length)
@@ -82,6 +85,17 @@ def _lower(codes):
     lower = np.array([mapping[code] for code in upper.tolist()], np.int32)
     places = tf.minimum(tf.searchsorted(upper, codes), len(upper) - 1)
     return tf.where(tf.equal(tf.gather(upper, places), codes), tf.gather(lower, places), codes)
+
+
+def _without_accents(codes):
+    """Code points, ragged (N, None), without their accents: see `mmzoo.encoding.accents`."""
+    accented, left = accent_table()
+    places = tf.minimum(tf.searchsorted(accented, codes.values), len(accented) - 1)
+    is_accented = tf.equal(tf.gather(accented, places), codes.values)
+    as_it_is = tf.pad(codes.values[:, None], [[0, 0], [0, 2]])
+    rows = tf.where(is_accented[:, None], tf.gather(left, places), as_it_is)
+    lengths = tf.reduce_sum(codes.with_values(tf.math.count_nonzero(rows, axis=1)), axis=1)
+    return tf.RaggedTensor.from_row_lengths(tf.boolean_mask(rows, rows > 0), lengths)
 
 
 def _kinds(codes):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmzoo.inspection.deciding.balance import proposed_class_weight
 from mmzoo.inspection.deciding.decision import Decision, blurred, not_numbers, sorted_names, spelling_variants
 from mmzoo.inspection.inspection import Finding, counted, figure, in_words, percent, quoted
 from mmzoo.inspection.reading.cells import Cells, one_spelling
@@ -103,7 +104,8 @@ def _label(cells):
         most, least = cells.by_count()[0], cells.by_count()[-1]
         message = (
             f"classes are out of balance: {most[0]!r:.60} has {most[1]:,} rows ({percent(most[1] / filled)}), "
-            f"{least[0]!r:.60} {least[1]:,}; look at F1 or balanced accuracy, not at accuracy alone"
+            f"{least[0]!r:.60} {least[1]:,}; look at F1 or balanced accuracy, not at accuracy alone. Training weighs "
+            f"them by class_weight={proposed_class_weight(counts)!r} unless told otherwise"
         )
         decision.findings.append(Finding("warning", cells.name, message))
     decision.findings += spelling_variants(cells, "classes")

@@ -124,7 +124,7 @@ def load_table(
     """
     from mmzoo.data.tables.manifest import read_manifest
     from mmzoo.data.tables.table import choose_columns
-    from mmzoo.data.tables.vocabulary import wordpiece_text
+    from mmzoo.data.tables.vocabulary import fitted, wordpiece_text
     from mmzoo.models.text_choice import with_texts
 
     names = [name for name, modality in schema.inputs.items() if isinstance(modality, Text)]
@@ -140,6 +140,8 @@ def load_table(
         if wanted.get(name) == "wordpiece" and schema.inputs[name].tokenizer != "wordpiece"
     }
     schema, presets = with_texts(schema.with_inputs(**pieces), text, buckets=buckets)
+    # As long as the training texts are: pieces are longer than bytes, and attention costs by the square.
+    schema = schema.with_inputs(**{name: fitted(schema.inputs[name], texts["train"][name]) for name in presets})
     size = sum(len(frame) for frame in frames.values()) * sum(
         int(np.prod(modality.shape)) * np.dtype(modality.dtype).itemsize for modality in schema.inputs.values()
     )

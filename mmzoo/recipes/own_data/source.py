@@ -12,7 +12,8 @@ import pandas as pd
 from mmzoo.recipes.own_data.data import TableData, load_table, masked, pooled, without_targets_missing
 from mmzoo.recipes.own_data.recipe import TableRecipe
 from mmzoo.recipes.own_data.results import OWN_DATA, SPLIT
-from mmzoo.schema import Schema
+from mmzoo.recipes.own_data.skew import skewed_outputs
+from mmzoo.schema import Schema, Text
 
 
 class TableSource:
@@ -26,6 +27,8 @@ class TableSource:
     Attributes:
         schema: inputs and outputs.
         name: what the data is called in the record.
+        recipe: how `load` reads pictures and texts.
+        skewed: output -> proposed class weight, of those whose classes are skewed.
         findings: errors and warnings of the inspection.
         settings: what the figures depend on, for whoever goes on with a run.
 
@@ -56,7 +59,9 @@ class TableSource:
         from mmzoo.data.tables.table import read_table, root_of
         from mmzoo.inspection import inspect_table
 
-        self.name, self._recipe = OWN_DATA, recipe
+        self.name, self.recipe = OWN_DATA, recipe
+        # A size that the user asked for stays.
+        self._is_sized = schema is not None or options.get("image_size") is not None
         self._root = root_of(table, root)
         self._options = {"on_error": on_error, "allow_outside_root": allow_outside_root}
         options |= {"root": self._root, "split": split, "allow_outside_root": allow_outside_root}
@@ -76,6 +81,7 @@ class TableSource:
             say(str(line))
         self.schema = inspection.schema if schema is None else schema
         self._mapping = inspection.mapping
+        self.skewed = skewed_outputs(self.schema, self._frame, self._mapping or {})
         labels = [column.name for column in inspection.columns if column.kind == "label"]
         found = next((column.name for column in inspection.columns if column.role == "split"), None)
         self._split = {
@@ -102,21 +108,41 @@ class TableSource:
         """What the measured rows are called."""
         return SPLIT
 
-    def load(self, fold: None, seed: int) -> TableData:
-        """The splits of a seed, encoded as the recipe wants its texts."""
+    can_choose = True
+
+    def load(self, fold: None, seed: int, recipe: TableRecipe | None = None) -> TableData:
+        """The splits of a seed, encoded as a recipe wants its texts and pictures; None: the source's own."""
         from mmzoo.data.tables.splits import split_table
+        from mmzoo.models.image_choice import with_image_sizes
         from mmzoo.models.multimodal import SIZES
 
+        recipe = recipe or self.recipe
         return load_table(
             split_table(self._frame, seed=seed, **self._split),
-            self.schema,
+            self.schema if self._is_sized else with_image_sizes(self.schema, recipe.image),
             columns=self._mapping,
             root=self._root,
-            text=self._recipe.text,
-            buckets=SIZES[self._recipe.size].ngram_buckets,
+            text=recipe.text,
+            buckets=SIZES[recipe.size].ngram_buckets,
             notes=self._notes,
             **self._options,
         )
+
+    def sample(self, name: str, count: int):
+        """Some rows of an input, evenly over the table: a text's strings, or of any other kind its arrays."""
+        from mmzoo.data.tables.manifest import read_manifest
+        from mmzoo.data.tables.table import choose_columns
+
+        column = choose_columns(self.schema, list(self._frame.columns), self._mapping, "table", targets=True)[
+            name, None
+        ]
+        rows = self._frame[self._frame[column].notna()].iloc[:: max(1, len(self._frame) // count)]
+        if isinstance(self.schema.inputs[name], Text):
+            return rows[column].astype(str).tolist()
+        part = self.schema.keeping([name])
+        held = {key: place for key, place in (self._mapping or {}).items() if key == name or key in part.outputs}
+        manifest = read_manifest(rows, part, columns=held or None, root=self._root, **self._options)
+        return manifest.arrays(self._options["on_error"])[0][name]
 
 
 def _check(inspection, name, on_error):
@@ -166,6 +192,8 @@ class PreparedSource:
         self.name, self._data = OWN_DATA, PreparedData(path)
         self.schema: Schema = self._data.schema
         self.findings: list = []
+        self.skewed: dict[str, str] = {}
+        self.recipe = None
         self.settings = {"schema": self.schema.to_dict(), "notes": self._data.notes}
 
     def write(self, out: pathlib.Path) -> None:
@@ -176,6 +204,8 @@ class PreparedSource:
         """What the measured rows are called."""
         return SPLIT
 
-    def load(self, fold: None, seed: int):
-        """The splits, the same for every seed."""
+    can_choose = False
+
+    def load(self, fold: None, seed: int, recipe: TableRecipe | None = None):
+        """The splits, the same for every seed and recipe."""
         return self._data

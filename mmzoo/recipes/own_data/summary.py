@@ -11,16 +11,18 @@ import pandas as pd
 
 from mmzoo.evaluation.arrays import predict_arrays
 from mmzoo.evaluation.baseline import BOOSTING, LINEAR
-from mmzoo.recipes.running.arm_runs import measured, predictions
+from mmzoo.recipes.running.arm_runs import measured_targets
 from mmzoo.recipes.running.arms import ALL, CONCAT
 from mmzoo.tasks import figure_of, task_for
 
 # Rows that are run through the bundle from their raw cells.
 EDGE_ROWS = 200
+# Training rows that are looked at beside the test rows.
+TRAINING_ROWS = 500
 _COLUMNS_SHOWN = 4
 
 
-def summary_lines(figures, model, data, findings, worth: pd.DataFrame) -> list[str]:
+def summary_lines(figures, model, data, findings, worth: pd.DataFrame, leading, told) -> list[str]:
     """The lines, the last of them about what to do next.
 
     Args:
@@ -29,10 +31,12 @@ def summary_lines(figures, model, data, findings, worth: pd.DataFrame) -> list[s
         data: its `TableData`.
         findings: errors and warnings of the inspection.
         worth: of `column_worth`.
+        leading: output -> name of the figure that stands first.
+        told: lines of others, which belong before the last one.
     """
     lines = []
     for name, output in data.schema.outputs.items():
-        lines += _quality(figures, model, data, name, output)
+        lines += _quality(figures, model, data, name, output, figure_of(leading[name]))
     lost = worth.columns[2]
     best = worth.head(_COLUMNS_SHOWN)
     lines.append(
@@ -47,7 +51,7 @@ def summary_lines(figures, model, data, findings, worth: pd.DataFrame) -> list[s
     if idle:
         shown = ", ".join(idle[:_COLUMNS_SHOWN]) + (", ..." if len(idle) > _COLUMNS_SHOWN else "")
         lines.append(f"Worth nothing here, as far as these test rows tell: {shown}.")
-    return [*lines, _next_steps(figures, model, data, findings)]
+    return [*lines, *told, _next_steps(figures, model, data, findings, leading)]
 
 
 def bundle_line(bundle, edge: dict[str, float]) -> str:
@@ -66,16 +70,20 @@ def bundle_line(bundle, edge: dict[str, float]) -> str:
     )
 
 
-def _quality(figures, model, data, name, output):
+def _quality(figures, model, data, name, output, headline):
     task = task_for(output)
-    headline, table = task.headline, figures.summary(name, task.headline.name)
+    table = figures.summary(name, headline.name)
     own = table.loc[ALL]
     _, targets = data.arrays("test")
     count = int(output.has_target(targets[name]).sum())
     line = f"{name}: {headline.label} {headline.text(own['mean'], output.unit, 1)}"
-    beside = [_beside(figures, name, output, figure) for figure in task.figures[1:] if figure.in_summaries]
+    beside = [
+        _beside(figures, name, output, figure)
+        for figure in task.figures
+        if figure.in_summaries and figure.name != headline.name
+    ]
     line += "".join(f", {text}" for text in beside if text) + f" on {count:,} test rows"
-    interval = task.interval(output, own["mean"], count)
+    interval = task.interval(output, own["mean"], count) if headline.name == task.headline.name else None
     if own.seeds > 1:
         line += f" (mean of {int(own.seeds)} seeds, ± {headline.difference_text(own.deviation)})"
     elif interval is not None:
@@ -110,13 +118,14 @@ def _beside(figures, name, output, figure):
     return f"{figure.label} {figure.text(table.loc[ALL, 'mean'], output.unit, 1)}" if ALL in table.index else ""
 
 
-def _next_steps(figures, model, data, findings):
+def _next_steps(figures, model, data, findings, leading):
     steps = []
     name, output = next(iter(data.schema.predicted.items()))
     task = task_for(output)
-    headline, table = task.headline, figures.summary(name, task.headline.name)
+    headline = figure_of(leading[name])
+    table = figures.summary(name, headline.name)
     own = table.loc[ALL, "mean"]
-    known = measured(data, "train", predictions(model, data, "train"))[name][headline.name]
+    known = _on_training_rows(model, data, name, headline)
     skeptic = table[table.index.isin([BOOSTING, LINEAR])]["mean"]
     if len(skeptic) and any(headline.is_better(value, own) for value in skeptic):
         steps.append("try text='wordpiece' or a pretrained backbone (--text bert), or more epochs")
@@ -125,9 +134,6 @@ def _next_steps(figures, model, data, findings):
             f"on its training rows the model reaches {_figure(headline, known)}: more rows, or a smaller size, would "
             "help"
         )
-    alone = table[table.index.str.endswith(" alone")]["mean"]
-    if len(alone) and any(not headline.is_better(own, value) for value in alone):
-        steps.append("one input alone is as good as all: look at arms.csv before shipping the others")
     inputs, targets = data.part("test", model.schema.inputs)
     advice = task.advice(output, targets[name], predict_arrays(model, inputs, batch_size=256)[name])
     if advice:
@@ -135,6 +141,16 @@ def _next_steps(figures, model, data, findings):
     if findings:
         steps.append(f"read inspect.html: {len(findings)} findings, the first on {findings[0].column or 'the table'}")
     return f"Next: {'; '.join(steps)}." if steps else "Next: try it on new rows: mmzoo predict BUNDLE --csv NEW.csv."
+
+
+def _on_training_rows(model, data, name, headline):
+    """The headline figure on some of the training rows, evenly over them."""
+    inputs, targets = data.part("train", model.schema.inputs)
+    every = max(1, len(targets[name]) // TRAINING_ROWS)
+    predicted = predict_arrays(model, {key: array[::every] for key, array in inputs.items()}, batch_size=256)
+    return measured_targets(data.schema, {key: array[::every] for key, array in targets.items()}, predicted)[name][
+        headline.name
+    ]
 
 
 def on_the_edge(bundle: pathlib.Path, model, data) -> dict[str, float]:

@@ -26,10 +26,14 @@ import pandas as pd
 from mmzoo.data.tables.splits import SPLITS
 from mmzoo.data.tables.table import is_prepared
 from mmzoo.files import holding, replace_text
-from mmzoo.recipes.own_data.recipe import TableRecipe
+from mmzoo.recipes.own_data.choice import chosen
+from mmzoo.recipes.own_data.frozen import Features, features_folder
+from mmzoo.recipes.own_data.recipe import AUTO, TableRecipe
 from mmzoo.recipes.own_data.results import MODEL
+from mmzoo.recipes.own_data.skew import class_weight_for, leading_figures, watched_figure
 from mmzoo.recipes.own_data.source import PreparedSource, TableSource
 from mmzoo.recipes.own_data.summary import bundle_line, on_the_edge, summary_lines, worth_table
+from mmzoo.recipes.own_data.verdict import verdicts
 from mmzoo.recipes.running.arm_runs import Plan, Trained, run_arms
 from mmzoo.recipes.running.arms import arms_of
 from mmzoo.recipes.running.exporting import export_failing_in_a_line, exported
@@ -157,6 +161,14 @@ def train(
     settings = {"recipe": dataclasses.asdict(recipe), **source.settings, "versions": versions()}
     identity = RunIdentity(out, settings, overwrite=overwrite)
     source.write(out)
+    if recipe.class_weight == AUTO:
+        recipe = dataclasses.replace(recipe, class_weight=class_weight_for(source.skewed))
+    features = Features(features_folder(out), say)
+    figure = next(iter(leading_figures(source.schema, source.skewed).values()))
+    recipe, choices = chosen(recipe, source, features, out, seed=seed, figure=figure, say=say)
+    identity.add({"chosen": {choice.kind: choice.chosen for choice in choices}})
+    recipe = recipe.scheduled_for(source.schema)
+    source.recipe = recipe
     numbers = tuple(range(seed, seed + seeds))
     plan = Plan(
         out=out,
@@ -168,11 +180,12 @@ def train(
         baselines=_baselines if baseline else None,
         baseline_seeds=numbers,
         identity=identity,
-        fit={"tensorboard": tensorboard},
+        learner=recipe.learner(features),
+        fit={"tensorboard": tensorboard, **watched_figure(source.schema, source.skewed)},
         verbose=None if progress else 0,
         say=say if progress else lambda line: None,
     )
-    return _finish(out, run_arms(plan), source, recipe, identity, export, command, seed, say)
+    return _finish(out, run_arms(plan), source, recipe, identity, choices, export, command, seed, say)
 
 
 def _baselines(data, seed):
@@ -181,7 +194,7 @@ def _baselines(data, seed):
     return table_baselines(data.schema, *(data.for_baseline(split) for split in SPLITS), seed=seed)
 
 
-def _finish(out, trained: Trained, source, recipe, identity, export, command, seed, say):
+def _finish(out, trained: Trained, source, recipe, identity, choices, export, command, seed, say):
     from mmzoo.evaluation.column_worth import column_worth
 
     model, data, figures = trained.model, trained.data, trained.figures
@@ -213,7 +226,10 @@ def _finish(out, trained: Trained, source, recipe, identity, export, command, se
         rests_on=identity.settings,
     )
 
-    lines = summary_lines(figures, model, data, source.findings, worth)
+    leading = leading_figures(data.schema, source.skewed)
+    found = verdicts(figures, data.schema, leading, data.count("test"))
+    told = [*(verdict.line for verdict in found), *(choice.line for choice in choices if choice.line)]
+    lines = summary_lines(figures, model, data, source.findings, worth, leading, told)
 
     def write(bundle):
         dataclasses.replace(record, parity=None if bundle is None else bundle.parity).save(out / RECORD)
@@ -226,7 +242,7 @@ def _finish(out, trained: Trained, source, recipe, identity, export, command, se
             command=command,
             machine=record.machine,
             bundle=bundle,
-            tables=[worth_table(worth), *_arms_tables(figures, data)],
+            tables=[worth_table(worth), *_arms_tables(figures, data, {verdict.output: verdict.line for verdict in found})],
         )
 
     # First without the bundle, so that a failing export costs nothing of it.
@@ -242,7 +258,7 @@ def _finish(out, trained: Trained, source, recipe, identity, export, command, se
     return TableRun(out, model.schema, figures.table, tuple(lines), None if bundle is None else bundle.path, model)
 
 
-def _arms_tables(figures, data):
+def _arms_tables(figures, data, verdicts):
     from mmzoo.tasks import task_for
 
     for name, output in data.schema.predicted.items():
@@ -259,6 +275,6 @@ def _arms_tables(figures, data):
         yield (
             f"{name}: beside its parts and beside scikit-learn",
             "On the test rows; all learn from the same training rows, and the validation rows say when to stop and "
-            "what to choose. scikit-learn sees columns and texts, no pictures or sounds.",
+            "what to choose. scikit-learn sees columns and texts, no pictures or sounds. " + verdicts.get(name, ""),
             shown,
         )

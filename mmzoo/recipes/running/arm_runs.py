@@ -37,6 +37,8 @@ class Plan:
         baselines: (data, seed) -> name -> output -> predictions (N, *shape) for the measured rows, or its figures.
         baseline_seeds: for which seeds; () for none.
         identity: of the run.
+        learner: (model, data, arm, seed) -> (the model to train, the data it sees), where less than the whole model
+            learns and is quicker to train by itself; afterwards the whole model takes over what that has learnt.
         fit: more keywords of `mmzoo.fit`.
         verbose: of `mmzoo.fit`; None: a progress bar over all trainings instead.
         say: prints a line.
@@ -52,6 +54,7 @@ class Plan:
     baselines: Callable[[Any, int], Mapping[str, Mapping[str, Any]]] | None = None
     baseline_seeds: tuple[int, ...] = ()
     identity: RunIdentity
+    learner: Callable[[Any, Any, Arm, int], tuple[Any, Any]] | None = None
     fit: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     verbose: int | str | None = "auto"
     say: Callable[[str], None] = print
@@ -133,9 +136,9 @@ def _train_and_measure(plan, figures, data, arm, fold, seed, bar):
     if arm.shuffled:
         data = data.shuffled(arm.shuffled, seed)
     folder = arm_folder(plan.out, fold, seed, arm)
-    model = _train(plan, data, arm, training, seed, folder, bar)
+    model, (learner, seen) = _train(plan, data, arm, training, seed, folder, bar)
     if data.has(MEASURED) and not _is_done(plan, figures, fold, seed, arm):
-        predicted = predictions(model, data, MEASURED)
+        predicted = predictions(learner, seen, MEASURED)
         if len(plan.folds) > 1:
             _keep(folder / PREDICTIONS, data, predicted)
         found = measured(data, MEASURED, predicted)
@@ -147,12 +150,14 @@ def _train_and_measure(plan, figures, data, arm, fold, seed, bar):
 
 def _train(plan, data, arm, training, seed, folder, bar):
     import mmzoo
+    from mmzoo.models.frozen import take_over
 
     model = plan.build(data, arm, seed)
+    learner, seen = plan.learner(model, data, arm, seed) if plan.learner else (model, data)
     mmzoo.fit(
-        model,
-        data.batches(arm.inputs, training=training, seed=seed),
-        data.watched(arm.inputs),
+        learner,
+        seen.batches(arm.inputs, training=training, seed=seed),
+        seen.watched(arm.inputs),
         out=folder,
         seed=seed,
         verbose=0 if plan.verbose is None else plan.verbose,
@@ -160,7 +165,9 @@ def _train(plan, data, arm, training, seed, folder, bar):
         **training.for_fit(),
         **plan.fit,
     )
-    return model
+    if learner is not model:
+        take_over(model, learner)
+    return model, (learner, seen)
 
 
 def predictions(model, data, part: str) -> dict[str, np.ndarray]:

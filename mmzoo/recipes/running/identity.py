@@ -13,7 +13,7 @@ from mmzoo.files import read_json, replace_text
 RESTS_ON = "rests_on.json"
 # All that a run writes.
 _FOLDERS = ("training", "evaluation", "bundle")
-_FILES = ("arms.csv", "run.json", "worth.csv", "summary.txt", "trained_rows.npy", RESTS_ON)
+_FILES = ("arms.csv", "run.json", "worth.csv", "summary.txt", "trained_rows.npy", "choice.json", RESTS_ON)
 
 
 class RunIdentity:

@@ -42,6 +42,7 @@ class Text(Modality):
             empty.
         buckets: ngrams: number of ids that words and pairs are hashed into; otherwise 0.
         lowercase: wordpiece and ngrams: lower-case the text first.
+        strip_accents: wordpiece: take the accents off the letters first, as BERT's uncased vocabularies were made.
         start, end: wordpiece: pieces put before and behind every text that is not empty ("[CLS]", "[SEP]"); "": none.
     """
 
@@ -52,6 +53,7 @@ class Text(Modality):
     lowercase: bool = False
     start: str = ""
     end: str = ""
+    strip_accents: bool = False
 
     dtype: ClassVar[str] = "int32"
     option: ClassVar[str] = "text"
@@ -63,8 +65,11 @@ class Text(Modality):
         if self.tokenizer not in ("bytes", "wordpiece", "ngrams"):
             raise ValueError(f"tokenizer: expected 'bytes', 'wordpiece' or 'ngrams', got {self.tokenizer!r}")
         given = ["lowercase"] if self.lowercase else []
-        given += [name for name in ("vocabulary", "buckets", "start", "end") if getattr(self, name)]
-        known = {"wordpiece": ("vocabulary", "lowercase", "start", "end"), "ngrams": ("buckets", "lowercase")}
+        given += [name for name in ("vocabulary", "buckets", "start", "end", "strip_accents") if getattr(self, name)]
+        known = {
+            "wordpiece": ("vocabulary", "lowercase", "start", "end", "strip_accents"),
+            "ngrams": ("buckets", "lowercase"),
+        }
         for name in given:
             if name not in known.get(self.tokenizer, ()):
                 takers = [tokenizer for tokenizer, names in known.items() if name in names]
@@ -169,7 +174,9 @@ def _tokens(text):
     lowered = (
         "lower-case it character by character (one code point for one, İ to i, ς to σ), " if text.lowercase else ""
     )
-    read = f"leave out NUL, take the first {texts.MOST_CHARACTERS:,} characters, {lowered}and "
+    bare = "decompose each character (NFD, compatibility ideographs excepted) and leave out non-spacing marks (Mn), "
+    bare = bare if text.strip_accents else ""
+    read = f"leave out NUL, take the first {texts.MOST_CHARACTERS:,} characters, {bare}{lowered}and "
     if text.tokenizer == "ngrams":
         return (
             f"hashes of words, then of pairs of neighbouring words, then 0: {read}split into words: runs of letters, "
