@@ -22,6 +22,7 @@ from mmzoo.schema.names import identifier
 from mmzoo.schema.outputs.label import Label
 from mmzoo.schema.outputs.multi_label import MultiLabel
 from mmzoo.schema.outputs.output import Output
+from mmzoo.schema.outputs.transcript import Transcript
 from mmzoo.schema.outputs.value import Value
 from mmzoo.schema.schema import Schema
 
@@ -46,6 +47,7 @@ __all__ = [
     "State",
     "Text",
     "TimeOfDay",
+    "Transcript",
     "Value",
     "Vector",
     "identifier",

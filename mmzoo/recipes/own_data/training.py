@@ -242,7 +242,10 @@ def _finish(out, trained: Trained, source, recipe, identity, choices, export, co
             command=command,
             machine=record.machine,
             bundle=bundle,
-            tables=[worth_table(worth), *_arms_tables(figures, data, {verdict.output: verdict.line for verdict in found})],
+            tables=[
+                worth_table(worth),
+                *_arms_tables(figures, data, {verdict.output: verdict.line for verdict in found}),
+            ],
         )
 
     # First without the bundle, so that a failing export costs nothing of it.

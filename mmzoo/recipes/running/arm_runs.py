@@ -18,6 +18,7 @@ from mmzoo.recipes.running.identity import RunIdentity
 from mmzoo.recipes.running.progress import ArmProgress
 from mmzoo.recipes.running.retracing import without_retracing_warnings
 from mmzoo.recipes.running.sources import MEASURED, TRAIN, WATCHED
+from mmzoo.tasks import task_for
 
 PREDICTIONS = "predictions.npz"
 
@@ -203,7 +204,12 @@ def _add_baselines(plan, figures, data, fold, seed):
     if marker.is_file():
         return
     for name, found in plan.baselines(data, seed).items():
-        rows = {output: value for output, value in found.items() if not isinstance(value, Mapping)}
+        kinds = plan.source.schema
+        rows = {
+            output: task_for(kinds[output]).reduce(kinds[output], value)
+            for output, value in found.items()
+            if not isinstance(value, Mapping)
+        }
         if rows and len(plan.folds) > 1:
             _keep(arm_folder(plan.out, fold, seed, Arm(name, ())) / PREDICTIONS, data, rows)
         values = {**{n: value for n, value in found.items() if n not in rows}, **measured(data, MEASURED, rows)}
