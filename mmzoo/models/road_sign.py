@@ -72,7 +72,7 @@ def build_road_sign_model(
         num_classes: number of signs; ignored where `classes` is given.
         size: "nano" (<= 50,000 parameters), "small" (<= 300,000) or "base" (<= 1,500,000), all branches included.
         image_size: (height, width) in pixels.
-        fusion: "attention", "concat", "late", "sum", "transformer", or a function; see `mmzoo.fusion`.
+        fusion: "attention", "concat", "late", "product", "sum", "transformer", or a function; see `mmzoo.fusion`.
         text_length: bytes of text the model reads.
         text_cell: "gru" or "lstm".
         text_bidirectional: read the text in both directions; None: only in the size "base".
