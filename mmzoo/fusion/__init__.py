@@ -20,6 +20,7 @@ from mmzoo.fusion.attention import ModalityAttention, attention_fusion
 from mmzoo.fusion.concat import concat_fusion
 from mmzoo.fusion.head import Head
 from mmzoo.fusion.late import PresentMean, late_fusion
+from mmzoo.fusion.product import product_fusion
 from mmzoo.fusion.registry import FUSIONS, fusion_named, register_fusion, wants_tokens
 from mmzoo.fusion.sum import sum_fusion
 from mmzoo.fusion.transformer import JointAttention, transformer_fusion
@@ -37,6 +38,7 @@ __all__ = [
     "concat_fusion",
     "fuse",
     "late_fusion",
+    "product_fusion",
     "register_fusion",
     "sum_fusion",
     "transformer_fusion",

@@ -64,7 +64,7 @@ def build_multimodal_model(
         schema: describes the data.
         size: "nano", "small" or "base": width of all branches. An image branch ("separable") takes at most 45,000,
             230,000 or 870,000 parameters, hashed n-grams 64,000, 1,024,000 or 2,048,000.
-        fusion: "attention", "concat", "late", "sum", "transformer", or a function; see `mmzoo.fusion`.
+        fusion: "attention", "concat", "late", "product", "sum", "transformer", or a function; see `mmzoo.fusion`.
         text: how texts are read, for all or by input: "bytes" (GRU over UTF-8 bytes), "ngrams" (averaged embeddings of
             words and pairs of words), "wordpiece" (GRU over word pieces; the schema must hold the vocabulary, see
             `mmzoo.data.tables.vocabulary.wordpiece_text`), or a keras-hub backbone: the directory of a preset, its

@@ -75,7 +75,7 @@ def build_road_sign_model(
             99.66 % on fold 3; base, by an older recipe, has 99.57 % on fold 0 and, on the official test as measured
             from outside, 99.48 % against small's 99.62 %.
         image_size: (height, width) in pixels.
-        fusion: "attention", "concat", "late", "sum", "transformer", or a function; see `mmzoo.fusion`.
+        fusion: "attention", "concat", "late", "product", "sum", "transformer", or a function; see `mmzoo.fusion`.
         text_length: bytes of text the model reads.
         text_cell: "gru" or "lstm".
         text_bidirectional: read the text in both directions; None: only in the size "base".

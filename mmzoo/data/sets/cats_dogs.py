@@ -24,8 +24,7 @@ import pathlib
 
 import numpy as np
 
-from mmzoo import encoding
-from mmzoo.data.sets.metadata import FILE, read_metadata
+from mmzoo.data.sets.metadata import FILE, classes_of, encoded, hashed_part, read_metadata
 from mmzoo.data.sets.samples import ALL, TRAIN, Samples, data_set
 from mmzoo.schema import Schema
 
@@ -152,10 +151,7 @@ def load_cats_dogs(
         ValueError: another label, or a broken photo; the message names file and row.
     """
     table = read_metadata(data_dir, ("path", "label_name"))
-    wrong = table.index[~table["label_name"].isin(CLASSES)]
-    if len(wrong):
-        label = table["label_name"][wrong[0]]
-        raise ValueError(f"{data_dir / FILE}: row {wrong[0]}: expected a label_name of {list(CLASSES)}, got {label!r}")
+    classes_of(table, "label_name", CLASSES, data_dir)
     if split != ALL:
         held_out = np.array([is_validation(path) for path in table["path"]])
         table = table[~held_out if split == TRAIN else held_out]
@@ -164,14 +160,9 @@ def load_cats_dogs(
         order = table.groupby("label_name").cumcount().argsort(kind="stable")[:limit]
         table = table.iloc[np.sort(order)]
     paths = table["path"].tolist()
-    labels = np.array([CLASSES.index(name) for name in table["label_name"]], np.int32)
+    labels = classes_of(table, "label_name", CLASSES, data_dir)
     texts = [describe(path, label, seed) for path, label in zip(paths, labels, strict=True)]
-    encoders = {
-        "image": lambda i, place: encoding.encode_image(schema["image"], data_dir / paths[i], place),
-        "description": lambda i, place: encoding.encode_text(schema["description"], texts[i], place),
-    }
-    rows = [(i, f"{data_dir / FILE}: row {row}") for i, row in enumerate(table.index)]
-    inputs = {name: np.stack([encoders[name](i, place) for i, place in rows]) for name in schema.inputs}
+    inputs = encoded(schema, {"image": paths, "description": texts}, table, data_dir)
     raw = {name: values for name, values in (("description", texts),) if name in inputs}
     return Samples(inputs, {"animal": labels}, NOTE, ids=paths, raw=raw)
 
@@ -184,7 +175,7 @@ def is_validation(path: str) -> bool:
     """
     name = path.rsplit("/", 1)[-1]
     name = _SAME_PICTURE.get(name, name)
-    return int(hashlib.sha256(f"cats_dogs/{name}".encode()).hexdigest()[:8], 16) % 5 == _VALIDATION
+    return hashed_part(f"cats_dogs/{name}", 5) == _VALIDATION
 
 
 def describe(path: str, label: int, seed: int = 0) -> str:

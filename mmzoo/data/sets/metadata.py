@@ -1,10 +1,13 @@
-"""The metadata.csv of a data set's folder: one row a sample, paths relative to the folder."""
+"""The metadata.csv of a data set's folder: one row a sample, paths relative to the folder; and its rows as arrays."""
 
 from __future__ import annotations
 
+import hashlib
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from mmzoo.schema import Schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,3 +55,73 @@ def numbers_of(table: pd.DataFrame, column: str, folder: pathlib.Path):
             f"{folder / FILE}: row {row}, column {column!r}: expected a number, got {table[column][row]!r}"
         )
     return numbers
+
+
+def classes_of(table: pd.DataFrame, column: str, classes: Sequence[str], folder: pathlib.Path):
+    """A column of class names as their numbers, int32 (N,).
+
+    Raises:
+        ValueError: a cell that is none of the classes; the message names file and row.
+    """
+    import numpy as np
+
+    numbers = {name: number for number, name in enumerate(classes)}
+    wrong = table.index[~table[column].isin(list(numbers))]
+    if len(wrong):
+        raise ValueError(
+            f"{folder / FILE}: row {wrong[0]}: expected a {column} of {list(classes)}, got {table[column][wrong[0]]!r}"
+        )
+    return table[column].map(numbers).to_numpy(np.int32)
+
+
+def refuse_empty(table: pd.DataFrame, column: str, folder: pathlib.Path) -> None:
+    """Refuses rows that have nothing in a column that each of them needs.
+
+    Raises:
+        ValueError: an empty cell; the message names file and row.
+    """
+    empty = table.index[table[column].str.strip() == ""]
+    if len(empty):
+        raise ValueError(f"{folder / FILE}: row {empty[0]}: the {column} is empty")
+
+
+def hashed_part(key: str, parts: int) -> int:
+    """Which of so many equal parts a key falls into, by its hash: other rows that come or go move none.
+
+    Args:
+        key: what the rows that belong together have in common.
+        parts: number of parts.
+    """
+    return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) % parts
+
+
+def encoded(schema: Schema, raw: Mapping[str, Sequence], table: pd.DataFrame, folder: pathlib.Path) -> dict:
+    """The inputs of the rows of a table: input -> array (N, *shape), of those inputs that the schema has.
+
+    Args:
+        schema: of the model.
+        raw: input -> raw values, one a row, in the order of the table; an input of the schema that is left out is
+            missing in every row, and so is "" in one. Paths of files are relative to the folder; a file is read once.
+        table: whose index says which row it is, for messages.
+        folder: of the data set.
+
+    Raises:
+        ValueError, FileNotFoundError, ImportError: a value that can't be encoded; the message names file and row.
+    """
+    import numpy as np
+
+    inputs = {}
+    for name, kind in schema.inputs.items():
+        if name not in raw:
+            inputs[name] = np.repeat(kind.missing()[None], len(table), axis=0)
+            continue
+        rows, places, unique = [], {}, []
+        for row, value in zip(table.index, raw[name], strict=True):
+            key = value if isinstance(value, str) else len(unique)
+            if key not in places:
+                given = None if value == "" else folder / value if kind.is_file else value
+                unique.append(kind.encode(given, f"{folder / FILE}: row {row}"))
+                places[key] = len(unique) - 1
+            rows.append(places[key])
+        inputs[name] = np.stack(unique)[rows] if rows else np.empty((0, *kind.shape), kind.dtype)
+    return inputs

@@ -1,0 +1,69 @@
+"""Assistant: a picture and a question about it to an answer.
+
+mmzoo train assistant --data easy_vqa --data-dir DIR/easy_vqa --arms --out RUN
+mmzoo train assistant --data easy_vqa --data-dir DIR/easy_vqa --all-rows --out RUN2     # the weights that ship
+"""
+
+from __future__ import annotations
+
+import collections
+
+import numpy as np
+
+from mmzoo.data.sets.easy_vqa import load_easy_vqa
+from mmzoo.data.sets.samples import Option, Samples
+from mmzoo.recipes.recipe import Recipe, Training
+
+OUTPUT = "answer"
+
+
+def training(epochs: int, **changes) -> Training:
+    """The hyper-parameters of a size."""
+    return Training(epochs=epochs, weight_decay=0.02, modality_dropout=0.05, dropout=0.1, **changes)
+
+
+def commonest_answer(train: Samples, measured: Samples, schema) -> dict[str, np.ndarray]:
+    """A sceptic's baseline, which looks at no picture: the commonest answer to the same question, else to one that
+    begins with the same four words, else two, else to any.
+
+    Args:
+        train: what it learns from.
+        measured: what it is measured on.
+        schema: of the model.
+    """
+    counts = collections.defaultdict(collections.Counter)
+    known = train.targets[OUTPUT] >= 0
+    for question, answer in zip(np.array(train.raw["question"])[known], train.targets[OUTPUT][known], strict=True):
+        for beginning in _beginnings(question):
+            counts[beginning][answer] += 1
+    found = np.zeros((len(measured), *schema[OUTPUT].shape), np.float32)
+    for row, question in enumerate(measured.raw["question"]):
+        beginning = next(one for one in _beginnings(question) if one in counts)
+        for answer, count in counts[beginning].items():
+            found[row, answer] = count / counts[beginning].total()
+    return {OUTPUT: found}
+
+
+def _beginnings(question):
+    words = question.split()
+    return [("whole", *words), ("four", *words[:4]), ("two", *words[:2]), ("any",)]
+
+
+RECIPE = Recipe(
+    name="assistant",
+    data={"easy_vqa": load_easy_vqa},
+    training={"nano": training(12), "small": training(12)},
+    about="Answers a question about a picture with one of the answers it knows; a missing picture or question is "
+    "answered by what is likeliest.",
+    limits="It chooses from its answers and can't say that none fits. Trained on easy_vqa it knows drawings of one shape "
+    "of one colour and the 107 questions about them; of other pictures and questions it knows nothing.",
+    controls=("image",),
+    baselines={"commonest answer to the question": commonest_answer},
+    builder_options={
+        "variant": Option(str, "modern", "The network: modern, or the article's.", ("modern", "classic")),
+        "image": Option(str, "separable", "How pictures are read: separable, vgg, or a pretrained encoder."),
+        "text": Option(str, None, "How questions are read: a GRU over words where not given, or a pretrained encoder."),
+        "finetune": Option(str, "frozen", "Of pretrained encoders.", ("frozen", "lora", "full")),
+    },
+    shown_figures=("accuracy",),
+)
