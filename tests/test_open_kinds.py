@@ -53,6 +53,9 @@ class Ordinal(Output):
     def has_target(self, targets):
         return np.asarray(targets) >= 0
 
+    def random_targets(self, count, rng):
+        return rng.integers(0, len(self.levels), count, dtype=np.int32)
+
     def level(self, row):
         return self.levels[int((np.asarray(row) > 0.5).sum())]
 
@@ -225,7 +228,7 @@ def test_a_kind_without_a_task_is_an_error_that_names_it():
     @dataclasses.dataclass(frozen=True)
     class Unheard(Ordinal.__mro__[1]):
         shape = (1,)
-        encode_target = missing_target = has_target = decode = cells = contract = None
+        encode_target = missing_target = has_target = random_targets = decode = cells = contract = None
 
     with pytest.raises(TypeError, match="no task for outputs of the kind Unheard; there are tasks for .*'Ordinal'"):
         task_for(Unheard())

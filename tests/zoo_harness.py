@@ -32,7 +32,9 @@ from mmzoo.exporting.litert import write_litert
 from mmzoo.exporting.probes import probe_sets, random_samples, subsets_of_inputs
 from mmzoo.exporting.unrolled import exportable
 from mmzoo.models.registry import get_builder, list_models
-from mmzoo.schema import Audio, Category, Image, Label, MultiLabel, Schema, Sensors, Text, Value
+from mmzoo.schema import Audio, Category, Image, Label, MultiLabel, Schema, Sensors, Text
+from mmzoo.tasks import task_for
+from mmzoo.training.objectives import losses_for
 
 # Models that stand for all kinds of inputs and outputs in the zoo; a test says when a kind is left out.
 REPRESENTATIVES = ("road_sign", "driving")
@@ -271,7 +273,7 @@ class Zoo:
 
 def compiled(model):
     """The model, compiled with plain SGD: Adam's two variables a weight would take most of the time."""
-    model.compile("sgd", {name: _loss(kind) for name, kind in model.schema.outputs.items()})
+    model.compile("sgd", losses_for(model))
     return model
 
 
@@ -365,24 +367,16 @@ def assert_sound(schema: Schema, outputs: dict[str, np.ndarray], tolerance: floa
 
 
 def assert_same(schema: Schema, expected: dict, found: dict, tolerance: float) -> None:
-    """Equal to within `tolerance`, relative to the largest for a `Value`."""
-    for name, kind in schema.outputs.items():
-        scale = max(1.0, float(np.abs(expected[name]).max())) if isinstance(kind, Value) else 1.0
+    """Equal to within `tolerance`, relative to what is largest where that is more than 1."""
+    for name in schema.outputs:
+        scale = max(1.0, float(np.abs(expected[name]).max()))
         np.testing.assert_allclose(found[name], expected[name], rtol=0, atol=tolerance * scale, err_msg=name)
-
-
-def _loss(kind):
-    return {Label: "sparse_categorical_crossentropy", MultiLabel: "binary_crossentropy", Value: "mse"}[type(kind)]
 
 
 def _targets(schema, count):
     rng = np.random.default_rng(0)
-    draw = {
-        Label: lambda kind: rng.integers(0, len(kind.classes), count),
-        MultiLabel: lambda kind: rng.integers(0, 2, (count, len(kind.classes))),
-        Value: lambda kind: rng.uniform(kind.minimum or 0.0, kind.maximum or 1.0, (count, 1)),
-    }
-    return {name: draw[type(kind)](kind) for name, kind in schema.outputs.items()}
+    drawn = {name: kind.random_targets(count, rng) for name, kind in schema.predicted.items()}
+    return {name: task_for(schema[name]).encode_targets(schema[name], rows, name) for name, rows in drawn.items()}
 
 
 def wav(samples: np.ndarray, sample_rate: int) -> bytes:

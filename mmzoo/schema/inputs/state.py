@@ -77,6 +77,10 @@ class State(Modality, Output):
     def has_target(self, targets):
         return np.zeros(len(targets), bool)
 
+    def random_targets(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """None: nobody is to predict it."""
+        return np.broadcast_to(self.missing_target(), (count, *self.shape))
+
     def decode(self, row, raw=None, top=3):
         return row
 

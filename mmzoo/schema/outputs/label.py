@@ -67,6 +67,9 @@ class Label(Output):
         rows = rows_of(targets)
         return rows.any(axis=1) if rows.shape[1] == len(self.classes) > 1 else (rows != NO_CLASS).all(axis=1)
 
+    def random_targets(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        return rng.integers(0, len(self.classes), count, dtype=np.int32)
+
     def class_counts(self, targets: np.ndarray) -> np.ndarray:
         targets = np.asarray(targets)[self.has_target(targets)]
         ids = targets.argmax(axis=1) if targets.ndim == 2 and targets.shape[1] > 1 else targets.reshape(-1)

@@ -53,6 +53,9 @@ class MultiLabel(Output):
     def has_target(self, targets: np.ndarray) -> np.ndarray:
         return ~all_nan(targets)
 
+    def random_targets(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        return rng.integers(0, 2, (count, len(self.classes))).astype(np.float32)
+
     def class_counts(self, targets: np.ndarray) -> np.ndarray:
         return (np.asarray(targets)[self.has_target(targets)] > 0.5).sum(axis=0)
 

@@ -63,6 +63,10 @@ class Output(abc.ABC):
     def has_target(self, targets: np.ndarray) -> np.ndarray:
         """Which samples have a target: bool (N,), from targets in any of the forms that training takes."""
 
+    @abc.abstractmethod
+    def random_targets(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Targets (count, ...) that mean nothing, to time and to try training with."""
+
     def class_counts(self, targets: np.ndarray) -> np.ndarray:
         """Samples of each of `classes`, int64 (classes,); those without a target are none."""
         raise NotImplementedError(f"{type(self).__name__} has no classes")

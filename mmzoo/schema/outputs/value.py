@@ -95,6 +95,13 @@ class Value(Output):
     def has_target(self, targets: np.ndarray) -> np.ndarray:
         return ~all_nan(targets)
 
+    def random_targets(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        low = self.minimum if self.minimum is not None else min(0.0, (self.maximum or 0.0) - 1)
+        high = self.maximum if self.maximum is not None else max(1.0, low + 1)
+        # On a log scale only what is greater than 0 is a target.
+        low = max(low, high / 1000) if self.scale == "log" else low
+        return rng.uniform(low, high, (count, self.steps)).astype(np.float32)
+
     def decode(self, row: np.ndarray, raw: Mapping[str, Any] | None = None, top: int = 3) -> float | list[float]:
         """The number; a list of them where there are several steps."""
         found = [float(number) for number in np.ravel(row)]
