@@ -6,6 +6,7 @@ import atexit
 import os
 import pathlib
 import shutil
+import sys
 import tempfile
 
 # Before anything imports TensorFlow or Keras. The tests are for the CPU and the TensorFlow backend; those of another
@@ -13,6 +14,8 @@ import tempfile
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+# Two processes for two cores: more threads would only wait for one another.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 # As the command line sets it: a training here and one in a process of its own must give the same numbers.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # JAX compiles every operator it meets, to run it once: what one process of the tests compiled serves the others.
@@ -24,6 +27,15 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+
+# As the converter's own process begins, see the end of mmzoo/exporting/static_int8.py.
+CONVERT = """
+import pathlib, sys
+sys.modules.update(dict.fromkeys(("jax", "sklearn")))
+from mmzoo.exporting import static_int8
+folder, path = map(pathlib.Path, sys.argv[1:])
+path.write_bytes(static_int8._convert(folder))
+"""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -69,16 +81,48 @@ def nano_file(nano, tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(scope="session")
-def zoo(tmp_path_factory, request):
+def elsewhere(tmp_path_factory):
+    """Other processes: "tensorflow", "jax" and "torch" with mmzoo on a backend, "plain" where mmzoo can't be imported,
+    "converter" with what the int8 converter's process imports.
+    """
+    from elsewhere import Elsewhere, on_backend
+
+    here = os.pathsep.join([str(pathlib.Path(__file__).parent), *sys.path])
+    found = {
+        name: Elsewhere(environment={**on_backend(name), "PYTHONPATH": here}) for name in ("tensorflow", "jax", "torch")
+    }
+    # -P and another directory: nothing is found by chance.
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    found["plain"] = Elsewhere("-P", environment=plain, folder=tmp_path_factory.mktemp("plain"))
+    found["converter"] = Elsewhere(environment={**os.environ, "PYTHONPATH": here})
+    yield found
+    for process in found.values():
+        process.close()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_converter(elsewhere):
+    """All exports convert their int8 files in one process; test_exporting.py and the notebooks start their own."""
+    from mmzoo.exporting import bundle
+
+    def convert(folder, path):
+        elsewhere["converter"].begin(CONVERT, folder, pathlib.Path(path).resolve()).finish()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundle, "run_static_int8", convert)
+        yield
+
+
+@pytest.fixture(scope="session")
+def zoo(tmp_path_factory, request, elsewhere):
     """Every model of the zoo, built, trained, saved and exported once, each when first asked for."""
     from zoo_harness import Zoo
 
     base = tmp_path_factory.getbasetemp()
     # One process of several has a folder of its own in that of the run.
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    zoo = Zoo(base / "zoo", everything="export" in request.config.getoption("markexpr"))
-    yield zoo
-    zoo.close()
+    asked = request.config.getoption("markexpr")
+    return Zoo(base / "zoo", everything="export" in asked and "not export" not in asked, elsewhere=elsewhere)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 from hypothesis import strategies as st
-from zoo_harness import assert_same, assert_sound, on_backend, raw_samples, raw_tensors, run, wav
+from zoo_harness import assert_same, assert_sound, raw_samples, raw_tensors, run, wav
 
 import mmzoo
 from mmzoo import edge
@@ -773,22 +773,19 @@ np.save(folder + "/hidden.npy", SpecAugment(seed=0)(np.ones((50, 10, 10)), train
 
 
 @pytest.fixture(scope="module")
-def on_jax(model, data, tmp_path_factory):
-    """The folder of a process of its own, which runs alongside the export."""
+def on_jax(model, data, elsewhere, tmp_path_factory):
+    """A folder, and the job of the process on JAX, which runs alongside the export."""
     folder = tmp_path_factory.mktemp("jax")
     inputs = part(data, slice(0, 16))[0]
     inputs["audio"] = np.where(np.arange(16)[:, None] < 3, np.float32(0), inputs["audio"])
     model.save(folder / "model.keras")
     np.savez(folder / "inputs.npz", **inputs)
-    process = subprocess.Popen([sys.executable, "-c", JAX, folder], env=on_backend("jax"))
-    yield folder, process
-    process.kill()
-    process.wait()
+    return folder, elsewhere["jax"].begin(JAX, folder)
 
 
 def test_jax_gives_the_same(model, on_jax):
-    folder, process = on_jax
-    assert process.wait(timeout=300) == 0
+    folder, job = on_jax
+    job.finish()
     found, expected = np.load(folder / "siren.npy"), run(model, dict(np.load(folder / "inputs.npz")))["siren"]
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert 0 < (np.load(folder / "hidden.npy") == 0).mean() < 0.5

@@ -30,7 +30,7 @@ from mmzoo.recipes.zoo.road_sign import TRAINING
 from mmzoo.training import resume
 
 CLOCK = ["seconds", "samples_per_second"]
-TRAIN = "train road_sign --size nano --data rendered --limit 200 --epochs 3 --no-export --out".split()
+TRAIN = "train road_sign --size nano --data rendered --limit 80 --epochs 3 --no-export --out".split()
 
 
 @pytest.fixture
@@ -72,8 +72,8 @@ def record(**changes):
 
 def draw_few(patch):
     """Fewer drawn signs than a user gets, and than the recipe mixes into each epoch."""
-    patch.setattr("mmzoo.data.sets.road_signs.RENDERED_COUNTS", {"train": 300, "validation": 86, "test": 86})
-    patch.setitem(TRAINING, "nano", dataclasses.replace(TRAINING["nano"], drawn=100))
+    patch.setattr("mmzoo.data.sets.road_signs.RENDERED_COUNTS", {"train": 86, "validation": 43, "test": 43})
+    patch.setitem(TRAINING, "nano", dataclasses.replace(TRAINING["nano"], drawn=43))
 
 
 @pytest.fixture
@@ -233,12 +233,12 @@ def whole_run(tmp_path_factory):
 
 def test_train_then_again(command, few_signs, whole_run):
     run, out = whole_run
-    assert "200 training and 86 validation samples; images drawn, context simulated" in out
+    assert "80 training and 43 validation samples; images drawn, context simulated" in out
     assert "Done: " in out and not (run / "bundle").exists()
     assert (arm_of(run) / "best.keras").is_file()
     assert (run / "evaluation" / "missing_inputs.md").is_file()
     record = RunRecord.load(run / "run.json")
-    assert record.training["samples"] == 200 and record.training["epochs"] == record.settings["epochs"] == 3
+    assert record.training["samples"] == 80 and record.training["epochs"] == record.settings["epochs"] == 3
     history = (arm_of(run) / "history.csv").read_text()
 
     status, out, err = command(*TRAIN, run)
@@ -341,7 +341,7 @@ def test_export_passes_on_what_was_asked(command, nano_file, few_signs, monkeypa
     (model, path, arguments) = calls[0]
     assert path == tmp_path / "bundle" and arguments["overwrite"] and model.count_params() < 50_000
     ((inputs, targets),) = arguments["samples"]
-    assert len(inputs["image"]) == len(targets["sign"]) == 86
+    assert len(inputs["image"]) == len(targets["sign"]) == 43
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ import time
 
 import numpy as np
 import pytest
+from elsewhere import on_backend
 from PIL import Image
-from zoo_harness import on_backend
 
 import mmzoo
 from mmzoo import edge

@@ -6,14 +6,12 @@ import fnmatch
 import functools
 import importlib.util
 import itertools
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 from keras import ops
-from zoo_harness import assert_same, assert_sound, hidden_subsets, on_backend, run, stir
+from zoo_harness import assert_same, assert_sound, hidden_subsets, run, stir
 
 import mmzoo
 from mmzoo.branches import audio_branch, image_branch, ngrams_branch, sensor_branch, text_branch
@@ -284,7 +282,7 @@ for folder in map(pathlib.Path, sys.argv[1:]):
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends_give_the_same(backend, tmp_path):
+def test_other_backends_give_the_same(backend, elsewhere, tmp_path):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed: pip install mmzoo[{backend}]")
     models = {fusion: stir(tiny_model(fusion, ("text", "ngrams", "sensors"))) for fusion in ("late", "transformer")}
@@ -295,8 +293,7 @@ def test_other_backends_give_the_same(backend, tmp_path):
         (tmp_path / name).mkdir()
         model.save(tmp_path / name / "model.keras")
         np.savez(tmp_path / name / "inputs.npz", **samples[name])
-    folders = [str(tmp_path / name) for name in models]
-    subprocess.run([sys.executable, "-c", RELOAD, *folders], env=on_backend(backend), check=True, timeout=300)
+    elsewhere[backend].begin(RELOAD, *(tmp_path / name for name in models)).finish()
     for name, model in models.items():
         found = dict(np.load(tmp_path / name / "found.npz"))
         assert_same(model.schema, run(model, samples[name]), found, 1e-5)

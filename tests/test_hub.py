@@ -10,8 +10,9 @@ import time
 import keras
 import numpy as np
 import pytest
+from elsewhere import on_backend
 from hub_presets import SIZE, WORDS, lively, write_image_preset, write_text_preset
-from zoo_harness import assert_same, assert_sound, on_backend, run, with_missing
+from zoo_harness import assert_same, assert_sound, run, with_missing
 
 import mmzoo
 from mmzoo import presets

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,7 +11,6 @@ from zoo_harness import (
     RELOAD,
     assert_same,
     assert_sound,
-    on_backend,
     raw_samples,
     raw_tensors,
     run,
@@ -119,8 +116,8 @@ def inputs(trained):
 
 
 @pytest.fixture(scope="module")
-def folders(trained, inputs, tmp_path_factory):
-    """A file of the model as it is and one of it compiled, and the processes that load them on two backends."""
+def folders(trained, inputs, elsewhere, tmp_path_factory):
+    """The model as a file, the same compiled, and the jobs of the processes that load them on two backends."""
     root = tmp_path_factory.mktemp("files")
     for name in ("plain", "compiled"):
         (root / name).mkdir()
@@ -130,15 +127,10 @@ def folders(trained, inputs, tmp_path_factory):
     copy.set_weights(trained[0].get_weights())
     copy.compile("sgd", loss=losses_for(copy))
     copy.save(root / "compiled" / "model.keras")
-    processes = {}
-    for backend in ("tensorflow", "jax"):
-        names = ("plain", "compiled") if backend == "tensorflow" else ("plain",)
-        arguments = [sys.executable, "-c", RELOAD, *(str(root / name) for name in names)]
-        processes[backend] = subprocess.Popen(arguments, env=on_backend(backend))
-    yield root, processes
-    for process in processes.values():
-        process.kill()
-        process.wait()
+    names = {"tensorflow": ("plain", "compiled"), "jax": ("plain",)}
+    return root, {
+        backend: elsewhere[backend].begin(RELOAD, *(root / name for name in own)) for backend, own in names.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -477,13 +469,13 @@ def test_the_edge_runtime_answers_raw_values(bundle, trained):
             assert found[output] == pytest.approx(expected[output], rel=1e-4)
 
 
-# Last, since these processes run alongside the export ----------------------------------------------------------------
+# Last, since these jobs run alongside the export --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("backend", "name"), [("tensorflow", "plain"), ("tensorflow", "compiled"), ("jax", "plain")])
 def test_a_fresh_process_reloads_it(backend, name, trained, folders, inputs):
-    root, processes = folders
-    assert processes[backend].wait(timeout=300) == 0
+    root, jobs = folders
+    jobs[backend].finish()
     error = root / name / f"{backend}.error"
     assert not error.exists(), error.read_text()
     assert Schema.load(root / name / f"{backend}.schema.json") == trained[0].schema

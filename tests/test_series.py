@@ -5,15 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import re
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from zoo_harness import RELOAD, assert_same, on_backend, run, stir, with_missing
+from zoo_harness import RELOAD, assert_same, run, stir, with_missing
 
 import mmzoo
 from mmzoo import edge
@@ -319,15 +317,12 @@ def inputs(data):
 
 
 @pytest.fixture(scope="module")
-def on_jax(trained, inputs, tmp_path_factory):
-    """The folder of the model, and the process that loads it on JAX."""
+def on_jax(trained, inputs, elsewhere, tmp_path_factory):
+    """The folder of the model, and the job of the process that loads it on JAX."""
     folder = tmp_path_factory.mktemp("jax")
     np.savez(folder / "inputs.npz", **inputs)
     trained.save(folder / "model.keras")
-    process = subprocess.Popen([sys.executable, "-c", RELOAD, str(folder)], env=on_backend("jax"))
-    yield folder, process
-    process.kill()
-    process.wait()
+    return folder, elsewhere["jax"].begin(RELOAD, folder)
 
 
 @pytest.fixture(scope="module")
@@ -434,8 +429,8 @@ def test_every_step_is_calibrated(data):
 
 
 def test_jax_gives_the_same(on_jax, trained, inputs):
-    folder, process = on_jax
-    assert process.wait(timeout=300) == 0
+    folder, job = on_jax
+    job.finish()
     error = folder / "jax.error"
     assert not error.exists(), error.read_text()
     assert Schema.load(folder / "jax.schema.json") == SCHEMA

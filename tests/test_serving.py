@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -152,8 +150,8 @@ def test_wrong_arrays_are_refused(model, loaded):
         serve(**{**arrays, "text": arrays["text"][:1]})
 
 
-def test_plain_tensorflow_loads_it(model, folder, tmp_path):
-    """In a process of its own, which knows neither mmzoo nor tensorflow-text."""
+def test_plain_tensorflow_loads_it(model, folder, elsewhere, tmp_path):
+    """In a process which knows neither mmzoo nor tensorflow-text."""
     np.savez(tmp_path / "arrays.npz", **{k: v.numpy() for k, v in raw_tensors(model.schema, SAMPLES[2:]).items()
                                          if v.dtype != tf.string})  # fmt: skip
     strings = {
@@ -173,10 +171,7 @@ for name, texts in json.load(open(data + "/strings.json")).items():
 np.save(data + "/sign.npy", model.signatures["serve"](**raw)["sign"].numpy())
 assert not {"mmzoo", "tensorflow_text", "keras_hub", "keras_nlp"} & set(sys.modules), "it needs more than TensorFlow"
 """
-    # -P and another directory: mmzoo can't be imported by chance.
-    command = [sys.executable, "-P", "-c", script, str(folder), str(tmp_path)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
+    elsewhere["plain"].begin(script, folder, tmp_path).finish()
     expected = model(model.schema.encode_batch(SAMPLES[2:]))["sign"]
     np.testing.assert_allclose(np.load(tmp_path / "sign.npy"), expected, atol=1e-5)
 

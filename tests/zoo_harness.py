@@ -14,16 +14,14 @@ import functools
 import inspect
 import io
 import json
-import os
 import pathlib
-import subprocess
-import sys
 import time
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
+from elsewhere import Elsewhere, Job
 from PIL import Image as Pillow
 
 import mmzoo
@@ -42,7 +40,7 @@ from mmzoo.training.objectives import losses_for
 REPRESENTATIVES = ("road_sign", "driving")
 SAMPLES = 96
 
-# Runs in a process of its own: loads the models of all folders named, and writes what they give.
+# Runs in another process: loads the models of all folders named, and writes what they give.
 RELOAD = """
 import os, pathlib, sys, traceback
 import mmzoo, numpy as np
@@ -58,12 +56,6 @@ for folder in map(pathlib.Path, sys.argv[1:]):
     except Exception:
         (folder / f"{backend}.error").write_text(traceback.format_exc())
 """
-
-
-def on_backend(backend: str) -> dict[str, str]:
-    """The environment of a process of its own, on the CPU; JAX compiles fast there rather than well."""
-    flags = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    return {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +108,12 @@ every_case = pytest.mark.parametrize(
     ids=str,
 )
 every_case_costly = pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=_marks(case.model not in REPRESENTATIVES)) for case in CASES], ids=str
+    "case",
+    [
+        pytest.param(case, marks=_marks(case.model not in REPRESENTATIVES or case != SMALLEST[case.model]))
+        for case in CASES
+    ],
+    ids=str,
 )
 
 
@@ -190,19 +187,18 @@ class Zoo:
     Args:
         folder: of all processes of the tests.
         everything: whether the costly tests of all models are asked for.
+        elsewhere: backend -> the process that reloads models on it.
     """
 
-    def __init__(self, folder: pathlib.Path, everything: bool):
-        self._folder, self._everything = folder, everything
-        self._reloads: dict[str, subprocess.Popen] = {}
+    def __init__(self, folder: pathlib.Path, everything: bool, elsewhere: Mapping[str, Elsewhere]):
+        self._folder, self._everything, self._elsewhere = folder, everything, elsewhere
+        self._reloads: dict[str, Job] = {}
 
     @functools.cache  # noqa: B019 - lives as long as the tests do
     def prepared(self, case: Case) -> Prepared:
-        model = case.build()
+        model = compiled(case.build())
         first = model.get_weights()
         fresh = [np.array(v) for v in model.trainable_variables]
-        # Plain SGD: Adam's two variables a weight would take most of the time, and are Keras' own affair.
-        model.compile("sgd", losses_for(model))
         training = random_samples(model.schema, 8, seed=1)
         history = model.fit(training, _targets(model.schema, 8), epochs=1, batch_size=8, verbose=0)
         trained = [np.array(v) for v in model.trainable_variables]
@@ -217,7 +213,8 @@ class Zoo:
     @functools.cache  # noqa: B019
     def saved(self, case: Case) -> Saved:
         def save(folder):
-            model = self.prepared(case).model
+            # As prepared, but made anew: here nobody needs the step of training, which takes longer.
+            model = stir(compiled(case.build()))
             inputs = with_missing(model.schema, random_samples(model.schema, 16, seed=2))
             folder.mkdir()
             model.save(folder / "model.keras")
@@ -261,21 +258,23 @@ class Zoo:
         One process a backend for all models: the tests that ask for it are a group of their own.
         """
         if not self._reloads:
-            chosen = CASES if self._everything else [c for c in CASES if c.model in REPRESENTATIVES]
-            wanted = {"jax": chosen, "tensorflow": list(dict.fromkeys([*chosen, *SMALLEST.values()]))}
+            chosen = CASES if self._everything else [SMALLEST[name] for name in REPRESENTATIVES]
+            reloaded = CASES if self._everything else [c for c in CASES if c.model in REPRESENTATIVES]
+            wanted = {"jax": chosen, "tensorflow": list(dict.fromkeys([*reloaded, *SMALLEST.values()]))}
             for name, cases in wanted.items():
-                command = [sys.executable, "-c", RELOAD, *(str(self.saved(case).folder) for case in cases)]
-                self._reloads[name] = subprocess.Popen(command, env=on_backend(name))
-        assert self._reloads[backend].wait(timeout=600) == 0
+                folders = [self.saved(case).folder for case in cases]
+                self._reloads[name] = self._elsewhere[name].begin(RELOAD, *folders)
+        self._reloads[backend].finish()
         folder = self.saved(case).folder
         error = folder / f"{backend}.error"
         assert not error.exists(), error.read_text()
         return Schema.load(folder / f"{backend}.schema.json"), dict(np.load(folder / f"{backend}.npz"))
 
-    def close(self) -> None:
-        for process in self._reloads.values():
-            process.kill()
-            process.wait()
+
+def compiled(model):
+    """The model, compiled with plain SGD: Adam's two variables a weight would take most of the time."""
+    model.compile("sgd", losses_for(model))
+    return model
 
 
 def _answered(model, samples):
