@@ -76,13 +76,13 @@ def test_a_table_becomes_a_bundle_beside_its_arms(run):
     }
     accuracy = result.arms[result.arms.metric == "accuracy"].set_index("arm").value
     assert list(accuracy.index) == [
-        *(ALL, CONCAT, "photo alone", "About_it alone", "sensors alone"),
+        *(ALL, CONCAT, "photo alone", "About it alone", "sensors alone"),
         *(BOOSTING, LINEAR),
     ]
     assert accuracy.between(0, 1).all()
     # Nothing but picture and text together tells the kind.
     assert accuracy[[ALL, CONCAT]].max() > accuracy["sensors alone"]
-    assert result.schema.inputs["About_it"].tokenizer == "ngrams"
+    assert result.schema.inputs["About it"].tokenizer == "ngrams"
 
 
 def test_the_bundle_answers_raw_rows_on_the_edge(run, shop):
@@ -97,7 +97,7 @@ def test_the_bundle_answers_raw_rows_on_the_edge(run, shop):
         [
             {
                 "photo": shop.parent / row["photo"],
-                "About_it": row["About it"],
+                "About it": row["About it"],
                 "sensors": {
                     "weight_kg": float(row["weight_kg"]) if row["weight_kg"] else None,
                     "maker": row["maker"],
@@ -233,7 +233,7 @@ def test_figures_reach_the_table_of_results_and_the_documents(run):
     rows = results.rows_of(dataclasses.replace(record, data="shop"))
     assert tuple(rows.columns) == results.COLUMNS
     trained = rows[~rows.arm.str.endswith(" given")]
-    assert len(trained) == len(result.arms) and {"photo given", "About_it given"} <= set(rows.arm)
+    assert len(trained) == len(result.arms) and {"photo given", "About it given"} <= set(rows.arm)
     assert set(rows.model) == {"own_data_nano"} and set(rows.data) == {"shop"} and set(rows.output) == {"kind"}
     assert rows.bytes_int8.iloc[0] == (result.bundle / "model_int8.tflite").stat().st_size
     table = own_data_results.readme_table(rows)

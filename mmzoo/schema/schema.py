@@ -155,11 +155,12 @@ class Schema:
         wanted = {}
         for name, modality in self.inputs.items():
             for column in modality.raw_columns(name):
-                rest = column.removeprefix(name) if column.startswith(name) else f"_{column}"
-                whole = self.tensor_names[name] + rest
-                # Each part for itself, or of a field in other letters nothing would be left.
-                is_part = rest and not is_good(whole)
-                wanted[name, column] = f"{self.tensor_names[name]}_{ascii_name(rest[1:])}" if is_part else whole
+                tensor, rest = self.tensor_names[name], column.removeprefix(name)
+                whole = tensor + rest if column.startswith(name) else column
+                if column.startswith(name) and rest and not is_good(whole):
+                    # Each part for itself, or of a field in other letters nothing would be left.
+                    whole = f"{tensor}_{ascii_name(rest[1:])}"
+                wanted[name, column] = whole
         return types.MappingProxyType(unique_names(wanted))
 
     # JSON ------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Own data: a table of paths of images, sounds and series, texts, sensor values and labels to a tf.data pipeline.
 
     dataset = manifest_dataset("signs.csv", model.schema, shuffle=True)
-    model.fit(dataset)
+    mmzoo.fit(model, dataset)
 
 The table is checked as a whole before the first batch. Pictures and sounds are decoded by `Schema.encode`'s own
 encoders, in parallel, so that all of their formats work, the arrays are those of the device, and an error names the
