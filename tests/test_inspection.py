@@ -133,7 +133,7 @@ def test_what_a_column_is_taken_for(case):
     name, cells, kind = KINDS[case]
     column, part, _ = look(cells, name=name)
     assert (column.kind, column.why != "") == (kind, True), column
-    assert (part is not None) == (kind in ("number", "category", "text", "angle", "date"))
+    assert (part is not None) == (kind in ("number", "category", "text", "angle", "date", "time"))
     assert column.role == ("input" if part else "split" if kind == "split" else "left out")
     if part and kind != "text":
         assert type(part).__name__.lower() == kind and part.name == name

@@ -26,10 +26,8 @@ def open_excel(path: pathlib.Path) -> TableFile:
     try:
         sheets = pandas.read_excel(path, sheet_name=None, header=None, dtype=object)
     except ImportError as error:
-        raise ImportError(
-            f"{path}: to read it takes {_READERS.get(path.suffix.lower(), 'openpyxl')}: "
-            f'pip install "mmzoo[tables]", {_CSV}'
-        ) from error
+        package = _READERS.get(path.suffix.lower(), "openpyxl")
+        raise ImportError(f'{path}: to read it takes {package}: pip install "mmzoo[tables]", {_CSV}') from error
     except Exception as error:  # noqa: BLE001 - openpyxl raises whatever damaged files lead to
         raise ValueError(f"{path}: not an Excel file that can be read ({type(error).__name__}: {error})") from error
     filled = {name: frame.dropna(axis=1, how="all") for name, frame in sheets.items() if frame.notna().any(axis=None)}
