@@ -145,7 +145,7 @@ def test_units_ranges_and_formats():
     assert look([0.0, 0.5, 1.0] * 20)[1] == Number("column", "", 0, 1)
     assert look(RNG.uniform(48, 49, N), name="lat")[1] == Number("lat", "", -90, 90)
     assert look(KINDS["German dates"][1])[1] == Date("column", "%d.%m.%Y")
-    assert look(KINDS["times"][1])[1] == Date("column")
+    assert look(KINDS["times"][1])[1] == Date("column", "", origin=19_797)
     assert look(["10", "9", "1"] * 20, kinds={"column": "category"})[1].categories == ("1", "9", "10")
     assert look(NUMBERS, unit={"column": "bar"})[1].unit == "bar"
     names = ("speed_km_h", "age (years)", "price_inr", "width[mm]", "team", "m", "pressure_hPa", "windSpeedMps")

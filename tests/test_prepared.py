@@ -273,6 +273,25 @@ def test_a_data_frame_with_an_index_of_its_own(tmp_path):
         prepare(frame, SCHEMA, tmp_path / "bad", root=tmp_path)
 
 
+def test_labels_by_number_are_those_of_the_whole_table(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(table_check, "CHUNK_ROWS", 20)
+    rows = table_rows()
+    for i, row in enumerate(rows):
+        row["sign"] = i % 2
+    found = prepare(write(tmp_path, rows), SCHEMA, tmp_path / "numbers")
+    assert_holds(found, read_manifest(write(tmp_path), SCHEMA))
+    assert caplog.text.count("numbers of classes") == 1
+    rows[50]["sign"] = "stop"
+    with pytest.raises(ValueError, match=r"60 of 61 rows can't be used(?s:.*)row 2, column 'sign': unknown label '0'"):
+        prepare(write(tmp_path, rows), SCHEMA, tmp_path / "mixed")
+    stars = Schema("s", {"text": Text(12)}, {"sign": Label(("0", "1", "2"))})
+    frame = pd.DataFrame({"text": "abc", "number": range(4), "sign": [2.0, 1.0, 0.0, 2.0]})
+    _, targets, rows = read(prepare(frame, stars, tmp_path / "stars"), "train")
+    assert targets["sign"][np.argsort(rows)].tolist() == [2, 1, 0, 2]
+    with pytest.raises(ValueError, match="row 3, column 'sign': unknown label 3.0"):
+        prepare(frame.assign(sign=[2.0, 1.0, 0.0, 3.0]), stars, tmp_path / "unseen")
+
+
 def test_rows_of_a_group_stay_together(tmp_path):
     path = write(tmp_path)
     group_of = {row + 2: cells["track"] for row, cells in enumerate(table_rows())}

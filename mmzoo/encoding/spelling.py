@@ -49,7 +49,7 @@ def as_word(value: Any) -> str | None:
     if isinstance(value, (float, np.floating)):
         # pandas turns a column of whole numbers into floats where a cell is empty.
         return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else str(value)
-    if isinstance(value, datetime.date):
+    if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
     return os.fspath(value) if isinstance(value, os.PathLike) else None
 

@@ -121,9 +121,8 @@ def _as_part(cells, part):
     if isinstance(part, Number):
         with np.errstate(invalid="ignore"):
             out = (cells.numbers < part.minimum) | (cells.numbers > part.maximum)
-        findings += _unfit(
-            cells, out, f"outside of {in_digits(part.minimum)}..{in_digits(part.maximum)} {part.unit}".rstrip()
-        )
+        bounds = f"{in_digits(part.minimum)}..{in_digits(part.maximum)} {part.unit}".rstrip()
+        findings += _unfit(cells, out, f"outside of {bounds}")
         seen = cells.per_row(cells.numbers)
         findings += blurred(cells, seen[np.isfinite(seen)], part.origin, "set origin={origin} in the schema's Number")
     return Decision(kind, _SAID, part, findings, cells.per_row(cells.numbers))

@@ -68,7 +68,8 @@ def _score(name, cells, decision, rows, answers, target, kind):
     if decision.values is None:
         score, base = _by_value(cells.codes[rows], answers, kind)
     else:
-        score, base = _by_tree(decision.values[rows], answers, kind)
+        # From the origin, as trees split float32 too.
+        score, base = _by_tree(decision.values[rows] - decision.part.origin, answers, kind)
     if kind == "label" and score >= base + _REPAIRED * (1 - base):
         found = f"{percent(score)} right in cross-validation; always saying the most frequent class: {percent(base)}"
     elif kind == "value" and score >= _R2:
