@@ -18,6 +18,7 @@ from mmzoo.encoding.csv_rows import numbered_rows
 from mmzoo.encoding.formulas import without_formula
 from mmzoo.files import written
 from mmzoo.schema import Image, Schema
+from mmzoo.schema.checks import is_text
 from mmzoo.schema.columns import encode_row, input_columns, match_columns, output_columns
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -199,10 +200,11 @@ def _write(target, schema, columns, rows, *, formulas) -> int:
             writer = csv.writer(file)
             writer.writerow(map(cell, names))
             for row in rows:
-                try:
-                    writer.writerow(cell(row.get(name, "")) for name in names)
-                except UnicodeEncodeError as error:
-                    raise ValueError(f"{error.object!r:.200}: no UTF-8, so it can't be written; rename it") from error
+                cells = [cell(row.get(name, "")) for name in names]
+                bad = next((one for one in cells if isinstance(one, str) and not is_text(one)), None)
+                if bad is not None:
+                    raise ValueError(f"{bad!r:.200}: no UTF-8, so it can't be written; rename the file")
+                writer.writerow(cells)
                 count += 1
         os.replace(part, target)
     finally:

@@ -19,6 +19,8 @@ def numbered_rows(file, source: str) -> Iterator[tuple[int, list[str]]]:
         ValueError: the text is not in the encoding that the file was opened with, or no CSV.
     """
     number = 0
+    # The module's own limit would refuse a long text.
+    csv.field_size_limit(2**31 - 1)
     try:
         for number, cells in enumerate(csv.reader(file, delimiter=_separator(file)), start=1):
             if cells:
