@@ -158,7 +158,7 @@ def test_file_names_that_are_no_utf8(tmp_path):
         Pillow.new("RGB", (4, 4), (9, 9, 9)).save(tmp_path / name)
     except (OSError, UnicodeError):
         pytest.skip("the file system takes none")
-    with pytest.raises(ValueError, match=r"'\\udcff\.png': no UTF-8, so it can't be written; rename it"):
+    with pytest.raises(ValueError, match=r"'\\udcff\.png': no UTF-8, so it can't be written; rename the file"):
         predict_folder(Constant(), tmp_path, tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists() and not list(tmp_path.glob("*.part"))
     frame = pd.DataFrame({"image": [name] * 4, "number": [1, 2, 3, 4], "y": ["a", "b"] * 2}, dtype=object)
