@@ -10,11 +10,20 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import mmzoo.files as files
+from mmzoo.bundles import verify
+from mmzoo.data.fingerprints import fingerprint_of
 from mmzoo.files import held, holding, replace_file, replace_folder, replace_text, written
+from mmzoo.recipes.own_data.data import TableData
+from mmzoo.recipes.running.arm_runs import _rows
+from mmzoo.recipes.running.identity import RunIdentity
+from mmzoo.recipes.running.record import RunRecord
 
 
 def test_a_file_is_the_old_one_or_the_new_one(tmp_path):
@@ -131,3 +140,108 @@ def test_a_bundle_is_there_at_every_instant(tmp_path, monkeypatch, at_once):
         with pytest.raises(FileExistsError, match="bundle: process"), held(path, lock):
             pass
     assert sorted(os.listdir(tmp_path)) == [".bundle.mine", "bundle"]
+
+
+def gone(pid):
+    """Whether a process has ended; nobody may be left to ask how."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+PARENT = """
+import os, subprocess, sys, time
+code = "import sys, time; from mmzoo.exporting.static_int8 import _end_with_parent as end; end(int(sys.argv[1]));"
+code += "print('up', flush=True); time.sleep(60)"
+arguments = [sys.executable, "-c", code, str(os.getpid())]
+child = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+child.stdout.readline()
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not pathlib.Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_the_int8_child_ends_with_its_parent():
+    root = pathlib.Path(files.__file__).parent.parent
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, env=environment)
+    child = int(parent.stdout.readline())
+    assert not gone(child)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    until = time.monotonic() + 30
+    while not gone(child) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert gone(child)
+
+
+def test_who_leaves_an_export_early_ends_the_child(tmp_path):
+    from mmzoo.exporting.static_int8 import StaticInt8
+
+    with pytest.raises(KeyboardInterrupt), StaticInt8(tmp_path) as converter:
+        raise KeyboardInterrupt
+    assert converter._child.returncode == -signal.SIGKILL
+
+
+def test_a_named_pipe_is_no_file_and_bad_json_is_named(tmp_path):
+    os.mkfifo(tmp_path / "SHA256SUMS")
+    with pytest.raises(FileNotFoundError, match="SHA256SUMS: no such file, but something else"):
+        verify(tmp_path)
+    (tmp_path / "run.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"run\.json: not JSON that can be read"):
+        RunRecord.load(tmp_path / "run.json")
+    (tmp_path / "run.json").write_text('{"format": 2, "name": 5}')
+    with pytest.raises(ValueError, match=r"run\.json: not in the format .*'name'"):
+        RunRecord.load(tmp_path / "run.json")
+
+
+# What a run rests on -------------------------------------------------------------------------------------------------
+
+
+def test_a_fingerprint_tells_every_value():
+    arrays = {"image": np.zeros((3, 2, 2), np.uint8), "text": np.array(["a", "b", "c"], object)}
+    seen = {fingerprint_of(arrays), fingerprint_of({**arrays, "image": arrays["image"][:2]})}
+    changed = arrays["image"].copy()
+    changed[2, 1, 1] = 1
+    seen |= {fingerprint_of({**arrays, "image": changed}), fingerprint_of({**arrays, "image": changed.astype(int)})}
+    seen |= {fingerprint_of({**arrays, "text": np.array(["a", "b", "\udcff"], object)}), fingerprint_of("a", arrays)}
+    assert len(seen) == 6 and fingerprint_of(arrays) in seen
+
+
+@pytest.mark.parametrize("part", ["train", "validation", "test"])
+@pytest.mark.parametrize("what", ["picture", "target", "cell"])
+def test_own_data_rest_on_files_targets_and_texts_of_every_split(part, what):
+    def data(changed):
+        encoded = {
+            split: ({"image": np.full((2, 4, 4, 3), split == changed and what == "picture", np.uint8)},
+                    {"y": np.full(2, split == changed and what == "target", np.int32)})
+            for split in ("train", "validation", "test")
+        }  # fmt: skip
+        frames = {
+            split: pd.DataFrame({"note": ["a", "\udcff" if split == changed and what == "cell" else "b"]}, dtype=object)
+            for split in encoded
+        }
+        return TableData(None, frames, encoded, {}, {}, pathlib.Path(), False, {})
+
+    def rows(changed):
+        return _rows(data(changed), None, 0)["rows, seed 0"]
+
+    before, after = rows(None), rows(part)
+    assert [name for name in before if before[name] != after[name]] == [part]
+
+
+def test_files_of_a_run_without_its_identity_are_not_taken_over(tmp_path):
+    """arms.csv, the trainings and what they rest on are one: none is read without the others."""
+    for name in ("arms.csv", "summary.txt", "run.json"):
+        out = tmp_path / name.partition(".")[0]
+        out.mkdir()
+        (out / name).write_text("split,seed,arm\n")
+        with pytest.raises(ValueError, match="holds another kind of run.*--overwrite"):
+            RunIdentity(out, {"size": "small"})
+        RunIdentity(out, {"size": "small"}, overwrite=True)
+        assert os.listdir(out) == ["rests_on.json"]
+        with pytest.raises(ValueError, match="size: 'small' there, 'nano' now.*--overwrite"):
+            RunIdentity(out, {"size": "nano"})

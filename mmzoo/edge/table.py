@@ -21,6 +21,7 @@ from mmzoo.encoding.spelling import other_spellings
 from mmzoo.encoding.tables import open_table
 from mmzoo.files import written
 from mmzoo.schema import Image, Schema
+from mmzoo.schema.checks import is_text
 from mmzoo.schema.columns import encode_row, match_columns, output_columns, without_column
 
 _log = logging.getLogger(__name__)
@@ -269,10 +270,11 @@ def _write(target, schema, columns, rows, source, on_error, formulas) -> int:
             writer = csv.writer(file)
             writer.writerow(map(cell, names))
             for row in rows:
-                try:
-                    writer.writerow(cell(row.get(name, "")) for name in names)
-                except UnicodeEncodeError as error:
-                    raise ValueError(f"{error.object!r:.200}: no UTF-8, so it can't be written; rename it") from error
+                cells = [cell(row.get(name, "")) for name in names]
+                bad = next((one for one in cells if isinstance(one, str) and not is_text(one)), None)
+                if bad is not None:
+                    raise ValueError(f"{bad!r:.200}: no UTF-8, so it can't be written; rename the file")
+                writer.writerow(cells)
                 count += 1
                 if row.get(reasons):
                     failed, first = failed + 1, first or row[reasons]

@@ -90,6 +90,8 @@ def numbered_rows(file, source: str, form: CsvForm | None = None) -> Iterator[tu
         ValueError: the text is not in the encoding that the file was opened with, or no CSV.
     """
     number = 0
+    # The module's own limit would refuse a long text.
+    csv.field_size_limit(2**31 - 1)
     try:
         form = form or csv_form(file)
         for number, cells in _records(file, form.separator, form.is_said):

@@ -60,7 +60,8 @@ class TableData(Splits):
     def fingerprint(self, part: str) -> str:
         """Which rows a split has, what stands in them, and what was read of the files that they name."""
         frame = self.frames[part]
-        cells = {str(name): frame[name].astype(str).to_numpy(object) for name in frame.columns}
+        # Not astype(str): strings of pandas can't hold the names of files that are no UTF-8.
+        cells = {str(name): np.array([str(cell) for cell in frame[name].tolist()], object) for name in frame.columns}
         return fingerprint_of({"": frame.index.to_numpy()}, cells, *self.arrays(part))
 
     def batches(self, names: Iterable[str], *, training: Training, seed: int) -> Callable:
