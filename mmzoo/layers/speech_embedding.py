@@ -54,9 +54,8 @@ class SpeechMel(layers.Layer):
         sounds = ops.any(ops.not_equal(frames, 0.0), axis=2)
         steps = (count - SEEN) // STEP + 1
         # A step holds sound where its last frames do; the first always does, where there is any.
-        new = ops.stack(
-            [ops.any(sounds[:, SEEN + STEP * (i - 1) : SEEN + STEP * i], axis=1) for i in range(steps)], axis=1
-        )
+        ends = [SEEN + STEP * step for step in range(steps)]
+        new = ops.stack([ops.any(sounds[:, end - STEP : end], axis=1) for end in ends], axis=1)
         present = ops.any(sounds, axis=1, keepdims=True)
         first = ops.equal(ops.arange(steps), 0)
         mask = ops.logical_and(ops.logical_or(new, first), present)

@@ -9,8 +9,8 @@ def adamw(model, schedule, *, weight_decay: float, ema: float | None = None):
     """`AdamW` that leaves biases, normalisations and embeddings out of the decay.
 
     Args:
-        model: its trainable variables are looked at. Those of a pretrained encoder learn at the fraction of the rate that
-            suits them, see `HubBackbone.rate_factor`, and pretrained ones don't decay: the decay would pull them to
+        model: its trainable variables are looked at. Those of a pretrained encoder learn at the fraction of the rate
+            that suits them, see `HubBackbone.rate_factor`, and pretrained ones don't decay: the decay would pull them to
             zero, away from what they know (Li et al., "Explicit inductive bias for transfer learning", 2018).
         schedule: the learning rate.
         weight_decay: the decay of all other weights.
