@@ -166,6 +166,7 @@ def test_every_encoder_says_what_it_is():
         assert all(len(digest) == 64 for digest in encoder.files.values())
         assert golden_vectors()[name].shape == (encoder.width,) and np.isfinite(golden_vectors()[name]).all()
         assert encoder.identity.startswith(f"{name}-")
+    assert [encoder.name for encoder in encoders_of("audio")] == ["speech_embedding"]
     assert encoder_named("bert") is None
     assert deviation("minilm", golden_vectors()["minilm"] + 0.01) > TOLERANCE
     assert deviation("minilm", np.zeros(3)) == np.inf
@@ -195,7 +196,7 @@ def test_other_weights_under_the_same_name_are_refused(name, tmp_path, monkeypat
     package(tmp_path, encoder, monkeypatch)
     assert encoder.is_here and encoder.folder == tmp_path / encoder.module
     with pytest.raises(PresetError, match="its sha256 is .*, expected .*install it anew"):
-        presets.load_backbone(name)
+        encoder.check()
     assert presets_command.run() == 1
     printed = capsys.readouterr().out
     assert "not usable" in printed and "Apache-2.0" in printed

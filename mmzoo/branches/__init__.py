@@ -11,6 +11,7 @@ from mmzoo.branches.plain_cnn import plain_cnn_branch
 from mmzoo.branches.resnet import resnet_branch
 from mmzoo.branches.sensors import sensor_branch
 from mmzoo.branches.series import series_branch
+from mmzoo.branches.speech import speech_branch
 from mmzoo.branches.table import BranchSettings, branch_of, register_branch
 from mmzoo.branches.text import text_branch
 from mmzoo.branches.vector import vector_branch
@@ -30,6 +31,7 @@ __all__ = [
     "resnet_branch",
     "sensor_branch",
     "series_branch",
+    "speech_branch",
     "text_branch",
     "vector_branch",
 ]

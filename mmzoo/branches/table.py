@@ -16,6 +16,7 @@ from mmzoo.branches.image import image_branch
 from mmzoo.branches.ngrams import ngrams_branch
 from mmzoo.branches.sensors import sensor_branch
 from mmzoo.branches.series import series_branch
+from mmzoo.branches.speech import speech_branch
 from mmzoo.branches.text import text_branch
 from mmzoo.branches.vector import vector_branch
 from mmzoo.presets import PresetError
@@ -33,6 +34,7 @@ class BranchSettings:
         width: of the features, the same for all branches of a model.
         size: "nano", "small" or "base".
         image: see `image_branch`; or the name or folder of a keras-hub backbone.
+        audio: "spectrogram", see `audio_branch`, or "speech_embedding", see `speech_branch`.
         presets: name of the input's tensor -> the keras-hub backbone that reads that text.
         finetune: of keras-hub backbones.
         text_cell, text_units, embedding, bidirectional: see `text_branch`.
@@ -46,6 +48,7 @@ class BranchSettings:
     width: int = 64
     size: str = "small"
     image: str | pathlib.Path = "separable"
+    audio: str = "spectrogram"
     presets: Mapping[str, str | pathlib.Path] = dataclasses.field(default_factory=dict)
     finetune: str = "frozen"
     text_cell: str = "gru"
@@ -137,6 +140,10 @@ def _sensors(values, sensors, name, settings):
 
 
 def _audio(samples, audio, name, settings):
+    if settings.audio == "speech_embedding":
+        return speech_branch(samples, audio, finetune=settings.finetune, **_common(name, settings))
+    if settings.audio != "spectrogram":
+        raise ValueError(f"audio: expected 'spectrogram' or 'speech_embedding', got {settings.audio!r}")
     return audio_branch(samples, audio, size=settings.size, seed=settings.seed, **_common(name, settings))
 
 

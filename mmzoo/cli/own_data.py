@@ -77,6 +77,9 @@ def train_own(
             rich_help_panel=_MODEL,
         ),
     ] = "auto",
+    audio: Annotated[
+        str, typer.Option(help="spectrogram, or speech_embedding.", rich_help_panel=_MODEL)
+    ] = "spectrogram",
     finetune: Annotated[
         str, typer.Option(help="Of a preset: frozen, lora or full.", rich_help_panel=_MODEL)
     ] = "frozen",
@@ -124,6 +127,7 @@ def train_own(
         fusion=fusion,
         text=text,
         image=image,
+        audio=audio,
         finetune=finetune,
         epochs=epochs,
         class_weight=None if class_weight == "none" else class_weight,

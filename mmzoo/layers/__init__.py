@@ -21,6 +21,7 @@ from mmzoo.layers.masked_mean import MaskedMean
 from mmzoo.layers.modality_dropout import ModalityDropout
 from mmzoo.layers.sensor_encoder import SensorEncoder
 from mmzoo.layers.spec_augment import SpecAugment
+from mmzoo.layers.speech_embedding import SpeechMel, SpeechNetwork
 from mmzoo.layers.task_uncertainty import TaskUncertainty
 from mmzoo.layers.value_scaling import ValueScaling
 
@@ -34,6 +35,8 @@ __all__ = [
     "ModalityDropout",
     "SensorEncoder",
     "SpecAugment",
+    "SpeechMel",
+    "SpeechNetwork",
     "TaskUncertainty",
     "ValueScaling",
 ]

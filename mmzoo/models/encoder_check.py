@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mmzoo.pretrained.encoder import Encoder
-from mmzoo.pretrained.golden import deviation, golden_input
+from mmzoo.pretrained.golden import RATE, deviation, golden_input
 
 
 def deviation_of(encoder: Encoder) -> float:
@@ -45,4 +45,16 @@ def _of_sentence(encoder):
     return np.asarray(part.predict_on_batch(text.encode(golden_input("text"), "golden")[None]))[0]
 
 
-_FEATURES = {"image": _of_picture, "text": _of_sentence}
+def _of_sound(encoder):
+    import keras
+
+    from mmzoo.branches.speech import speech_branch
+    from mmzoo.models.frozen import encoder_part
+
+    sound = golden_input("audio")
+    samples = keras.Input(sound.shape, dtype="float32")
+    part = encoder_part(samples, speech_branch(samples, RATE).vector, "audio")
+    return np.asarray(part.predict_on_batch(sound[None]))[0]
+
+
+_FEATURES = {"image": _of_picture, "text": _of_sentence, "audio": _of_sound}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmzoo.layers.hub_backbone import BACKBONE, POOLED, HubBackbone
+from mmzoo.layers.hub_backbone import BACKBONE, POOLED
 
 # Pictures or texts a step.
 BATCH = 32
@@ -24,7 +24,7 @@ def frozen_encoders(model) -> dict:
     found = {}
     for name in model.schema.inputs:
         backbone = names.get(f"{name}{BACKBONE}")
-        if isinstance(backbone, HubBackbone) and backbone.finetune == "frozen" and not _gives_tokens(backbone, name):
+        if getattr(backbone, "finetune", None) == "frozen" and not _gives_tokens(backbone, name):
             found[name] = keras.Model(model.input[name], names[f"{name}{POOLED}"].output)
     return found
 
@@ -79,7 +79,7 @@ def take_over(model, learner) -> None:
     """
     learnt = {layer.name: layer for layer in learner.layers if layer.weights}
     for layer in model.layers:
-        if not layer.weights or isinstance(layer, HubBackbone):
+        if not layer.weights or hasattr(layer, "finetune"):
             continue
         if layer.name not in learnt:
             raise ValueError(f"the learner has no layer {layer.name!r}")

@@ -43,6 +43,7 @@ def build_multimodal_model(
     fusion: str | Callable = "attention",
     text: str | pathlib.Path | Mapping[str, str | pathlib.Path] | None = None,
     image: str | pathlib.Path = "separable",
+    audio: str = "spectrogram",
     finetune: str = "frozen",
     text_cell: str = "gru",
     series_cell: str = "gru",
@@ -71,7 +72,9 @@ def build_multimodal_model(
             name, or "bert", "distilbert", ... None, and inputs left out: as the schema says.
         image: how pictures are read: "separable", "vgg", the name of a function in keras.applications, or a keras-hub
             backbone: the directory of a preset, its name, or "mobilenet", "resnet", ...
-        finetune: of keras-hub backbones: "frozen", "lora" (Hu et al. 2022) or "full".
+        audio: how sounds are heard: "spectrogram" (a CNN from scratch), or "speech_embedding" (16 kHz; see
+            `mmzoo.pretrained`).
+        finetune: of pretrained encoders: "frozen", "lora" (Hu et al. 2022) or "full".
         text_cell: "gru" or "lstm".
         series_cell: the same, for series.
         weights: None, or the path of a .keras file, a .weights.h5 file or a bundle.
@@ -110,6 +113,7 @@ def build_multimodal_model(
         width=config.width,
         size=size,
         image=image,
+        audio=audio,
         presets=schema.to_tensors(presets),
         finetune=finetune,
         text_cell=text_cell,

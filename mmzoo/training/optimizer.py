@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import keras
 
-from mmzoo.layers import HubBackbone
-
 
 def adamw(model, schedule, *, weight_decay: float, ema: float | None = None):
     """`AdamW` that leaves biases, normalisations and embeddings out of the decay.
 
     Args:
-        model: its trainable variables are looked at. Those of a `HubBackbone` learn at the fraction of the rate that
-            suits them, see `HubBackbone.rate_factor`, and pretrained ones don't decay: the decay would pull them to
+        model: its trainable variables are looked at. Those of a pretrained encoder learn at the fraction of the rate
+            that suits them, see `HubBackbone.rate_factor`, and pretrained ones don't decay: the decay would pull them to
             zero, away from what they know (Li et al., "Explicit inductive bias for transfer learning", 2018).
         schedule: the learning rate.
         weight_decay: the decay of all other weights.
@@ -20,7 +18,7 @@ def adamw(model, schedule, *, weight_decay: float, ema: float | None = None):
     """
     average = {} if ema is None else {"use_ema": True, "ema_momentum": float(ema)}
     optimizer = AdamW(schedule, weight_decay=weight_decay, **average)
-    backbones = [layer for layer in model.layers if isinstance(layer, HubBackbone) and layer.trainable_variables]
+    backbones = [layer for layer in model.layers if hasattr(layer, "rate_factor") and layer.trainable_variables]
     pretrained = {id(v) for layer in backbones if layer.finetune == "full" for v in layer.trainable_variables}
     for layer in backbones:
         optimizer.slow_down(layer.trainable_variables, layer.rate_factor)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mmzoo.recipes.recipe import Training
 from mmzoo.recipes.running.arms import Arm
-from mmzoo.schema import Image, Schema, Text
+from mmzoo.schema import Audio, Image, Schema, Text
 
 if TYPE_CHECKING:
     from mmzoo.recipes.own_data.frozen import Features
@@ -31,6 +31,7 @@ class TableRecipe:
         size, fusion, finetune: see `build_multimodal_model`.
         text, image: the same, or "auto": a pretrained encoder where that is better, see
             `mmzoo.recipes.own_data.choice`.
+        audio: see `build_multimodal_model`.
         encoders: which pretrained encoder "auto" tries for an "image" and a "text".
         epochs: passes over the training rows; None: as many as `steps` needs, at least 20.
         steps: of the optimizer; None: by what learns: pictures from scratch take the most.
@@ -49,6 +50,7 @@ class TableRecipe:
     fusion: str | Callable = "attention"
     text: str | Mapping[str, str] = AUTO
     image: str = AUTO
+    audio: str = "spectrogram"
     finetune: str = "frozen"
     encoders: Mapping[str, str] = dataclasses.field(
         default_factory=lambda: {"image": "efficientnet_lite0", "text": "minilm"}
@@ -135,6 +137,7 @@ class TableRecipe:
             size=self.size,
             text={name: preset for name, preset in data.presets.items() if name in arm.inputs} or None,
             image=self.image,
+            audio=self.audio,
             finetune=self.finetune,
             modality_dropout=self.modality_dropout,
             dropout=self.dropout,
@@ -151,7 +154,8 @@ class TableRecipe:
         from mmzoo.presets import identity_of
 
         def learner(model, data, arm: Arm, seed: int):
-            presets = {**dict.fromkeys(model.schema.of_kind(Image), self.image), **data.presets}
+            sounds = dict.fromkeys(model.schema.of_kind(Audio), self.audio)
+            presets = {**dict.fromkeys(model.schema.of_kind(Image), self.image), **sounds, **data.presets}
             known = {name: identity_of(preset) for name, preset in presets.items()}
             seen = features.seen_by(model, data, known)
             return (model, data) if seen is None else (self.build(seen, arm, seed), seen)

@@ -113,13 +113,13 @@ class TableSource:
     def load(self, fold: None, seed: int, recipe: TableRecipe | None = None) -> TableData:
         """The splits of a seed, encoded as a recipe wants its texts and pictures; None: the source's own."""
         from mmzoo.data.tables.splits import split_table
-        from mmzoo.models.image_choice import with_image_sizes
+        from mmzoo.models.encoder_input import as_trained
         from mmzoo.models.multimodal import SIZES
 
         recipe = recipe or self.recipe
         return load_table(
             split_table(self._frame, seed=seed, **self._split),
-            self.schema if self._is_sized else with_image_sizes(self.schema, recipe.image),
+            self.schema if self._is_sized else as_trained(self.schema, recipe.image, recipe.audio),
             columns=self._mapping,
             root=self._root,
             text=recipe.text,

@@ -1,4 +1,4 @@
-"""How large the pictures of a schema are read: as the encoder that reads them was trained."""
+"""Pictures and sounds of a schema as the encoders that read them were trained: their size, and their sample rate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,24 @@ import pathlib
 
 from mmzoo.branches.table import is_image_preset
 from mmzoo.presets import PresetError, image_size_for_preset
-from mmzoo.schema import Image, Schema
+from mmzoo.pretrained.speech_embedding import RATE
+from mmzoo.schema import Audio, Image, Schema
+
+
+def as_trained(schema: Schema, image: str | pathlib.Path, audio: str) -> Schema:
+    """The schema as `with_image_sizes` has it, and with sounds at the sample rate that a pretrained encoder hears.
+
+    Args:
+        schema: the schema.
+        image, audio: see `mmzoo.models.multimodal.build_multimodal_model`.
+    """
+    schema = with_image_sizes(schema, image)
+    if audio != "speech_embedding":
+        return schema
+    sounds = {name: schema.inputs[name] for name in schema.of_kind(Audio)}
+    return schema.with_inputs(
+        **{name: Audio(round(one.samples * RATE / one.sample_rate), RATE) for name, one in sounds.items()}
+    )
 
 
 def with_image_sizes(schema: Schema, backbone: str | pathlib.Path) -> Schema:
