@@ -71,7 +71,7 @@ def build_multimodal_model(
         image: how pictures are read: "separable", "vgg", the name of a function in keras.applications, or a keras-hub
             backbone: the directory of a preset, its name, or "mobilenet", "resnet", ...
         finetune: of keras-hub backbones: "frozen", "lora" (Hu et al. 2022) or "full".
-        text_cell: "gru" or "lstm".
+        text_cell: "gru", "lstm" or "rnn".
         series_cell: the same, for series.
         weights: None, or the path of a .keras file, a .weights.h5 file or a bundle.
         classifier_activation: "softmax", or None for logits.
