@@ -1,14 +1,13 @@
-"""Series branch: fields over time through the sensors' encoder and a GRU or LSTM, masked."""
+"""Series branch: fields over time through the sensors' encoder and a recurrent network, masked."""
 
 from __future__ import annotations
 
 from keras import layers, ops
 
 from mmzoo.branches.features import Features
+from mmzoo.branches.recurrent import recurrent_layer
 from mmzoo.layers import SensorEncoder
 from mmzoo.schema import Series
-
-_CELLS = {"gru": layers.GRU, "lstm": layers.LSTM}
 
 
 def series_branch(
@@ -26,7 +25,7 @@ def series_branch(
     Args:
         values: float32 (B, T, F) in the fields' own units, the newest step last, NaN where missing.
         series: the schema's description of the fields.
-        cell: "gru" (Cho et al. 2014) or "lstm" (Hochreiter & Schmidhuber 1997).
+        cell: "gru", "lstm" or "rnn", see `mmzoo.branches.recurrent`.
         units: units of the cell.
         width: width of the features.
         tokens: give one token a step, for fusions that look at steps; costs time and memory on the device. The vector
@@ -39,15 +38,10 @@ def series_branch(
     Raises:
         ValueError: an unknown cell.
     """
-    if cell not in _CELLS:
-        raise ValueError(f"cell: expected one of {sorted(_CELLS)}, got {cell!r}")
     mask = ops.any(ops.logical_not(ops.isnan(values)), axis=2)
     present = ops.any(mask, axis=1, keepdims=True)
     x = SensorEncoder(series.fields, name=f"{name}_encoder")(values)
-    # The cuDNN kernels refuse rows that are masked as a whole, which a missing series is, and switch XLA off on GPUs.
-    recurrent = _CELLS[cell](
-        units, return_sequences=tokens, return_state=tokens, use_cudnn=False, name=f"{name}_{cell}"
-    )
+    recurrent = recurrent_layer(cell, units, states=tokens, name=f"{name}_{cell}")
     read = recurrent(x, mask=mask)
     last = read[1] if tokens else read
     vector = layers.Dense(width, name=f"{name}_vector")(last)

@@ -1,12 +1,11 @@
-"""Text branch: embedding and a GRU or LSTM, masked."""
+"""Text branch: embedding and a recurrent network, masked."""
 
 from __future__ import annotations
 
 from keras import layers, ops
 
 from mmzoo.branches.features import Features
-
-_CELLS = {"gru": layers.GRU, "lstm": layers.LSTM}
+from mmzoo.branches.recurrent import recurrent_layer
 
 
 def text_branch(
@@ -27,7 +26,7 @@ def text_branch(
         ids: int32 (B, T), 0 = padding; an empty text is missing.
         vocabulary_size: number of ids; 256 for bytes.
         width: width of the features.
-        cell: "gru" (Cho et al. 2014) or "lstm" (Hochreiter & Schmidhuber 1997).
+        cell: "gru", "lstm" or "rnn", see `mmzoo.branches.recurrent`.
         units: units of the cell, per direction.
         embedding: width of the embedding.
         bidirectional: read in both directions.
@@ -40,15 +39,10 @@ def text_branch(
     Raises:
         ValueError: an unknown cell.
     """
-    if cell not in _CELLS:
-        raise ValueError(f"cell: expected one of {sorted(_CELLS)}, got {cell!r}")
     mask = ops.not_equal(ids, 0)
     present = ops.any(mask, axis=1, keepdims=True)
     x = layers.Embedding(vocabulary_size, embedding, name=f"{name}_embedding")(ids)
-    # The cuDNN kernels refuse rows that are masked as a whole, which a missing text is, and switch XLA off on GPUs.
-    recurrent = _CELLS[cell](
-        units, return_sequences=tokens, return_state=tokens, use_cudnn=False, name=f"{name}_{cell}"
-    )
+    recurrent = recurrent_layer(cell, units, states=tokens, name=f"{name}_{cell}")
     if bidirectional:
         recurrent = layers.Bidirectional(recurrent, name=f"{name}_bidirectional")
     read = recurrent(x, mask=mask)

@@ -6,7 +6,7 @@ import dataclasses
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 
-from mmzoo.branches import BranchSettings, branch_of, plain_cnn_branch, text_branch
+from mmzoo.branches import BranchSettings, branch_of, ngrams_branch, plain_cnn_branch, text_branch
 from mmzoo.fusion import fuse, wants_tokens
 from mmzoo.layers.hub_backbone import FINETUNE
 from mmzoo.models.assistant_schema import ANSWERS, assistant_schema
@@ -24,13 +24,13 @@ class _Size:
     units: int
     embedding: int
     max_parameters: int
-    filters: tuple[int, ...] = ()
+    filters: tuple[int, ...]
     words: int = 5_000
 
 
 SIZES = {
-    "nano": _Size(32, 24, 12, 70_000, words=1_000),
-    "small": _Size(64, 48, 24, 320_000),
+    "nano": _Size(32, 16, 16, 70_000, filters=(8, 16, 32), words=1_000),
+    "small": _Size(64, 32, 32, 420_000, filters=(16, 32, 64)),
 }
 CLASSIC_SIZES = {
     "nano": _Size(16, 16, 16, 400_000, filters=(8, 8), words=1_000),
@@ -47,7 +47,7 @@ def build_assistant_model(
     answers: Sequence[str] = ANSWERS,
     user: Sensors | None = None,
     image_size: tuple[int, int] | None = None,
-    image: str | pathlib.Path = "separable",
+    image: str | pathlib.Path = "plain",
     text: str | pathlib.Path | None = None,
     finetune: str = "frozen",
     fusion: str | Callable | None = None,
@@ -55,6 +55,7 @@ def build_assistant_model(
     classifier_activation: str | None = "softmax",
     modality_dropout: float | Mapping[str, float] = 0.1,
     dropout: float = 0.1,
+    word_dropout: float = 0.0,
     seed: int | None = None,
 ) -> SchemaModel:
     """Builds a model that answers a question about a picture; either may be missing, then it answers the likeliest.
@@ -69,21 +70,25 @@ def build_assistant_model(
         answer: float32 (B, answers), the probability of each.
 
     Args:
-        variant: "modern", a separable CNN and a GRU, multiplied; or "classic", the article's network: two convolutions
-            of 64 filters over 224 x 224 pixels, Flatten and Dense(128) beside Embedding(5,000, 128) and LSTM(128),
-            joined. The article feeds one array to both inputs, so as printed it learns nothing of the other.
+        variant: "modern", a small CNN and the sum of the question's words and pairs of words, multiplied; or "classic",
+            the article's network: two convolutions of 64 filters over 224 x 224 pixels, Flatten and Dense(128) beside
+            Embedding(5,000, 128) and LSTM(128), joined. The article feeds one array to both inputs, so as printed it
+            learns nothing of the other.
         size: "nano" or "small"; of the classic "small" is the article's, "nano" an eighth as wide.
         answers: those that it chooses from.
         user: fields that describe who asks; None: there is no such input.
         image_size: (height, width) in pixels; None: (64, 64), classic (224, 224).
-        image: modern: how the picture is read, see `mmzoo.build_multimodal_model`.
-        text: modern: how the question is read, see there; None: a GRU over its hashed words.
+        image: modern: how the picture is read: "plain" (three convolutions, which is enough for drawings), or see
+            `mmzoo.build_multimodal_model`.
+        text: modern: how the question is read, see there; None: as the variant says.
         finetune: of keras-hub backbones: "frozen", "lora" or "full".
         fusion: see `mmzoo.fusion`; None: "product", classic "concat".
         weights: None, the name of weights that come with mmzoo, a .keras file, a .weights.h5 file or a bundle.
         classifier_activation: "softmax", or None for logits.
         modality_dropout: probability of hiding an input while training, one for all or by input name.
         dropout: dropout rate before the head.
+        word_dropout: modern: probability that a word or pair of the question is left out while training. Where one word
+            turns the answer round ("not"), none should be.
         seed: seed of the initial weights and of what is random in training, without touching the global seed.
 
     Returns:
@@ -106,7 +111,7 @@ def build_assistant_model(
     if finetune not in FINETUNE:
         raise ValueError(f"finetune: expected one of {list(FINETUNE)}, got {finetune!r}")
     config, classic = sizes[variant][size], variant == "classic"
-    if classic and (image, text) != ("separable", None):
+    if classic and (image, text) != ("plain", None):
         raise ValueError("image, text: only for variant 'modern'; the article's network has its own")
     fusion = fusion or ("concat" if classic else "product")
     image_size = image_size or ((224, 224) if classic else (64, 64))
@@ -120,19 +125,18 @@ def build_assistant_model(
     common = {"width": config.width, "tokens": settings.tokens}
     inputs = keras_inputs(schema)
     features = {}
-    if classic:
+    if image == "plain":
         features["image"] = plain_cnn_branch(inputs["image"], filters=config.filters, units=config.width, **common)
     else:
         features["image"] = branch_of(inputs["image"], schema["image"], "image", settings)
-    if text is None:
+    words = {"embedding": config.embedding, "name": "question", **common}
+    if classic:
         features["question"] = text_branch(
-            inputs["question"],
-            vocabulary_size=config.words,
-            cell="lstm" if classic else "gru",
-            units=config.units,
-            embedding=config.embedding,
-            name="question",
-            **common,
+            inputs["question"], vocabulary_size=config.words, cell="lstm", units=config.units, **words
+        )
+    elif text is None:
+        features["question"] = ngrams_branch(
+            inputs["question"], schema["question"], dropout=word_dropout, seed=seed, **words
         )
     else:
         features["question"] = branch_of(inputs["question"], schema["question"], "question", settings)

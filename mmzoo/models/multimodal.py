@@ -75,7 +75,7 @@ def build_multimodal_model(
         audio: how sounds are heard: "spectrogram" (a CNN from scratch), or "speech_embedding" (16 kHz; see
             `mmzoo.pretrained`).
         finetune: of pretrained encoders: "frozen", "lora" (Hu et al. 2022) or "full".
-        text_cell: "gru" or "lstm".
+        text_cell: "gru", "lstm" or "rnn".
         series_cell: the same, for series.
         weights: None, or the path of a .keras file, a .weights.h5 file or a bundle.
         classifier_activation: "softmax", or None for logits.

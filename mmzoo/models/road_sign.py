@@ -77,7 +77,7 @@ def build_road_sign_model(
         image_size: (height, width) in pixels.
         fusion: "attention", "concat", "late", "product", "sum", "transformer", or a function; see `mmzoo.fusion`.
         text_length: bytes of text the model reads.
-        text_cell: "gru" or "lstm".
+        text_cell: "gru", "lstm" or "rnn".
         text_bidirectional: read the text in both directions; None: only in the size "base".
         backbone: "separable", "separable_dense_first", "vgg", or a name in keras.applications, see `image_branch`; the
             size limits hold for the first two. None: the size's own, which is the one the weights were trained with.
