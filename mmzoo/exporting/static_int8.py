@@ -181,7 +181,8 @@ def _end_with_parent(parent: int) -> None:
     """Ends this process as soon as its parent is gone, by whatever end."""
 
     def wait():
-        sys.stdin.buffer.read()
+        # Not through sys.stdin, whose lock Python wants back from this thread when it ends.
+        os.read(0, 1)
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
