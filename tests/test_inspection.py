@@ -574,7 +574,7 @@ def test_overrides_that_do_not_fit_the_cells_are_found():
     assert "is empty in all rows" in messages(look([None] * 9, kinds={"column": "number"})[2], "error")
 
 
-def test_names_that_clash_are_resolved_and_said():
+def test_names_that_clash_are_resolved():
     frame = pd.DataFrame(
         {
             "a b": sentences(seed=1),
@@ -585,10 +585,19 @@ def test_names_that_clash_are_resolved_and_said():
         }
     )
     inspection = inspect_table(frame, "label")
-    assert list(inspection.schema.inputs) == ["a_b", "a_b_2", "sensors", "sensors_2"]
-    assert "rename them" in messages(inspection.of_level("warning"))
-    manifest = read_manifest(frame, inspection.schema, columns=inspection.mapping)
-    assert bytes(manifest.inputs["a_b_2"][0][:5].astype(np.uint8)).decode() == frame["a_b"][0][:5]
+    # Each is called as its column; only the input that the numbers go into gives way.
+    assert list(inspection.schema.inputs) == ["a b", "a_b", "sensors", "sensors_2"]
+    assert len({name.lower() for name in inspection.schema.tensor_names.values()}) == 5 and not inspection.mapping
+    manifest = read_manifest(frame, inspection.schema)
+    assert bytes(manifest.inputs["a_b"][0][:5].astype(np.uint8)).decode() == frame["a_b"][0][:5]
+    assert bytes(manifest.inputs["a b"][0][:5].astype(np.uint8)).decode() == frame["a b"][0][:5]
+
+
+def test_a_column_without_a_name_is_left_out_and_said():
+    frame = pd.DataFrame({"": NUMBERS, "v": NUMBERS[::-1], "label": TARGET})
+    inspection = inspect_table(frame, "label")
+    assert [field.name for field in inspection.schema["sensors"].fields] == ["v"]
+    assert "the column without a name is left out; give it one" in messages(inspection.of_level("warning"))
 
 
 # The schema feeds what reads tables ----------------------------------------------------------------------------------

@@ -403,13 +403,32 @@ def test_small_and_odd_inputs_and_outputs(schema, arguments):
         (SCHEMA, {"weights": "nowhere"}, "'nowhere' is no file"),
         (one(Image(2, 2), "photo"), {"image": "vgg"}, "input 'photo': "),
         (one(Audio(99, 1000), "sound"), {}, "input 'sound': bands: expected 2..16"),
-        (one(SENSORS, outputs={"fusion": YES_NO}), {}, 'name of a layer.*"fusion".*call it something else'),
-        (one(SENSORS).with_inputs(x_vector=SENSORS), {}, 'name of a layer.*"x_vector"'),
     ],
 )
 def test_what_can_not_be_built_is_said(schema, arguments, message):
     with pytest.raises(ValueError, match=message):
         build(schema, **{"text": None, **arguments})
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        one(SENSORS, outputs={"fusion": YES_NO}),
+        one(SENSORS).with_inputs(x_vector=SENSORS, modality_dropout=SENSORS),
+        one(SENSORS, "oil temp/1", {"head_y": YES_NO, "y": YES_NO, "Y": YES_NO}),
+    ],
+)
+def test_inputs_and_outputs_may_be_called_like_layers(schema):
+    model = build(schema, text=None)
+    names = [layer.name for layer in model.layers]
+    assert len(set(names)) == len(names) and set(schema.to_tensors(schema.inputs)) <= set(names)
+    arrays = schema.to_tensors(with_missing(schema, random_samples(schema, 4, seed=0)))
+    outputs = schema.from_tensors({name: np.asarray(array) for name, array in model(arrays).items()})
+    assert list(outputs) == list(schema.outputs)
+    twin = build(schema, text=None)
+    assert [layer.name for layer in twin.layers if layer.weights] == [
+        layer.name for layer in model.layers if layer.weights
+    ]
 
 
 def test_a_kind_without_a_branch_is_said():
@@ -420,7 +439,7 @@ def test_a_kind_without_a_branch_is_said():
 def test_a_schema_may_have_any_name():
     schema = dataclasses.replace(one(SENSORS), name="shop/2024 Ä")
     model = build(schema)
-    assert model.schema.name == "shop/2024 Ä" and model.name == "shop_2024 Ä"
+    assert model.schema.name == "shop/2024 Ä" and model.name == "shop_2024_A"
 
 
 # Export --------------------------------------------------------------------------------------------------------------

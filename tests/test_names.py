@@ -106,19 +106,21 @@ def test_names_of_columns_in_a_schema():
         [Number("oil temp"), Number("2m_temp"), Category("温度", ("kalt",)), Number("Temp"), Number("temp")]
     )
     schema = Schema(
-        "s", {"sensors": sensors, "class": Text(4), "sensors_Temp": Text(4)}, {"Qualität": Value(), "while": Value()}
+        "s",
+        {"sensors": sensors, "class": Text(4), "sensors_Temp": Text(4), "self": Text(4)},
+        {"Qualität": Value(), "while": Value()},
     )
     # "class" can be no parameter of a SavedModel; an output is none.
     assert schema.tensor_names == {
-        **{"sensors": "sensors", "class": "class_", "sensors_Temp": "sensors_Temp"},
+        **{"sensors": "sensors", "class": "class_", "sensors_Temp": "sensors_Temp", "self": "self_"},
         **{"Qualität": "Qualitat", "while": "while"},
     }
     assert list(schema.raw_names.values()) == [
         *("sensors_oil_temp", "sensors_2m_temp", "sensors_name", "sensors_Temp", "sensors_temp_2"),
-        *("class_", "sensors_Temp_3"),
+        *("class_", "sensors_Temp_3", "self_"),
     ]
     assert schema.to_dict()["mmzoo_schema"] == 3
-    assert schema.to_dict()["tensor_names"] == {"class": "class_", "Qualität": "Qualitat"}
+    assert schema.to_dict()["tensor_names"] == {"class": "class_", "self": "self_", "Qualität": "Qualitat"}
 
 
 def test_schemas_of_earlier_versions_stay_as_they_are():

@@ -28,9 +28,7 @@ def write_table(path, rows=48):
     classes = rng.integers(0, 2, rows)
 
     def text(what):
-        # Longer than static int8 unrolls, which is another process and no matter of names.
-        return [f"{what} Nummer {i} klingt heute {words[c]}, und zwar seit dem {i}. Tag, ganz ohne Pause" for i, c in
-                enumerate(classes)]  # fmt: skip
+        return [f"{what} Nummer {i} klingt heute {words[c]}" for i, c in enumerate(classes)]
 
     def steps():
         return json.dumps([{field.name: round(float(rng.uniform(1, 90)), 1) for field in STEPS.fields}] * 3)
@@ -49,7 +47,7 @@ def table(tmp_path_factory):
 
 
 def train_on(table, out):
-    recipe = TableRecipe(size="nano", text="bytes", epochs=1)
+    recipe = TableRecipe(size="nano", epochs=1)
     kinds = {"Verlauf [s]": STEPS, "class": "text", "class_vector": "text", "Geräusch/1": "text"}
     said = []
     result = train(
@@ -76,7 +74,10 @@ def failed(table, tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(table, failed):
     # The same run goes on: what is trained is not trained again.
-    return train_on(table, failed[0])[0]
+    with pytest.MonkeyPatch.context() as patch:
+        # Another process, which gets its names from the SavedModel that the other files are made of.
+        patch.setattr("mmzoo.exporting.bundle.why_not_int8", lambda *_: "it would take another minute")
+        return train_on(table, failed[0])[0]
 
 
 def test_a_failing_export_costs_neither_report_nor_summary(failed):

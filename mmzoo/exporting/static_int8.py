@@ -36,6 +36,8 @@ _DIE_WITH_PARENT = 1
 
 _MODEL, _SAMPLES, _SETTINGS, _RESULT = "saved_model", "calibration.npz", "settings.json", "model_int8.tflite"
 
+_INPUT = "input_"
+
 
 def why_not_int8(schema: Schema, has_samples: bool, model=None) -> str | None:
     """The reason why a model gets no static int8 file, or None where it gets one.
@@ -116,7 +118,9 @@ def prepare_static_int8(
     settings = {"float_layers": float_layers(model, keep)}
     (folder / _SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
     write_one_sample(model, folder / _MODEL)
-    np.savez(folder / _SAMPLES, **model.schema.to_tensors(calibration))
+    tensors = model.schema.to_tensors(calibration)
+    # With something before it, since NumPy keeps "file" for itself.
+    np.savez(folder / _SAMPLES, **{f"{_INPUT}{name}": array for name, array in tensors.items()})
 
 
 class StaticInt8:
@@ -196,7 +200,7 @@ def _end_with_parent(parent: int) -> None:
 def _convert(folder: pathlib.Path) -> bytes:
     settings = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
     with np.load(folder / _SAMPLES) as arrays:
-        samples = {name: arrays[name] for name in arrays.files}
+        samples = {key.removeprefix(_INPUT): arrays[key] for key in arrays.files}
     count = len(next(iter(samples.values())))
 
     import tensorflow as tf

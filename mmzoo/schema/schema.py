@@ -86,8 +86,7 @@ class Schema:
                 )
         if not self.predicted:
             raise ValueError(f"schema {self.name!r}: all outputs are states; expected at least one to predict")
-        # What goes into a SavedModel's signature is a parameter of a Python function, which can't be called "class".
-        wanted = {name: f"{name}_" if keyword.iskeyword(name) else name for name in self.inputs}
+        wanted = {name: f"{name}_" if _is_pythons_own(name) else name for name in self.inputs}
         wanted |= {name: name for name in self.outputs if name not in wanted}
         names = unique_names(wanted, self.tensor_names)
         _check_tensor_names(self.name, names)
@@ -135,7 +134,7 @@ class Schema:
         states = {name: output for name, output in self.outputs.items() if not output.is_predicted}
         return dataclasses.replace(self, outputs={**outputs, **states})
 
-    def with_inputs(self, **inputs: Modality) -> Schema:
+    def with_inputs(self, /, **inputs: Modality) -> Schema:
         """The same schema with some inputs described anew, or added, by name."""
         return dataclasses.replace(self, inputs={**self.inputs, **inputs})
 
@@ -309,13 +308,18 @@ class Schema:
         ]
 
 
+def _is_pythons_own(name):
+    """Whether no argument of a function, which inputs of SavedModel and LiteRT are in Python, can have a name."""
+    return keyword.iskeyword(name) or name == "self"
+
+
 def _kept_names(tree):
     """The tensor names of a file: those it holds, and for the others the names themselves where a graph took them."""
     kept = tree.get("tensor_names", {})
     if not isinstance(kept, Mapping) or not all(isinstance(name, str) for name in kept.values()):
         raise ValueError(f"tensor_names: expected an object with an ASCII name by name, got {kept!r:.80}")
     taken = {name.lower() for name in kept.values()}
-    for name in (*(name for name in tree["inputs"] if not keyword.iskeyword(name)), *tree["outputs"]):
+    for name in (*(name for name in tree["inputs"] if not _is_pythons_own(name)), *tree["outputs"]):
         # Files of version 2 may hold one that begins with _, or is longer than those that are made now.
         if name not in kept and name.isascii() and name.isidentifier() and name.lower() not in taken:
             kept = {**kept, name: name}

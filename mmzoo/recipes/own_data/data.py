@@ -216,7 +216,7 @@ def pooled(
     rare = counts[counts < fewest]
     if rare.empty:
         return frame, []
-    return frame.assign(**{target: cells.where(~cells.isin(rare.index), OTHER)}), [
+    return _with(frame, {target: cells.where(~cells.isin(rare.index), OTHER)}), [
         f"{len(rare)} classes of {target!r} with fewer than {fewest} rows are one, {OTHER!r} ({int(rare.sum())} rows)"
     ]
 
@@ -242,4 +242,12 @@ def masked(frame: pd.DataFrame, columns: Sequence[str], words: Sequence[str]) ->
     changed = {
         column: frame[column].fillna("").astype(str).map(lambda text: pattern.sub(MASK, text)) for column in columns
     }
-    return frame.assign(**changed), [f"words masked in {', '.join(columns)}: {', '.join(words)}"]
+    return _with(frame, changed), [f"words masked in {', '.join(columns)}: {', '.join(words)}"]
+
+
+def _with(frame, columns):
+    """The table with some columns changed; `assign` could not have one called "self"."""
+    frame = frame.copy()
+    for column, cells in columns.items():
+        frame[column] = cells
+    return frame
