@@ -42,8 +42,8 @@ class Column:
     Attributes:
         name: its name in the table.
         role: "input", "target", "split" or "left out".
-        kind: "image", "audio", "text", "number", "angle", "category", "date", "time"; of a target "label", "multilabel",
-            "value"; of a column that is left out the reason: "identifier", "constant", "empty", "copy", "fold",
+        kind: "image", "audio", "text", "number", "angle", "category", "date", "time"; of a target "label",
+            "multilabel", "value"; of a column that is left out the reason: "identifier", "constant", "empty", "copy", "fold",
             "ignore", "unusable".
         why: the reason for the decision, in words.
         feeds: the input or output, or "<input>.<field>"; "" if none.

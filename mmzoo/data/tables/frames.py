@@ -81,6 +81,9 @@ def _frames(table: TableFile, rows, missing):
         return with_missing(pd.DataFrame(cells, pd.Index(numbers), table.columns, str), missing)
 
     for number, row in table.read():
+        # Nothing can be learnt from a row without a cell; a prediction has a row for each.
+        if not any(row):
+            continue
         numbers.append(number)
         cells.append(row)
         if len(cells) == rows:
