@@ -43,8 +43,8 @@ class Column:
         name: its name in the table.
         role: "input", "target", "split" or "left out".
         kind: "image", "audio", "text", "number", "angle", "category", "date", "time"; of a target "label",
-            "multilabel", "value"; of a column that is left out the reason: "identifier", "constant", "empty", "copy", "fold",
-            "ignore", "unusable".
+            "multilabel", "value"; of a column that is left out the reason: "identifier", "constant", "empty", "copy",
+            "fold", "ignore", "unusable".
         why: the reason for the decision, in words.
         feeds: the input or output, or "<input>.<field>"; "" if none.
         missing: share of the rows whose cell is empty, 0..1.
