@@ -154,6 +154,7 @@ def road(folder, out, columns, targets, *, whole):
     `whole`: the whole bundle, all of it checked; else the float32 LiteRT file alone, in a tenth of the time.
     """
     from mmzoo import edge
+    from mmzoo.bundles import write_checksums
     from mmzoo.exporting.litert import write_litert
     from mmzoo.recipes.own_data import TableRecipe, train
 
@@ -165,9 +166,11 @@ def road(folder, out, columns, targets, *, whole):
     run = train(path, targets, out, recipe=recipe, export=whole, **options)
     file = run.bundle
     if not whole:
-        file = out / "model_float32.tflite"
-        write_litert(run.model, file)
-        run.model.schema.save(out / "schema.json")
+        file = out / "edge"
+        file.mkdir()
+        write_litert(run.model, file / "model_float32.tflite")
+        run.model.schema.save(file / "schema.json")
+        write_checksums(file)
     predictions = folder / f"{out.name}-predicted.csv"
     assert edge.predict_csv(edge.load(file), path, predictions) == ROWS
     return pd.read_csv(predictions, dtype=str, keep_default_na=False)
