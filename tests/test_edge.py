@@ -395,7 +395,7 @@ def test_bad_row_names_file_row_and_column(edge_model, tmp_path, header, row, er
         (b"speed,location_speed\n1,2\n", "'speed' and 'location_speed' are the same input"),
         (b"text,text\n1,2\n", "'text' stands there twice"),
         (b"name;place\n1;2\n", r"no column is an input; the columns are \['name', 'place'\].*'location_speed'"),
-        (b"text\n\xff\xfe\n", "not utf-8.* text"),
+        (b"text\n\xff\xfe\n", "not in UTF-8 .line 2, byte 0xff"),
     ],
 )
 def test_bad_table_names_the_file(edge_model, tmp_path, content, message):

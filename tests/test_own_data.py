@@ -358,12 +358,24 @@ def test_rows_without_a_target_are_left_out_and_counted():
     assert kept.y.tolist() == ["a", "b"] and notes == ["3 of 5 rows without a target left out"]
     assert without_targets_missing(kept, ["y"]) == (kept, [])
     assert without_targets_missing(frame, ["y"], ["b"])[0].y.tolist() == ["a"]
+    frame = pd.DataFrame({"y": ["a", "NA", "-", "b", "b"], "z": ["1", "2", "", "", "3"]})
+    kept, notes = without_targets_missing(frame, ["y", "z"])
+    assert kept.y.tolist() == ["a", "NA", "b", "b"]
+    assert notes == [
+        "1 of 5 rows without a target left out",
+        "1 rows lack the target 'y' and count for the others",
+        "1 rows lack the target 'z' and count for the others",
+    ]
+    assert len(without_targets_missing(frame, ["y"], classes={"y": ("NA", "-", "a", "b")})[0]) == 5
 
 
 def test_rare_classes_are_pooled():
     frame, notes = pooled(pd.DataFrame({"y": list("aaaabbc")}), "y", 3)
     assert frame.y.tolist() == [*"aaaa", OTHER, OTHER, OTHER]
     assert notes == ["2 classes of 'y' with fewer than 3 rows are one, '(other)' (3 rows)"]
+    # What is missing is no class.
+    frame, _ = pooled(pd.DataFrame({"y": [*"aaaabbc", "NA", None, ""]}), "y", 3)
+    assert frame.y.tolist() == [*"aaaa", OTHER, OTHER, OTHER, "", "", ""]
 
 
 def test_words_that_name_the_answer_are_masked():

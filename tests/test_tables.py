@@ -17,6 +17,7 @@ from PIL import Image as Pillow
 
 from mmzoo.data.tables.splits import is_split_column
 from mmzoo.data.tables.table import read_chunks, read_table
+from mmzoo.edge.table import predict_csv
 from mmzoo.encoding.clock import read_clock
 from mmzoo.encoding.csv_rows import SEPARATORS
 from mmzoo.encoding.missing_words import is_missing_word
@@ -348,3 +349,33 @@ def test_split_words_are_one_list():
         assert not is_split_column(pd.Series(words)) and inspection.column("split").role != "split"
     frame = pd.DataFrame({"x": np.arange(30.0), "part": ["train", "test", "?"] * 10, "label": ["a", "b"] * 15})
     assert "10 cells that name no split ('?'" in str(inspect_table(frame, "label", split="part").of_level("error")[0])
+
+
+# Prediction -----------------------------------------------------------------------------------------------------------
+
+
+class Model:
+    """What predictions for a table need of a model; it says how warm it is."""
+
+    schema = Schema("t", {"sensors": Sensors((Number("temp", "", -50, 50),))}, {"warm": Label(("no", "yes"))})
+
+    def run(self, arrays):
+        warm = float(arrays["sensors"][0] > 0)
+        return {"warm": np.array([1 - warm, warm], np.float32)}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", b"Logger export\ntemp,n\n\xe2\x88\x925,1\nNA,2\n7,3\n"),
+        ("t.csv", b"sep=;\ntemp;n\n(5);1\n?;2\n7;3\n"),
+        ("t.csv.gz", gzip.compress(b"temp\tn\n-5\t1\n\t2\n7\t3\n")),
+        ("t.jsonl", b'{"temp": -5, "n": 1}\n{"n": 2}\n{"temp": 7.0, "n": 3}\n'),
+    ],
+    ids=["titles", "sep", "gzip", "JSON lines"],
+)
+def test_predictions_are_made_of_the_same_tables(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    assert predict_csv(Model(), tmp_path / name, tmp_path / "out.csv") == 3
+    found = pd.read_csv(tmp_path / "out.csv", dtype=str)
+    assert found.warm.tolist() == ["no", "no", "yes"] and found.n.tolist() == ["1", "2", "3"]

@@ -19,7 +19,11 @@ def read_number(text: str) -> float:
     >>> read_number("\u22120.5"), read_number("(12.5)"), read_number("1e3")
     (-0.5, -12.5, 1000.0)
     """
-    return float(with_plain_sign(text).replace("_", "?"))
+    text = text.replace("_", "?")
+    try:
+        return float(text)
+    except ValueError:
+        return float(with_plain_sign(text))
 
 
 def with_plain_sign(text: str) -> str:

@@ -42,9 +42,9 @@ class Column:
     Attributes:
         name: its name in the table.
         role: "input", "target", "split" or "left out".
-        kind: "image", "audio", "text", "number", "angle", "category", "date"; of a target "label", "multilabel",
-            "value"; of a column that is left out the reason: "identifier", "constant", "empty", "copy", "ignore",
-            "unusable".
+        kind: "image", "audio", "text", "number", "angle", "category", "date", "time"; of a target "label",
+            "multilabel", "value"; of a column that is left out the reason: "identifier", "constant", "empty", "copy",
+            "fold", "ignore", "unusable".
         why: the reason for the decision, in words.
         feeds: the input or output, or "<input>.<field>"; "" if none.
         missing: share of the rows whose cell is empty, 0..1.

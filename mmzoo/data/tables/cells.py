@@ -118,7 +118,7 @@ class CellReader:
             if isinstance(cell, str) and (not cell.strip() or is_missing_word(cell, output.classes)):
                 if required:
                     raise ValueError(f"the {required} of {name!r} is missing ({cell!r})")
-                return empty
+                return output.missing_target() if cell.strip() else empty
             return read_as.encode_target(cell, "")
 
         values = np.repeat(empty[None], len(self.frame), axis=0)

@@ -68,8 +68,8 @@ def with_missing(frame: pd.DataFrame, missing: Collection[str], columns: Collect
 
 def lacks_value(cells: pd.Series, known: Collection[str] = ()) -> pd.Series:
     """Which cells are empty, or hold a word for that which is not among those known as values: bool (N,)."""
-    texts = cells.astype(str).str.strip()
-    return cells.isna() | (texts == "") | texts.map(lambda text: is_missing_word(text, known)).astype(bool)
+    words = [isinstance(cell, str) and (not cell.strip() or is_missing_word(cell, known)) for cell in cells.tolist()]
+    return cells.isna() | pd.Series(words, index=cells.index, dtype=bool)
 
 
 def _frames(table: TableFile, rows, missing):
@@ -81,6 +81,9 @@ def _frames(table: TableFile, rows, missing):
         return with_missing(pd.DataFrame(cells, pd.Index(numbers), table.columns, str), missing)
 
     for number, row in table.read():
+        # Nothing can be learnt from a row without a cell; a prediction has a row for each.
+        if not any(row):
+            continue
         numbers.append(number)
         cells.append(row)
         if len(cells) == rows:

@@ -25,9 +25,7 @@ def open_json_lines(path: pathlib.Path) -> TableFile:
 
     def read() -> Rows:
         for number, found in _objects(path):
-            cells = [cell_text(found.get(name), f"{path}, row {number}, column {name!r}") for name in names]
-            if any(cells):
-                yield number, cells
+            yield number, [cell_text(found.get(name), f"{path}, row {number}, column {name!r}") for name in names]
 
     return TableFile(str(path), column_names(names), read)
 

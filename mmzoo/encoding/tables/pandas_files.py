@@ -73,12 +73,8 @@ def open_parquet(path: pathlib.Path) -> TableFile:
 
     def read() -> Rows:
         for number, cells in enumerate(frame.itertuples(index=False, name=None), start=1):
-            texts = [
-                cell_text(cell, f"{path}, row {number}, column {name!r}")
-                for name, cell in zip(names, cells, strict=True)
-            ]
-            if any(texts):
-                yield number, texts
+            placed = zip(names, cells, strict=True)
+            yield number, [cell_text(cell, f"{path}, row {number}, column {name!r}") for name, cell in placed]
 
     return TableFile(str(path), names, read)
 

@@ -24,7 +24,7 @@ class TableFile:
     Attributes:
         source: its path.
         columns: names; one that stands there twice is not refused here.
-        read: gives (number, cells as texts) of the rows that are not empty, as many cells as there stand; "" is empty.
+        read: gives (number, cells as texts) of the rows but for blank lines, as many cells as there stand; "" is empty.
             Rows are numbered as a spreadsheet does: of CSV and Excel files the header is 1 or, with titles above it,
             more; of JSON lines they are the lines, of other formats they count from 1.
         notes: what was left out above the header or beside the table, in words.
@@ -98,7 +98,7 @@ def _open_csv(path, encoding) -> TableFile:
         with open_text(path, encoding) as file:
             rows = numbered_rows(file, source, form)
             next(rows, None)
-            yield from (row for row in rows if any(row[1]))
+            yield from rows
 
     if not any(header):
         raise ValueError(f"{path}: not a table: it is empty")

@@ -81,10 +81,10 @@ def decide_files(cells: Cells, kind: Any, root: pathlib.Path, allow_outside_root
 
 def _converted(cells):
     """Files of formats that are known, but not read, whether they are there or not."""
-    ends = collections.Counter(pathlib.PurePath(value[-300:].lower()).suffix for value in cells.values)
-    ending = next((one for one, _ in ends.most_common(3) if one in _CONVERTED), None)
-    if ending is None or files_lib.share_of_suffixes(cells, tuple(_CONVERTED)) < 0.5:
+    if files_lib.share_of_suffixes(cells, tuple(_CONVERTED)) < 0.5:
         return None
+    ends = collections.Counter(pathlib.PurePath(value[-300:].lower()).suffix for value in cells.values)
+    ending = max(_CONVERTED, key=lambda one: ends[one])
     message = (
         f"can't read {ending.removeprefix('.').upper()} ({quoted(cells.values, 2)}), {_CONVERTED[ending]}; or leave "
         f"the column out: kinds={{{cells.name!r}: 'ignore'}}"

@@ -58,7 +58,11 @@ def decide_target(
         decision = _label(cells)
     empty = cells.rows[~cells.present].tolist()
     if empty:
-        what = "they count for the other targets" if is_one_of_several else "they can't be trained on, and are left out"
+        what = "they can't be trained on, and are left out"
+        if kind == "multilabel":
+            what = "an empty cell counts as none of the labels"
+        elif is_one_of_several:
+            what = "they count for the other targets"
         message = f"the target is missing in {counted(len(empty), 'row')} ({in_words(empty)}); {what}"
         decision.findings.append(Finding("note", cells.name, message, tuple(empty[:20])))
     return decision

@@ -43,6 +43,9 @@ def _figures(cells: Cells, decision: Decision) -> tuple[dict[str, Any], list, li
         seen = decision.values[np.isfinite(decision.values)]
         ends = {"first": _day(seen.min()), "last": _day(seen.max())} if len(seen) else {}
         return ends, _histogram(seen, _day), []
+    if decision.kind == "time" and decision.values is not None:
+        seen = decision.values[np.isfinite(decision.values)]
+        return {}, _histogram(seen, lambda degrees: f"{degrees / 15:.1f} h"), []
     if decision.kind in ("image", "audio") and decision.contents is not None:
         return _file_figures(decision)
     if decision.kind == "text":

@@ -131,7 +131,10 @@ def load_table(
     names = [name for name, modality in schema.inputs.items() if isinstance(modality, Text)]
     chosen = choose_columns(schema, list(frames["train"].columns), columns, "table", targets=True)
     texts = {
-        split: {name: frame[chosen[name, None]].fillna("").astype(str).tolist() for name in names}
+        split: {
+            name: cells.astype(str).where(~lacks_value(cells), "").tolist()
+            for name, cells in ((name, frame[chosen[name, None]]) for name in names)
+        }
         for split, frame in frames.items()
     }
     wanted = text if isinstance(text, Mapping) else dict.fromkeys(names, text)
@@ -197,7 +200,7 @@ def without_targets_missing(
         count = int((lacks & ~empty).sum()) if targets else 0
         if count:
             notes.append(f"{count} rows lack the target {target!r} and count for the others")
-    return (frame[~empty] if targets else frame), notes
+    return (frame[~empty] if targets and empty.any() else frame), notes
 
 
 def pooled(
