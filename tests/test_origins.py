@@ -175,7 +175,8 @@ def test_inspect_warns_of_an_origin_that_is_not_there():
 
 def test_golden_values_of_an_origin_are_within_its_range():
     rng = np.random.default_rng(0)
-    for field in (Number("t", "ms", 1.6e12, 1.8e12, 1.7e12), Date("d", "", 19_700), Category("c", ("a", "b"))):
+    dates = (Date("d", "", 19_700), Date("d", "%d/%b/%Y:%H:%M:%S %z"))
+    for field in (Number("t", "ms", 1.6e12, 1.8e12, 1.7e12), *dates, Category("c", ("a", "b"))):
         for raw in (field.golden(rng), field.golden_extreme(0), field.golden_extreme(1)):
             number = np.float32(field.encode(raw, "x"))
             assert field.extremes[0] <= number <= field.extremes[1]

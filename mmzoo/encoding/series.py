@@ -26,9 +26,9 @@ def encode_series(series, value: Any, place: str) -> np.ndarray:
     Args:
         series: the `Series` of the schema.
         value: a list of steps, each a mapping from field to value, a row of values in the fields' order, or None where
-            it is missing; a float array (T, F) as it stands in the tensor; or the path of a CSV file with a header,
-            whose columns are named like the fields. A column "time" or "t", numbers or ISO 8601 dates, must rise,
-            unless the series has such a field. An empty path and an empty list are missing.
+            it is missing; a float array (T, F) as it stands in the tensor, counted from the origins; or the path
+            of a CSV file with a header, whose columns are named like the fields. A column "time" or "t", numbers or ISO
+            8601 dates, must rise, unless the series has such a field. An empty path and an empty list are missing.
         place: the input's name, for error messages.
 
     Returns:

@@ -303,7 +303,9 @@ class Date(Field):
         return self._written(("1970-01-01", "2069-12-31")[side])
 
     def _written(self, iso):
-        return datetime.date.fromisoformat(iso).strftime(self.format) if self.format else iso
+        # With an offset, which the format may want.
+        day = datetime.datetime.fromisoformat(iso).replace(tzinfo=datetime.UTC)
+        return day.strftime(self.format) if self.format else iso
 
     def contract(self):
         return f"days since 1970-01-01 in UTC, with a fraction for the time of day{less_origin(self.origin)}"

@@ -191,23 +191,16 @@ def _raw_answers(edge, data, count):
 
     frame = data.frames["test"].head(count)
     for row in frame.to_dict("records"):
-        cells = {column: _cell(row[column]) for column in data.matches}
         yield edge.run(
             encode_row(
                 data.schema,
                 data.matches,
-                cells,
+                row,
                 folder=data.root,
                 place="test row",
                 allow_outside_root=data.allow_outside_root,
             )
         )
-
-
-def _cell(value):
-    if value is None or value is pd.NA or value is pd.NaT or value != value:
-        return ""
-    return value
 
 
 def worth_table(worth: pd.DataFrame) -> tuple[str, str, pd.DataFrame]:
