@@ -150,7 +150,7 @@ def _read_checksums(folder):
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{error}, so the bundle can't be checked; {_advice(folder)}") from None
     except ValueError as error:
-        raise ValueError(f"not a list of checksums: {error}; {_advice(folder)}") from error
+        raise ValueError(f"{file}: not a list of checksums ({error}); {_advice(folder)}") from error
     listed = {}
     for number, line in enumerate(text.splitlines(), start=1):
         match = re.fullmatch(r"([0-9a-f]{64}) [ *](.+)", line)

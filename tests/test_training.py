@@ -221,7 +221,7 @@ def test_nothing_of_the_data_is_kept():
 
     big = road_data(megabytes * 2**20 // 12)
     counts, data = [], []
-    for number in range(7):
+    for _ in range(7):
         dataset = streamed().cache().map(lambda *batch: batch, num_parallel_calls=2).prefetch(2)
         given = [as_arrays(dataset)]
         large = tf.data.Dataset.from_tensor_slices(big).cache().batch(2**16).prefetch(2)

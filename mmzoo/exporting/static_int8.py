@@ -185,8 +185,9 @@ def _end_with_parent(parent: int) -> None:
     """Ends this process as soon as its parent is gone, by whatever end."""
 
     def wait():
-        # Not through sys.stdin, whose lock Python wants back from this thread when it ends.
-        os.read(0, 1)
+        # Not sys.stdin's own read, whose lock Python wants back when it ends.
+        while os.read(0, 1):
+            pass
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
