@@ -112,8 +112,8 @@ def test_skewed_classes_stop_the_training_by_balanced_accuracy():
     from mmzoo.recipes.own_data.skew import watched_figure
 
     schema = SCHEMA.keeping(["size"])
-    values = RNG.normal(size=(60, 1)).astype("f4")
-    data = {"size": values}, {"kind": (values[:, 0] > 1).astype(int)}
+    values = RNG.uniform(0, 1, (60, 1)).astype("f4")
+    data = {"size": values}, {"kind": (values[:, 0] > 0.8).astype(int)}
     watched = watched_figure(schema, {"kind": "sqrt"})
     assert watched["monitor"] == "val_balanced_accuracy" and watched_figure(schema, {}) == {}
     # One metric for several trainings, as the arms of a run have it.
