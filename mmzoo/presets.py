@@ -205,9 +205,7 @@ def image_size_for_preset(preset: str | pathlib.Path) -> tuple[int, int]:
 def _load(kind, preset, **arguments):
     encoder = packaged(preset)
     if encoder is not None and not encoder.preset:
-        raise PresetError(
-            f"preset {str(preset)!r}: is no preset of keras-hub; it is for {encoder.kind}={encoder.name!r}"
-        )
+        raise PresetError(f"preset {encoder.name!r}: is no preset of keras-hub; it is for {encoder.kind}=")
     name = resolve_preset(preset)
     is_folder = pathlib.Path(name).is_dir()
     if not is_folder:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mmzoo.evaluation.metrics import measure_output
 from mmzoo.inspection.deciding.balance import proposed_class_weight
 from mmzoo.pretrained.golden import drawn_picture
 from mmzoo.recipes.own_data.likeness import look_like_language, look_like_photos
@@ -15,6 +16,7 @@ from mmzoo.recipes.own_data.verdict import verdicts
 from mmzoo.recipes.running.arms_table import ArmsTable
 from mmzoo.schema import Image, Label, Number, Schema, Sensors, Text, Value
 
+RNG = np.random.default_rng(0)
 SCHEMA = Schema(
     "own", {"photo": Image(32, 32), "title": Text(32), "size": Sensors((Number("size"),))}, {"kind": Label(("a", "b"))}
 )
@@ -97,8 +99,29 @@ def test_pictures_from_scratch_take_more_steps_than_features():
     recipe = TableRecipe()
     fresh = recipe.from_scratch_where_auto().scheduled_for(SCHEMA)
     table = recipe.from_scratch_where_auto().scheduled_for(SCHEMA.keeping(["size"]))
-    assert fresh.epochs_for(2_800) > 50 > table.epochs_for(2_800) and fresh.ema and not table.ema
+    assert fresh.epochs_for(2_800) > 50 > table.epochs_for(2_800)
+    assert fresh.training_for(2_800).ema == pytest.approx(1 - 20 / 5_000, abs=1e-3)
+    assert fresh.training_for(100).ema < 0.96 and fresh.training_for(10).ema is None
+    assert table.training_for(2_800).ema is None
     assert TableRecipe(epochs=3).from_scratch_where_auto().scheduled_for(SCHEMA).epochs_for(2_800) == 3
+
+
+def test_skewed_classes_stop_the_training_by_balanced_accuracy():
+    import mmzoo
+    from mmzoo.models.multimodal import build_multimodal_model
+    from mmzoo.recipes.own_data.skew import watched_figure
+
+    schema = SCHEMA.keeping(["size"])
+    values = RNG.uniform(0, 1, (60, 1)).astype("f4")
+    data = {"size": values}, {"kind": (values[:, 0] > 0.8).astype(int)}
+    watched = watched_figure(schema, {"kind": "sqrt"})
+    assert watched["monitor"] == "val_balanced_accuracy" and watched_figure(schema, {}) == {}
+    # One metric for several trainings, as the arms of a run have it.
+    for _ in range(2):
+        model = build_multimodal_model(schema, size="nano")
+        history = mmzoo.fit(model, data, data, epochs=2, batch_size=20, seed=0, verbose=0, **watched).history
+        found = measure_output("kind", schema["kind"], data[1]["kind"], model.predict(data[0], verbose=0)["kind"])
+        assert max(history["val_balanced_accuracy"]) == pytest.approx(found["balanced_accuracy"], abs=1e-4)
 
 
 def test_balanced_accuracy_in_training_is_the_mean_of_recalls():

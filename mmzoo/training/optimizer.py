@@ -10,8 +10,8 @@ def adamw(model, schedule, *, weight_decay: float, ema: float | None = None):
 
     Args:
         model: its trainable variables are looked at. Those of a pretrained encoder learn at the fraction of the rate
-            that suits them, see `HubBackbone.rate_factor`, and pretrained ones don't decay: the decay would pull them to
-            zero, away from what they know (Li et al., "Explicit inductive bias for transfer learning", 2018).
+            that suits them, see `HubBackbone.rate_factor`, and they don't decay: the decay would pull them to zero,
+            away from what they know (Li et al., "Explicit inductive bias for transfer learning", 2018).
         schedule: the learning rate.
         weight_decay: the decay of all other weights.
         ema: momentum of the average of the weights; None: no average.

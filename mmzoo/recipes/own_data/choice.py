@@ -144,7 +144,8 @@ def _choose(kind, recipe, source, features, seed, figure, say):
     if not names:
         return Choice(kind, names, scratch)
     if not source.can_choose:
-        return Choice(kind, names, scratch, why="a prepared folder has its inputs encoded already")
+        why = "a prepared folder has its pictures at one size; name an encoder to have it"
+        return Choice(kind, names, scratch, why=why if kind == "image" else "")
     every, looks = names, {"image": look_like_photos, "text": look_like_language}[kind]
     names = tuple(name for name in every if looks(source.sample(name, _LOOKED_AT)))
     others = tuple(name for name in every if name not in names)

@@ -19,8 +19,8 @@ SCRATCH = {"image": "separable", "text": "ngrams"}
 # Steps of a training: of pictures from scratch, of what learns behind frozen encoders, and of all else.
 _PHOTO_STEPS, _FEATURE_STEPS, _STEPS = 5_000, 2_500, 1_000
 _MOST_EPOCHS = {_PHOTO_STEPS: 120, _FEATURE_STEPS: 80, _STEPS: 50}
-# Momentum of the averaged weights where pictures are read from scratch: about five epochs of a table of 1,000 rows.
-_EMA = 0.995
+# Where pictures are read from scratch, the weights are averaged over about this share of the training.
+_AVERAGED = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +72,13 @@ class TableRecipe:
         steps = self.steps or _STEPS
         return self.epochs or min(_MOST_EPOCHS.get(steps, 200), max(20, round(steps * self.batch_size / rows)))
 
+    def _momentum(self, steps):
+        """Of the average of the weights in a training of so many steps; None where there is none."""
+        # A few epochs, asked for by the user, are too short to average over.
+        if self.steps != _PHOTO_STEPS or self.epochs is not None or steps < 10 / _AVERAGED:
+            return None
+        return round(1 - 1 / (_AVERAGED * steps), 4)
+
     def from_scratch_where_auto(self) -> TableRecipe:
         """The recipe with everything from scratch that is still to be decided."""
         return dataclasses.replace(
@@ -80,7 +87,7 @@ class TableRecipe:
         )  # fmt: skip
 
     def scheduled_for(self, schema: Schema) -> TableRecipe:
-        """The recipe with its steps and its averaging, by what is to learn.
+        """The recipe with its steps, by what is to learn.
 
         Args:
             schema: of the data.
@@ -91,9 +98,7 @@ class TableRecipe:
         fresh = pictures and not is_image_preset(self.image)
         encoded = self.finetune == "frozen" and not fresh and (pictures or self.reads_texts_pretrained(schema))
         steps = _PHOTO_STEPS if fresh else _FEATURE_STEPS if encoded else _STEPS
-        # A few epochs, asked for by the user, are too short to average over.
-        average = _EMA if fresh and self.epochs is None else None
-        return dataclasses.replace(self, steps=self.steps or steps, ema=self.ema or average)
+        return dataclasses.replace(self, steps=self.steps or steps)
 
     def reads_texts_pretrained(self, schema: Schema) -> bool:
         """Whether any text is read by a pretrained encoder."""
@@ -113,7 +118,7 @@ class TableRecipe:
             weight_decay=self.weight_decay,
             label_smoothing=self.label_smoothing,
             class_weight=self.class_weight,
-            ema=self.ema,
+            ema=self.ema or self._momentum(epochs * rows / self.batch_size),
             patience=max(3, round(self.patience * epochs)),
             restore_best=True,
             dropout=self.dropout,
