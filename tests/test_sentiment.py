@@ -107,17 +107,6 @@ def test_the_sceptic_reads_words_and_listens_to_the_spectrum(tweets, voices):
     assert np.isfinite(spectra(np.zeros((2, 2_000), np.float32))).all(), "silence has a spectrum too"
 
 
-def test_an_absent_target_teaches_nothing():
-    """Samples without an emotion leave the emotion's head as it was."""
-    model = mmzoo.build_sentiment_model(size="nano", inputs=("text",), seed=0)
-    inputs = {"text": model.schema["text"].random(8, np.random.default_rng(0))}
-    before = [np.array(weight) for weight in model.get_layer("head_emotion").get_weights()]
-    targets = {"sentiment": np.arange(8) % 3, "emotion": np.full(8, -1)}
-    mmzoo.fit(model, (inputs, targets), epochs=1, weight_decay=0.0, jit_compile=False, verbose=0)
-    after = model.get_layer("head_emotion").get_weights()
-    assert all(np.array_equal(*pair) for pair in zip(before, after, strict=True))
-
-
 def test_the_classic_reads_with_bert(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="the article's model reads texts with BERT"):
         mmzoo.build_sentiment_model(variant="classic")

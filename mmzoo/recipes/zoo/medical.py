@@ -70,11 +70,14 @@ def trees(train: Samples, measured: Samples, schema) -> dict[str, np.ndarray]:
         schema: of the model.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
     trees = HistGradientBoostingClassifier(max_iter=100, class_weight="balanced", random_state=0)
-    trees.fit(train.inputs["biomarkers"], train.targets[OUTPUT])
     found = np.zeros((len(measured), *schema[OUTPUT].shape), np.float32)
-    found[:, trees.classes_] = trees.predict_proba(measured.inputs["biomarkers"])
+    # A handful of columns: threads would only wait for each other.
+    with threadpool_limits(1, user_api="openmp"):
+        trees.fit(train.inputs["biomarkers"], train.targets[OUTPUT])
+        found[:, trees.classes_] = trees.predict_proba(measured.inputs["biomarkers"])
     return {OUTPUT: found}
 
 
