@@ -14,7 +14,7 @@ from keras import ops
 from zoo_harness import assert_same, assert_sound, hidden_subsets, run, stir
 
 import mmzoo
-from mmzoo.branches import audio_branch, image_branch, ngrams_branch, sensor_branch, text_branch
+from mmzoo.branches import audio_branch, image_branch, ngrams_branch, sensor_branch, series_branch, text_branch
 from mmzoo.bundles import shipped_bundles
 from mmzoo.evaluation import hide_inputs
 from mmzoo.exporting.litert import LiteRTModel, write_litert
@@ -38,6 +38,7 @@ from mmzoo.schema import (
     Number,
     Schema,
     Sensors,
+    Series,
     Text,
     Value,
 )
@@ -268,6 +269,35 @@ def test_the_device_gives_the_same_whatever_is_missing(fusion, tmp_path):
     expected = run(model, samples)
     assert_sound(model.schema, expected)
     assert_same(model.schema, expected, LiteRTModel(file, model.schema)(samples), 1e-5)
+
+
+def test_the_plain_recurrence_runs_on_the_device(tmp_path):
+    """cell="rnn" in texts and series, of both directions, with and without tokens: builtin operators, the same."""
+    motion = Series(4, (Number("speed", "m/s", 0, 9),))
+    schema = Schema("plain", {"text": Text(5), "motion": motion}, {"kind": OUTPUTS["kind"]})
+    for fusion in ("sum", "transformer"):
+        inputs = keras_inputs(schema)
+        common = {"cell": "rnn", "units": 4, "width": 6, "tokens": wants_tokens(fusion)}
+        features = {
+            "text": text_branch(inputs["text"], embedding=3, bidirectional=True, **common),
+            "motion": series_branch(inputs["motion"], motion, name="motion", **common),
+        }
+        model = stir(schema_model(inputs, fuse(features, schema, fusion, seed=0), schema, "plain"))
+        assert np.array_equal(model.get_layer("motion_rnn").cell.recurrent_initializer((2, 2)), np.eye(2))
+        samples = with_all_subsets_missing(schema, 2)
+        file = tmp_path / f"{fusion}.tflite"
+        write_litert(exportable(model), file)
+        assert b"Flex" not in file.read_bytes()
+        assert_same(schema, run(model, samples), LiteRTModel(file, schema)(samples), 1e-5)
+        assert_same(schema, run(model, samples), run(unrolled(model), samples), 1e-5)
+
+
+def test_a_product_tells_what_no_sum_can():
+    """Whether two inputs agree: four dense units over their product learn it, and each input keeps its own vector."""
+    model = tiny_model("product", ("text", "sensors"), {"kind": OUTPUTS["kind"]})
+    names = {layer.name for layer in model.layers}
+    assert {"fusion_product_text_sensors", "fusion_tanh_text", "fusion_tanh_sensors", "fusion"} <= names
+    assert model.get_layer("fusion").input.shape == (None, 18) and model.get_layer("fusion").output.shape == (None, 12)
 
 
 RELOAD = """

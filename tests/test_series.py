@@ -270,7 +270,7 @@ def test_a_kind_of_field_without_an_encoding_is_said():
         SensorEncoder((Smell(),))
 
 
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("cell", ["gru", "lstm", "rnn"])
 def test_the_branch(cell):
     values = keras.Input(MOTION.shape)
     plain = series_branch(values, MOTION, cell=cell, units=6, width=4)
@@ -291,8 +291,8 @@ def test_the_branch(cell):
     assert found["tokens"][0].shape == (4, 5, 4)
     assert found["tokens"][1].sum(axis=1).tolist() == [5, 2, 2, 0]
     assert all(np.isfinite(part).all() for parts in found.values() for part in parts)
-    with pytest.raises(ValueError, match="cell: expected one of .*got 'rnn'"):
-        series_branch(values, MOTION, cell="rnn")
+    with pytest.raises(ValueError, match="cell: expected one of .*'rnn'.*got 'elman'"):
+        series_branch(values, MOTION, cell="elman")
 
 
 # One model, from a table to the device -------------------------------------------------------------------------------

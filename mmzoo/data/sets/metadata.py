@@ -68,8 +68,9 @@ def classes_of(table: pd.DataFrame, column: str, classes: Sequence[str], folder:
     numbers = {name: number for number, name in enumerate(classes)}
     wrong = table.index[~table[column].isin(list(numbers))]
     if len(wrong):
+        value, article = table[column][wrong[0]], "an" if column[0] in "aeiou" else "a"
         raise ValueError(
-            f"{folder / FILE}: row {wrong[0]}: expected a {column} of {list(classes)}, got {table[column][wrong[0]]!r}"
+            f"{folder / FILE}: row {wrong[0]}: expected {article} {column} of {list(classes)}, got {value!r}"
         )
     return table[column].map(numbers).to_numpy(np.int32)
 

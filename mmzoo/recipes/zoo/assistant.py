@@ -1,7 +1,11 @@
 """Assistant: a picture and a question about it to an answer.
 
-mmzoo train assistant --data easy_vqa --data-dir DIR/easy_vqa --arms --out RUN
-mmzoo train assistant --data easy_vqa --data-dir DIR/easy_vqa --all-rows --out RUN2     # the weights that ship
+    mmzoo train assistant --data easy_vqa --data-dir DIR/easy_vqa --arms --out RUN
+    mmzoo train assistant --data easy_vqa --data-dir DIR/easy_vqa --size nano --all-rows --out RUN2  # these ship
+    mmzoo train assistant --data daquar --data-dir DIR/daquar --arms --seeds 3 --out RUN3
+
+What a sceptic tries first looks at no picture: the commonest answer to the same question (easy_vqa 67 %; daquar 22.6 %
+of the questions whose answer the model can give, see `mmzoo.data.sets.daquar` for what that is of all).
 """
 
 from __future__ import annotations

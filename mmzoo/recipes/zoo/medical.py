@@ -1,6 +1,9 @@
 """Medical: a picture, a record and what was measured of a patient to a diagnosis. No medical device.
 
-mmzoo train medical --data ham10000 --data-dir DIR/ham10000_subset --arms --seeds 3 --out RUN
+    mmzoo train medical --data ham10000 --data-dir DIR/ham10000_subset --fold 0 --arms --seeds 3 --out RUN
+
+HAM10000 has no records, so that input is left out. Three quarters of its lesions are naevi: classes count the same in
+the loss, and the figure is the balanced accuracy, by which whoever always says "naevus" has one seventh.
 """
 
 from __future__ import annotations
@@ -67,11 +70,14 @@ def trees(train: Samples, measured: Samples, schema) -> dict[str, np.ndarray]:
         schema: of the model.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
     trees = HistGradientBoostingClassifier(max_iter=100, class_weight="balanced", random_state=0)
-    trees.fit(train.inputs["biomarkers"], train.targets[OUTPUT])
     found = np.zeros((len(measured), *schema[OUTPUT].shape), np.float32)
-    found[:, trees.classes_] = trees.predict_proba(measured.inputs["biomarkers"])
+    # A handful of columns: threads would only wait for each other.
+    with threadpool_limits(1, user_api="openmp"):
+        trees.fit(train.inputs["biomarkers"], train.targets[OUTPUT])
+        found[:, trees.classes_] = trees.predict_proba(measured.inputs["biomarkers"])
     return {OUTPUT: found}
 
 
