@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import pathlib
 import shutil
@@ -105,11 +106,22 @@ def one_converter(elsewhere):
     """All exports convert their int8 files in one process; test_exporting.py and the notebooks start their own."""
     from mmzoo.exporting import bundle
 
-    def convert(folder, path):
-        elsewhere["converter"].begin(CONVERT, folder, pathlib.Path(path).resolve()).finish()
+    class Converter(contextlib.AbstractContextManager):
+        """Stands in for `mmzoo.exporting.static_int8.StaticInt8`."""
+
+        def __init__(self, folder):
+            self._result = pathlib.Path(folder, "converted.tflite").resolve()
+            self._job = elsewhere["converter"].begin(CONVERT, folder, self._result)
+
+        def __exit__(self, *error):
+            return None
+
+        def write(self, path):
+            self._job.finish()
+            shutil.move(self._result, path)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bundle, "run_static_int8", convert)
+        patch.setattr(bundle, "StaticInt8", Converter)
         yield
 
 
