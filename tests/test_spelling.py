@@ -65,6 +65,7 @@ fuzz = hypothesis.settings(max_examples=200, deadline=None)
         (("nan", "inf"), "Infinity", None),
         (("a", "b"), ["a"], None),
         (("a", "b"), b"a", None),
+        (("a", "b"), 10**5000, None),
     ],
 )
 def test_which_name_a_value_means(names, value, found):

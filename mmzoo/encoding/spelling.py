@@ -45,7 +45,8 @@ def as_word(value: Any) -> str | None:
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
     if isinstance(value, (int, np.integer)):
-        return str(int(value))
+        # Python refuses to write thousands of digits.
+        return str(int(value)) if abs(int(value)) < 10**1000 else hex(value)
     if isinstance(value, (float, np.floating)):
         # pandas turns a column of whole numbers into floats where a cell is empty.
         return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else str(value)
