@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html.parser
 import re
 
@@ -123,6 +124,18 @@ def test_names_from_the_data_are_escaped(page):
 def test_few_mistakes_of_one_kind_are_shown(page):
     shown = [attributes for tag, attributes in page.tags if tag == "img" and attributes["alt"].startswith("sample ")]
     assert len(shown) == MISTAKES_A_PAIR
+
+
+def test_only_a_model_that_sees_pictures_leaves_room_for_one(tmp_path):
+    seen = evaluation(LABEL, *animals())
+    others = {name: kind for name, kind in INPUTS.items() if name != "photo"}
+    blind = dataclasses.replace(seen, schema=Schema("zoo", others, {"animal": LABEL}))
+    # One of the mistakes has no picture, those beside it have.
+    seen.inputs["photo"][0] = 0
+    for found, tiles in ((seen, 1), (blind, 0)):
+        text = write_report(tmp_path / "report.html", found, title="zoo").read_text(encoding="utf-8")
+        assert text.count(">no picture<") == tiles
+        assert ('class="bar bare"' in text) == (tiles == 0)
 
 
 def test_the_heat_map_goes_from_the_worst_to_the_best(page):
