@@ -78,6 +78,15 @@ def test_rows_that_cannot_be_used_are_named(tmp_path):
         read("a.png,what?,nothing of the kind", load_daquar, ROOMS, "path,question,answer")
 
 
+def test_questions_longer_than_the_model_reads_are_counted(tmp_path):
+    Pillow.new("RGB", (8, 8), (9, 9, 9)).save(tmp_path / "a.png")
+    Pillow.new("RGB", (8, 8)).save(tmp_path / "black.png")
+    rows = ["image,question,answer", f"a.png,{'what ' * 24},yes", f"a.png,{'what ' * 25},yes", "black.png,what?,no"]
+    (tmp_path / "metadata.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    note = load_easy_vqa(tmp_path, "all", schema=SCHEMA).note
+    assert note == (f"{easy_vqa.NOTE}; image missing in 1 of 3 rows; question longer than is read, and cut, in 1 of 3")
+
+
 def test_answers_that_the_model_cannot_give_are_left_out_and_counted(tmp_path):
     Pillow.new("RGB", (8, 8), (9, 9, 9)).save(tmp_path / "room.png")
     rows = ["path,question,answer", "room.png,what is on the desk ?,lamp", 'room.png,what is there ?,"lamp, bed"']

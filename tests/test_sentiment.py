@@ -68,6 +68,13 @@ def test_a_speaker_is_held_out_as_a_whole_and_ratings_are_not_fed(voices):
     assert len(np.unique(train.inputs["text"], axis=0)) == 1, "the sentence tells nothing"
 
 
+def test_a_voice_of_silence_is_counted_as_missing(voices, tmp_path):
+    (tmp_path / "anger.wav").write_bytes(wav(np.zeros(8_000), 16_000))
+    header, row = (voices / "metadata.csv").read_text(encoding="utf-8").splitlines()[:2]
+    (tmp_path / "metadata.csv").write_text(f"{header}\n{row}\n", encoding="utf-8")
+    assert load_emodb(tmp_path, "all", schema=VOICES).note.endswith("; voice missing in 1 of 1 rows")
+
+
 def test_both_sets_in_one(tweets, voices, tmp_path):
     for name, folder in (("mvsa_single_4000", tweets), ("emodb", voices)):
         (tmp_path / name).symlink_to(folder)

@@ -15,7 +15,7 @@ import pathlib
 
 import numpy as np
 
-from mmzoo.data.sets.metadata import FILE, classes_of, encoded, hashed_part, read_metadata, refuse_empty
+from mmzoo.data.sets.metadata import FILE, classes_of, encoded, findings, hashed_part, read_metadata, refuse_empty
 from mmzoo.data.sets.samples import ALL, TRAIN, Samples, data_set
 from mmzoo.schema import Schema
 
@@ -101,7 +101,9 @@ def load_daquar(
         table = table.iloc[np.arange(limit) * len(table) // limit]
     photos, questions = table["path"].tolist(), table["question"].tolist()
     answers = classes_of(table, "answer", known, data_dir)
-    inputs = encoded(schema, {"image": photos, "question": questions}, table, data_dir)
+    columns = {"image": photos, "question": questions}
+    inputs = encoded(schema, columns, table, data_dir)
+    note += findings(schema, columns, inputs)
     ids = [f"{row}: {photo}: {question}" for row, photo, question in zip(table.index, photos, questions, strict=True)]
     raw = {"question": questions} if "question" in inputs else {}
     return Samples(inputs, {"answer": answers}, note, ids=ids, groups=np.array(photos), raw=raw)

@@ -14,7 +14,7 @@ import pathlib
 
 import numpy as np
 
-from mmzoo.data.sets.metadata import FILE, classes_of, encoded, hashed_part, read_metadata, refuse_empty
+from mmzoo.data.sets.metadata import FILE, classes_of, encoded, findings, hashed_part, read_metadata, refuse_empty
 from mmzoo.data.sets.samples import ALL, TRAIN, Samples, data_set
 from mmzoo.schema import Schema
 
@@ -65,10 +65,12 @@ def load_easy_vqa(
         table = table.iloc[np.arange(limit) * len(table) // limit]
     pictures, questions = table["image"].tolist(), table["question"].tolist()
     answers = classes_of(table, "answer", schema["answer"].classes, data_dir)
-    inputs = encoded(schema, {"image": pictures, "question": questions}, table, data_dir)
+    columns = {"image": pictures, "question": questions}
+    inputs = encoded(schema, columns, table, data_dir)
     ids = [f"{picture}: {question}" for picture, question in zip(pictures, questions, strict=True)]
     raw = {"question": questions} if "question" in inputs else {}
-    return Samples(inputs, {"answer": answers}, NOTE, ids=ids, groups=np.array(pictures), raw=raw)
+    note = NOTE + findings(schema, columns, inputs)
+    return Samples(inputs, {"answer": answers}, note, ids=ids, groups=np.array(pictures), raw=raw)
 
 
 def is_validation(path: str) -> bool:

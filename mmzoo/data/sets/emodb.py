@@ -13,7 +13,7 @@ import pathlib
 
 import numpy as np
 
-from mmzoo.data.sets.metadata import FILE, classes_of, encoded, read_metadata
+from mmzoo.data.sets.metadata import FILE, classes_of, encoded, findings, read_metadata
 from mmzoo.data.sets.samples import ALL, TRAIN, Samples, data_set
 from mmzoo.schema import Schema
 
@@ -68,7 +68,9 @@ def load_emodb(
     if limit is not None and limit < len(table):
         table = table.iloc[np.arange(limit) * len(table) // limit]
     paths, texts = table["path"].tolist(), table["text_de"].tolist()
-    inputs = encoded(schema, {"text": texts, "voice": paths}, table, data_dir)
+    columns = {"text": texts, "voice": paths}
+    inputs = encoded(schema, columns, table, data_dir)
+    note = NOTE + findings(schema, columns, inputs)
     targets = {name: classes_of(table, name, kind.classes, data_dir) for name, kind in schema.outputs.items()}
     raw = {"text": texts} if "text" in inputs else {}
-    return Samples(inputs, targets, NOTE, ids=paths, groups=table["speaker"].to_numpy(str), raw=raw)
+    return Samples(inputs, targets, note, ids=paths, groups=table["speaker"].to_numpy(str), raw=raw)

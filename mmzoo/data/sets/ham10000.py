@@ -10,7 +10,7 @@ import pathlib
 
 import numpy as np
 
-from mmzoo.data.sets.metadata import FILE, classes_of, encoded, hashed_part, numbers_of, read_metadata
+from mmzoo.data.sets.metadata import FILE, classes_of, encoded, findings, hashed_part, numbers_of, read_metadata
 from mmzoo.data.sets.samples import ALL, TRAIN, Samples, data_set
 from mmzoo.schema import Schema
 
@@ -70,8 +70,10 @@ def load_ham10000(
         for row, sex, site in zip(table.index, table["sex"], table["localization"], strict=True)
     ]
     paths = table["path"].tolist()
-    inputs = encoded(schema, {"image": paths, "biomarkers": patients}, table, data_dir)
-    return Samples(inputs, {"diagnosis": targets}, NOTE, ids=paths, groups=table["lesion_id"].to_numpy(str))
+    columns = {"image": paths, "biomarkers": patients}
+    inputs = encoded(schema, columns, table, data_dir)
+    note = NOTE + findings(schema, columns, inputs)
+    return Samples(inputs, {"diagnosis": targets}, note, ids=paths, groups=table["lesion_id"].to_numpy(str))
 
 
 def _known(word):

@@ -10,7 +10,7 @@ import pathlib
 
 import numpy as np
 
-from mmzoo.data.sets.metadata import FILE, classes_of, encoded, read_metadata
+from mmzoo.data.sets.metadata import FILE, classes_of, encoded, findings, read_metadata
 from mmzoo.data.sets.samples import ALL, TRAIN, Samples, data_set
 from mmzoo.schema import Schema
 
@@ -65,6 +65,8 @@ def load_mvsa_single(
         name: known[name](kind) if name in known else np.repeat(kind.missing_target()[None], len(table), axis=0)
         for name, kind in schema.outputs.items()
     }
-    inputs = encoded(schema, {"text": texts, "image": paths}, table, data_dir)
+    columns = {"text": texts, "image": paths}
+    inputs = encoded(schema, columns, table, data_dir)
+    note = NOTE + findings(schema, columns, inputs)
     raw = {"text": texts} if "text" in inputs else {}
-    return Samples(inputs, targets, NOTE, ids=paths, raw=raw)
+    return Samples(inputs, targets, note, ids=paths, raw=raw)

@@ -49,18 +49,19 @@ def load_tweets_and_voices(
     Raises:
         FileNotFoundError, ValueError: see the two.
     """
-    parts = []
+    parts = {}
     for number, (name, load) in enumerate(FOLDERS.items()):
         most = None if limit is None else (limit + 1 - number) // 2
         if most == 0:
             continue
-        parts.append(load(data_dir / name, split, schema=schema, fold=fold if load.folds else None, limit=most))
-    groups = [np.array(part.ids) if part.groups is None else part.groups for part in parts]
+        parts[name] = load(data_dir / name, split, schema=schema, fold=fold if load.folds else None, limit=most)
+    each = list(parts.values())
+    groups = [np.array(part.ids) if part.groups is None else part.groups for part in each]
     return Samples(
-        {name: np.concatenate([part.inputs[name] for part in parts]) for name in schema.inputs},
-        {name: np.concatenate([part.targets[name] for part in parts]) for name in schema.outputs},
-        f"tweets: {mvsa_single.NOTE}; voices: {emodb.NOTE}",
-        ids=[one for part in parts for one in part.ids],
+        {name: np.concatenate([part.inputs[name] for part in each]) for name in schema.inputs},
+        {name: np.concatenate([part.targets[name] for part in each]) for name in schema.outputs},
+        "; ".join(f"{name}: {part.note}" for name, part in parts.items()),
+        ids=[one for part in each for one in part.ids],
         groups=np.concatenate(groups),
-        raw={name: [value for part in parts for value in part.raw[name]] for name in parts[0].raw},
+        raw={name: [value for part in each for value in part.raw[name]] for name in each[0].raw},
     )
