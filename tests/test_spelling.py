@@ -150,6 +150,7 @@ def test_numbers_are_places_only_where_all_of_the_column_is():
             [1, 0],
             [1],
         )
+    assert label.of_column(["0", "NA", "1", " "]) is not label
     for column in ([0, 1, 2], [0, "stop"], [1, 0.5], [True, False], [], [None]):
         assert label.of_column(column) is label
     assert Label(STARS).of_column([0, 1, 2]).classes == STARS, "a class is a number"

@@ -20,7 +20,7 @@ from mmzoo.data.tables.table import read_chunks, read_table
 from mmzoo.edge.table import predict_csv
 from mmzoo.encoding.clock import read_clock
 from mmzoo.encoding.csv_rows import SEPARATORS
-from mmzoo.encoding.missing_words import is_missing_word
+from mmzoo.encoding.missing import is_missing_word
 from mmzoo.encoding.numbers import read_number
 from mmzoo.encoding.pictures import picture_suffixes
 from mmzoo.encoding.tables import open_table

@@ -1,12 +1,20 @@
-"""What stands for "missing" among raw values, whatever library it comes from."""
+"""What stands for "missing": among raw values, whatever library they come from, and as a word in a cell of a table."""
 
 from __future__ import annotations
 
 import decimal
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
+# Without regard to case. Words that people also use as a value ("none", "unknown", "x") are not among them.
+MISSING_WORDS = frozenset(
+    (
+        *("na", "n/a", "n.a.", "<na>", "#n/a", "#na", "#n/a n/a", "nan", "-nan", "nat", "null", "#null!", "nil"),
+        *("?", "-", "--", "---", "\u2013", "\u2014", "#div/0!", "#value!", "#ref!", "#num!", "#name?", "1.#qnan"),
+    )
+)
 # pandas' own, told by their names: it is no package of the device.
 _OF_PANDAS = ("NAType", "NaTType")
 
@@ -22,3 +30,17 @@ def is_missing(value: Any) -> bool:
     if type(value).__name__ in _OF_PANDAS:
         return True
     return isinstance(value, (float, np.floating, np.datetime64, decimal.Decimal)) and bool(value != value)
+
+
+def is_missing_word(cell: str, known: Collection[str] = ()) -> bool:
+    """Whether a cell of a table holds a word for "no value".
+
+    Args:
+        cell: its text.
+        known: words that are values here, such as the classes of a label: what is one of them is not missing.
+
+    >>> is_missing_word(" N/A "), is_missing_word("-", known=("+", "-")), is_missing_word("none")
+    (True, False, False)
+    """
+    word = cell.strip()
+    return len(word) <= 9 and word.lower() in MISSING_WORDS and word not in known

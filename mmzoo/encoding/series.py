@@ -12,8 +12,7 @@ import numpy as np
 
 from mmzoo.encoding.csv_rows import column_names, numbered_rows
 from mmzoo.encoding.fields import days_since_1970, encode_fields
-from mmzoo.encoding.missing import is_missing
-from mmzoo.encoding.missing_words import is_missing_word
+from mmzoo.encoding.missing import is_missing, is_missing_word
 from mmzoo.encoding.numbers import read_number
 
 # Columns of a CSV file that say when a step was, where the series has no such field.

@@ -109,7 +109,7 @@ def inspect_table(
         text_length: of the texts in the model, in bytes.
         allow_outside_root: also read files outside of `root`; a table from elsewhere could name any file.
         missing: words that stand for an empty cell, beside those that always do ("NA", "?", "null", see
-            `mmzoo.encoding.missing_words`).
+            `mmzoo.encoding.missing`).
         name: the schema's name; by default the target's.
         schema: an edited schema to check the table against, instead of the rules; columns it doesn't use are left out.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mmzoo.encoding.missing_words import is_missing_word
+from mmzoo.encoding.missing import is_missing_word
 from mmzoo.schema import Field, Modality, Schema, identifier
 from mmzoo.schema.paths import resolve
 
@@ -136,7 +136,7 @@ def without_column(schema: Schema, columns: Sequence[str], matches: Mapping[str,
 
 def parse_cell(kind: Field | Modality, cell: Any, place: str) -> Any:
     """A cell as the raw value of a field or of an input that one cell feeds; None where it is missing: empty, or one of
-    the words for that (`mmzoo.encoding.missing_words`) that is not among the kind's own categories.
+    the words for that (`mmzoo.encoding.missing`) that is not among the kind's own categories.
 
     Args:
         kind: the field or modality.

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmzoo.encoding.missing import is_missing
-from mmzoo.encoding.missing_words import is_missing_word
+from mmzoo.encoding.missing import is_missing, is_missing_word
 from mmzoo.encoding.spelling import as_word, other_spellings
 from mmzoo.schema import Field, Modality, Output
 from mmzoo.schema.columns import parse_cell

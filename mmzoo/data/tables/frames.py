@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 import pandas as pd
 
-from mmzoo.encoding.missing_words import is_missing_word
+from mmzoo.encoding.missing import is_missing_word
 from mmzoo.encoding.tables import TableFile, open_table
 
 _log = logging.getLogger(__name__)

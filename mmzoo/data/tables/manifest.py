@@ -157,7 +157,7 @@ def read_manifest(
     """Reads a table and checks all of it.
 
     An empty cell (None, NaN or pd.NA in a DataFrame, or a word such as "NA" or "?", see
-    `mmzoo.encoding.missing_words`) means that the image, sound, text, series or sensor value is missing. The cell of a
+    `mmzoo.encoding.missing`) means that the image, sound, text, series or sensor value is missing. The cell of a
     series is the path of a CSV file or a list of steps as JSON. States and noise are left out. A label or category is a
     name, however it is spelt (`mmzoo.encoding.spelling`): 1 and 1.0 are one, TRUE and True, " a" and "a". A number is
     the place of a class only where all of the column is, see `Label.of_column`. What is read as something else than it

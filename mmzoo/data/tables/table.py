@@ -28,7 +28,7 @@ def read_table(table: str | os.PathLike | pd.DataFrame, *, missing: Collection[s
         table: a DataFrame, or the path of a file or folder in one of the formats of
             `mmzoo.encoding.tables.open_table`: CSV, Excel, Parquet, JSON lines, a folder for each class. Its cells are
             texts as they stand; which of them mean "missing" is for what reads them.
-        missing: words that stand for an empty cell, beside those of `mmzoo.encoding.missing_words`.
+        missing: words that stand for an empty cell, beside those of `mmzoo.encoding.missing`.
 
     Returns:
         The table and its name for error messages. The index of a CSV file's table are the rows as a spreadsheet numbers

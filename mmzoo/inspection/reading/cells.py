@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmzoo.encoding.missing import is_missing
-from mmzoo.encoding.missing_words import is_missing_word
+from mmzoo.encoding.missing import is_missing, is_missing_word
 from mmzoo.encoding.numbers import read_number
 from mmzoo.encoding.spelling import as_word, canonical
 from mmzoo.schema.fields import LARGEST_FLOAT32
