@@ -14,8 +14,8 @@ _OBEYED = re.compile(
 def shown(text: str) -> str:
     r"""A text whose control characters are written out.
 
-    >>> shown("oil\x1b[2Jtemp"), shown("Qualit\u00e4t\n")
-    ('oil\\x1b[2Jtemp', 'Qualit\u00e4t\n')
+    >>> print(shown("oil\x1b[2Jtemp"), shown("Qualität"))
+    oil\x1b[2Jtemp Qualität
     """
     return _OBEYED.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
 
