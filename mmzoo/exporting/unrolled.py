@@ -7,7 +7,12 @@ from typing import Any
 
 RECURRENT = ("GRU", "LSTM", "SimpleRNN")
 # Keras' layers and what stands in for them, see mmzoo/exporting/int8_layers.py.
-_REPLACED = {"GRU": "UnrolledGRU", "AveragePooling2D": "PoolingByConvolution"}
+_REPLACED = {
+    "GRU": "UnrolledGRU",
+    "LSTM": "UnrolledLSTM",
+    "SimpleRNN": "UnrolledSimpleRNN",
+    "AveragePooling2D": "PoolingByConvolution",
+}
 _MIXED = ("mixed_float16", "mixed_bfloat16")
 
 
@@ -27,7 +32,7 @@ def exportable(model):
 def unrolled(model):
     """The same model as static int8 needs it: the converter crashes on a loop, so every recurrent layer is unrolled.
 
-    GRU and average pooling layers become the ones in `mmzoo.exporting.int8_layers`, which 8-bit kernels run faster.
+    Recurrent and average pooling layers become those of `mmzoo.exporting.int8_layers`, which 8-bit kernels run faster.
 
     Args:
         model: a functional Keras model with a `schema`; it is left as it is.

@@ -6,7 +6,7 @@ import dataclasses
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 
-from mmzoo.branches import BranchSettings, branch_of, ngrams_branch, plain_cnn_branch, text_branch
+from mmzoo.branches import BranchSettings, branch_of, ngrams_branch, plain_cnn_branch, resnet_branch, text_branch
 from mmzoo.fusion import fuse, wants_tokens
 from mmzoo.layers.hub_backbone import FINETUNE
 from mmzoo.models.assistant_schema import ANSWERS, assistant_schema
@@ -29,7 +29,7 @@ class _Size:
 
 
 SIZES = {
-    "nano": _Size(32, 16, 16, 70_000, filters=(8, 16, 32), words=1_000),
+    "nano": _Size(32, 16, 16, 50_000, filters=(8, 16, 32), words=1_000),
     "small": _Size(64, 32, 32, 420_000, filters=(16, 32, 64)),
 }
 CLASSIC_SIZES = {
@@ -47,7 +47,7 @@ def build_assistant_model(
     answers: Sequence[str] = ANSWERS,
     user: Sensors | None = None,
     image_size: tuple[int, int] | None = None,
-    image: str | pathlib.Path = "plain",
+    image: str | pathlib.Path = "resnet",
     text: str | pathlib.Path | None = None,
     finetune: str = "frozen",
     fusion: str | Callable | None = None,
@@ -70,16 +70,17 @@ def build_assistant_model(
         answer: float32 (B, answers), the probability of each.
 
     Args:
-        variant: "modern", a small CNN and the sum of the question's words and pairs of words, multiplied; or "classic",
-            the article's network: two convolutions of 64 filters over 224 x 224 pixels, Flatten and Dense(128) beside
-            Embedding(5,000, 128) and LSTM(128), joined. The article feeds one array to both inputs, so as printed it
-            learns nothing of the other.
+        variant: "modern", a small ResNet and the sum of the question's words and pairs of words, multiplied; or
+            "classic", the article's network: two convolutions of 64 filters over 224 x 224 pixels, Flatten and
+            Dense(128) beside Embedding(5,000, 128) and LSTM(128), joined. The article feeds one array to both inputs,
+            so as printed it learns nothing of the other.
         size: "nano" or "small"; of the classic "small" is the article's, "nano" an eighth as wide.
         answers: those that it chooses from.
         user: fields that describe who asks; None: there is no such input.
         image_size: (height, width) in pixels; None: (64, 64), classic (224, 224).
-        image: modern: how the picture is read: "plain" (three convolutions, which is enough for drawings), or see
-            `mmzoo.build_multimodal_model`.
+        image: modern: how the picture is read: "resnet" (three residual blocks), or see `mmzoo.build_multimodal_model`.
+            Plain convolutions without normalisation did not begin to learn in three epochs of easy_vqa (66 %, as
+            without a picture), while these were at 86 %.
         text: modern: how the question is read, see there; None: as the variant says.
         finetune: of keras-hub backbones: "frozen", "lora" or "full".
         fusion: see `mmzoo.fusion`; None: "product", classic "concat".
@@ -111,7 +112,7 @@ def build_assistant_model(
     if finetune not in FINETUNE:
         raise ValueError(f"finetune: expected one of {list(FINETUNE)}, got {finetune!r}")
     config, classic = sizes[variant][size], variant == "classic"
-    if classic and (image, text) != ("plain", None):
+    if classic and (image, text) != ("resnet", None):
         raise ValueError("image, text: only for variant 'modern'; the article's network has its own")
     fusion = fusion or ("concat" if classic else "product")
     image_size = image_size or ((224, 224) if classic else (64, 64))
@@ -125,8 +126,12 @@ def build_assistant_model(
     common = {"width": config.width, "tokens": settings.tokens}
     inputs = keras_inputs(schema)
     features = {}
-    if image == "plain":
+    if classic:
         features["image"] = plain_cnn_branch(inputs["image"], filters=config.filters, units=config.width, **common)
+    elif image == "resnet":
+        features["image"] = resnet_branch(
+            inputs["image"], filters=config.filters, blocks=1, drop_path=0.0, seed=seed, **common
+        )
     else:
         features["image"] = branch_of(inputs["image"], schema["image"], "image", settings)
     words = {"embedding": config.embedding, "name": "question", **common}

@@ -80,7 +80,7 @@ def _beginnings(question):
 RECIPE = Recipe(
     name="assistant",
     data={"easy_vqa": load_easy_vqa, "daquar": load_daquar},
-    training={"nano": training(10), "small": training(10)},
+    training={"nano": training(14), "small": training(14)},
     about="Answers a question about a picture with one of the answers it knows; a missing picture or question is "
     "answered by what is likeliest.",
     limits="It chooses from its answers and can't say that none fits. Trained on easy_vqa it knows drawings of one "
@@ -90,7 +90,7 @@ RECIPE = Recipe(
     baselines={"commonest answer to the question": commonest_answer},
     builder_options={
         "variant": Option(str, "modern", "The network: modern, or the article's.", ("modern", "classic")),
-        "image": Option(str, None, "How pictures are read: plain, separable, vgg, or a pretrained encoder."),
+        "image": Option(str, None, "How pictures are read: resnet, separable, vgg, or a pretrained encoder."),
         "text": Option(str, None, "How questions are read: as the variant says, or by a pretrained encoder."),
         "finetune": Option(str, "frozen", "Of pretrained encoders.", ("frozen", "lora", "full")),
     },
