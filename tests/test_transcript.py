@@ -11,7 +11,7 @@ from mmzoo.models.reader import build_reader_model
 from mmzoo.recipes.zoo import reader
 from mmzoo.schema import Image, Schema, Transcript
 from mmzoo.tasks import task_for
-from mmzoo.tasks.ctc import CTC
+from mmzoo.tasks.losses import CTC
 
 KIND = Transcript(tuple("abc "), 6)
 SCHEMA = Schema("reader", {"image": Image(32, 24, 1)}, {"text": KIND})

@@ -29,7 +29,7 @@ class TranscriptTask(Task):
     # Training --------------------------------------------------------------------------------------------------------
 
     def loss(self, model, name, output):
-        from mmzoo.tasks.ctc import CTC
+        from mmzoo.tasks.losses import CTC
 
         return CTC(from_logits=gives_logits(model, name))
 
