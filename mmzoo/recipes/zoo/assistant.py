@@ -6,6 +6,9 @@
 
 What a sceptic tries first looks at no picture: the commonest answer to the same question (easy_vqa 67 %; daquar 22.6 %
 of the questions whose answer the model can give, see `mmzoo.data.sets.daquar` for what that is of all).
+
+What came of it so far: nano on easy_vqa, one seed, 3,850 questions about drawings of validation: 76.7, 86.3, 95.1 and
+97.1 % after one to four of its 14 epochs, each some 35 s of one core. No training to the end is recorded yet.
 """
 
 from __future__ import annotations

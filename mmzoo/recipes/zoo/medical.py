@@ -3,7 +3,9 @@
     mmzoo train medical --data ham10000 --data-dir DIR/ham10000_subset --fold 0 --arms --seeds 3 --out RUN
 
 HAM10000 has no records, so that input is left out. Three quarters of its lesions are naevi: classes count the same in
-the loss, and the figure is the balanced accuracy, by which whoever always says "naevus" has one seventh.
+the loss, and the figure is the balanced accuracy, by which whoever always says "naevus" has one seventh. Gradient
+boosting on age, sex and site, which looks at no picture, has 0.294 (fold 0, 937 lesions). The model itself is not
+measured yet.
 """
 
 from __future__ import annotations

@@ -5,7 +5,9 @@
     mmzoo train sentiment --data tweets_and_voices --data-dir DIR --fold all --out RUN3      # one model for both
 
 Each data set has some of the inputs and outputs, and the model has those. What a sceptic tries first: on tweets
-logistic regression on their words, on voices the same on the mean and deviation of their spectrum.
+logistic regression on their words (65.1 % accuracy, macro F1 0.419 on the 378 tweets of validation), on voices the same
+on the mean and deviation of their spectrum (43.3 % of the emotions, 65.6 % of the sentiments; each of eight speakers
+held out in turn, 418 voices). The model itself is not measured yet.
 """
 
 from __future__ import annotations
