@@ -625,7 +625,7 @@ def folder(tmp_path_factory):
         ["1", "in/high.wav", "20", "", "high"],
         ["2", "low ton.flac", "", "12.5", "low"],
         ["3", "", "3", "4", "low"],
-        ["4", "high.ogg", "", "", "1"],
+        ["4", "high.ogg", "", "", "high"],
     ]
     with (folder / "table.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)

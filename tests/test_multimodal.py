@@ -395,9 +395,9 @@ def test_small_and_odd_inputs_and_outputs(schema, arguments):
     ("schema", "arguments", "message"),
     [
         (SCHEMA, {"size": "huge"}, r"size: expected one of \['nano', 'small', 'base'\], got 'huge'"),
-        (SCHEMA, {"fusion": "product"}, "fusion: expected one of"),
+        (SCHEMA, {"fusion": "glue"}, "fusion: expected one of"),
         (SCHEMA, {"finetune": "freeze"}, r"finetune: expected one of \['frozen', 'lora', 'full'\], got 'freeze'"),
-        (SCHEMA, {"text_cell": "rnn"}, "input 'title': cell: expected one of"),
+        (SCHEMA, {"text_cell": "mamba"}, "input 'title': cell: expected one of"),
         (SCHEMA, {"image": "seperable"}, "input 'photo': preset 'seperable'"),
         (SCHEMA, {"modality_dropout": {"foto": 0.1}}, "modality_dropout: unknown input 'foto'"),
         (SCHEMA, {"weights": "nowhere"}, "'nowhere' is no file"),

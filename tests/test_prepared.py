@@ -399,19 +399,19 @@ def test_an_interrupted_call_leaves_nothing_and_is_repeated(tmp_path, monkeypatc
     monkeypatch.setattr(Manifest, "decode", interrupted)
     with pytest.raises(KeyboardInterrupt):
         prepare(path, SCHEMA, out)
-    assert [file.name for file in out.iterdir()] == [".lock"]
+    assert not out.exists()
     monkeypatch.undo()
     # What a killed process leaves.
     (out / "samples" / "incomplete.ABCDEF_1.0.0").mkdir(parents=True)
     (out / "samples" / "1.0.0").mkdir()
     (out / "chunks.incomplete").mkdir()
     SCHEMA.save(out / "schema.json")
-    (out / "prepared.json.incomplete").write_text("{")
+    (out / ".part-prepared.json").write_text("{")
     with pytest.raises(FileNotFoundError, match="not whole"):
         open_prepared(out)
     assert_holds(prepare(path, SCHEMA, out), read_manifest(path, SCHEMA))
     assert sorted(file.name for file in (out / "samples").iterdir()) == ["1.0.0"]
-    assert sorted(f.name for f in out.iterdir()) == [".lock", "prepared.json", "samples", "schema.json"]
+    assert sorted(f.name for f in out.iterdir()) == ["prepared.json", "samples", "schema.json"]
 
 
 def test_a_second_call_finds_it_done_or_another_data_set(tmp_path, monkeypatch):
@@ -431,7 +431,7 @@ def test_two_calls_do_not_meet(tmp_path):
     path = write(tmp_path)
 
     def again(*_):
-        with pytest.raises(ValueError, match="another process is preparing it"):
+        with pytest.raises(FileExistsError, match="works in it; wait until it is done"):
             prepare(path, SCHEMA, tmp_path / "out")
 
     assert prepare(path, SCHEMA, tmp_path / "out", progress=again).splits == {"train": ROWS}

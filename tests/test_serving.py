@@ -146,7 +146,7 @@ def test_wrong_arrays_are_refused(model, loaded):
         serve(**{**arrays, "image": arrays["image"][:, :16]})
     with pytest.raises(invalid, match="expected to be a uint8 tensor but is a float tensor"):
         serve(**{**arrays, "image": tf.cast(arrays["image"], tf.float32)})
-    with pytest.raises(invalid, match="(?s)expected as many samples of each of.*2 2 2 1"):
+    with pytest.raises(invalid, match=r"(?s)expected as many samples of each of.*\[2 1 2 2\]"):
         serve(**{**arrays, "text": arrays["text"][:1]})
 
 
@@ -176,10 +176,9 @@ assert not {"mmzoo", "tensorflow_text", "keras_hub", "keras_nlp"} & set(sys.modu
     np.testing.assert_allclose(np.load(tmp_path / "sign.npy"), expected, atol=1e-5)
 
 
-def test_names_that_collide_are_refused():
+def test_names_that_collide_get_a_number():
     schema = Schema("x", {"a_b": Text(2), "a": Sensors((Number("b"), Number("c")))}, {"y": Label(("p", "q"))})
-    with pytest.raises(ValueError, match="'a_b' stands for two"):
-        raw_signature(schema)
+    assert list(raw_signature(schema)) == ["a_b", "a_b_2", "a_c"]
 
 
 def test_types_of_the_signature():

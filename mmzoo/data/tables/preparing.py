@@ -10,7 +10,6 @@ name when it is complete.
 from __future__ import annotations
 
 import collections
-import contextlib
 import csv
 import hashlib
 import importlib
@@ -32,6 +31,7 @@ from mmzoo.data.tables.statistics import Moments
 from mmzoo.data.tables.table import read_chunks, root_of
 from mmzoo.data.tables.table_check import CHUNK_ROWS, NO_SPLIT, CheckedTable, check_table, load_chunk
 from mmzoo.encoding.tables import open_table
+from mmzoo.files import held
 from mmzoo.schema import Schema
 
 _log = logging.getLogger(__name__)
@@ -158,13 +158,13 @@ def write_prepared(
         beam_options: None: without Beam.
 
     Raises:
+        FileExistsError: another process works in the folder.
         ValueError: the folder holds what another call made, or rows can't be used.
     """
     if (out / RECORD).exists():
         _check_same(out, call)
         return open_prepared(out)
-    out.mkdir(parents=True, exist_ok=True)
-    with _alone(out):
+    with held(out):
         # Of a call that was interrupted.
         _clear(out)
         try:
@@ -259,22 +259,6 @@ def _check_same(out, call):
         raise ValueError(
             f"{out}: holds what was prepared with another {', '.join(other)}; name another folder, or delete this one"
         )
-
-
-@contextlib.contextmanager
-def _alone(out):
-    """Keeps a second process from preparing the same folder meanwhile."""
-    if os.name != "posix":
-        yield
-        return
-    import fcntl
-
-    with open(out / ".lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ValueError(f"{out}: another process is preparing it") from error
-        yield
 
 
 def _clear(out):

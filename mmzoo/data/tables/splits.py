@@ -20,14 +20,15 @@ _RARE = 8
 
 def is_split_column(values: pd.Series) -> bool:
     """Whether a column says which split each row belongs to: "train" and another, in one of the `SPLIT_WORDS`."""
-    found = set(values.dropna().astype(str).str.strip().str.lower()) - {""}
+    # Not by pandas: its texts may be no others than UTF-8.
+    found = {str(cell).strip().lower() for cell in values.dropna().tolist()} - {""}
     splits = {split_of(word) for word in found}
     return None not in splits and "train" in splits and len(splits) > 1
 
 
 def unknown_splits(values: pd.Series) -> np.ndarray:
     """Positions of the cells that name no split."""
-    return np.flatnonzero([split_of(word) is None for word in values.fillna("").astype(str)])
+    return np.flatnonzero([split_of(str(word)) is None for word in values.astype(object).fillna("").tolist()])
 
 
 def split_table(
