@@ -11,6 +11,7 @@ import numpy as np
 from mmzoo.encoding import encode_text, texts
 from mmzoo.schema.checks import check_names, check_sizes
 from mmzoo.schema.inputs.modality import Modality, refuse
+from mmzoo.schema.json_tree import where_set
 from mmzoo.schema.kinds import register_kind
 
 # More would make an embedding of gigabytes.
@@ -53,7 +54,7 @@ class Text(Modality):
     lowercase: bool = False
     start: str = ""
     end: str = ""
-    strip_accents: bool = False
+    strip_accents: bool = where_set(False)
 
     dtype: ClassVar[str] = "int32"
     option: ClassVar[str] = "text"
