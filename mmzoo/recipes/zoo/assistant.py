@@ -7,8 +7,8 @@
 What a sceptic tries first looks at no picture: the commonest answer to the same question (easy_vqa 67 %; daquar 22.6 %
 of the questions whose answer the model can give, see `mmzoo.data.sets.daquar` for what that is of all).
 
-What came of it so far: nano on easy_vqa, one seed, 3,850 questions about drawings of validation: 76.7, 86.3, 95.1 and
-97.1 % after one to four of its 14 epochs, each some 35 s of one core. No training to the end is recorded yet.
+What came of it: nano on easy_vqa, one seed, 14 epochs of some 40 s on two cores: 99.79 % of 3,850 questions about 400
+drawings of validation; of the commonest answer to each question 66.3 %. daquar was not trained to the end yet.
 """
 
 from __future__ import annotations
