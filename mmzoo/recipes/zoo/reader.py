@@ -7,7 +7,8 @@ A step of `small` takes 0.3 billion products a picture (forward and backward, at
 parameters. Each data set has an alphabet of its own.
 
 What came of it (small, one seed, two cores): captcha_wp4, 40 epochs in 5 minutes, all 291 of validation right; for
-seven epochs nothing but blanks is said, then it learns within three. The other sets were not trained to the end yet.
+seven epochs nothing but blanks is said, then it learns within three. plates_cn, 80 epochs in 8 minutes: 91.2 % of 170
+plates right as a whole. The other sets were not trained to the end yet.
 """
 
 from __future__ import annotations
