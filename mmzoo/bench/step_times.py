@@ -13,7 +13,7 @@ import argparse
 import numpy as np
 
 from mmzoo.models.registry import build_model, list_models
-from mmzoo.recipes import get_recipe
+from mmzoo.recipes import get_recipe, list_recipes
 from mmzoo.recipes.running.hardware import machine
 from mmzoo.recipes.running.step_time import WITH, WITHOUT, step_times
 
@@ -44,8 +44,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("names", nargs="*", help="of models; without: all that have a recipe")
     parser.add_argument("--size", help="of the models; without: the default of each recipe")
     options = parser.parse_args(arguments)
-    from mmzoo.recipes import list_recipes
-
     names = options.names or [name for name in list_models() if name in list_recipes()]
     print(f"{machine()}; {BATCH} samples a step.\n")
     print("| model, size | parameters | ms without XLA | ms with XLA |\n|---|--:|--:|--:|")

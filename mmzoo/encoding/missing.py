@@ -44,3 +44,16 @@ def is_missing_word(cell: str, known: Collection[str] = ()) -> bool:
     """
     word = cell.strip()
     return len(word) <= 9 and word.lower() in MISSING_WORDS and word not in known
+
+
+def is_empty_cell(cell: Any, known: Collection[str] = ()) -> bool:
+    """Whether a cell of a table holds no value: missing, blank, or a word for that.
+
+    Args:
+        cell: of any type.
+        known: see `is_missing_word`.
+
+    >>> [is_empty_cell(cell) for cell in (None, float("nan"), " ", "NA", 0, "none")]
+    [True, True, True, True, False, False]
+    """
+    return is_missing(cell) or isinstance(cell, str) and (not cell.strip() or is_missing_word(cell, known))

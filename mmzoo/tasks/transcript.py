@@ -73,9 +73,6 @@ class TranscriptTask(Task):
             ),
         }
 
-    def interval(self, output, value, samples):
-        return None
-
     def trivial(self, output, known, targets):
         (known,), (targets,) = with_targets(output, known), with_targets(output, targets)
         texts, counts = np.unique([output.text_of(row) for row in known], return_counts=True)
@@ -136,9 +133,6 @@ class TranscriptTask(Task):
         same = (self.reduce(output, wanted) == self.reduce(output, values)).all(axis=1)
         error = np.abs(values.sum(-1) - 1).max() if np.allclose(wanted.sum(-1), 1, atol=1e-3) else 0.0
         return {"argmax_agreement": float(same.mean()), "sum_error": float(error)}
-
-    def same(self, output, found, expected):
-        return output.decode(found) == output.decode(expected)
 
     def golden_expected(self, output, expected):
         return self.reduce(output, expected)

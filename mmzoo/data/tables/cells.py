@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmzoo.encoding.missing import is_missing, is_missing_word
+from mmzoo.encoding.missing import is_empty_cell, is_missing
 from mmzoo.encoding.spelling import as_word, other_spellings
 from mmzoo.schema import Field, Modality, Output
 from mmzoo.schema.columns import parse_cell
@@ -114,7 +114,7 @@ class CellReader:
         required = "" if may_be_missing or output.has_target(empty[None]).all() else output.target_word
 
         def read(cell):
-            if isinstance(cell, str) and (not cell.strip() or is_missing_word(cell, output.classes)):
+            if is_empty_cell(cell, output.classes):
                 if required:
                     raise ValueError(f"the {required} of {name!r} is missing ({cell!r})")
                 return output.missing_target() if cell.strip() else empty

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 import pandas as pd
 
-from mmzoo.encoding.missing import is_missing_word
+from mmzoo.encoding.missing import is_empty_cell
 from mmzoo.encoding.tables import TableFile, open_table
 
 _log = logging.getLogger(__name__)
@@ -68,8 +68,7 @@ def with_missing(frame: pd.DataFrame, missing: Collection[str], columns: Collect
 
 def lacks_value(cells: pd.Series, known: Collection[str] = ()) -> pd.Series:
     """Which cells are empty, or hold a word for that which is not among those known as values: bool (N,)."""
-    words = [isinstance(cell, str) and (not cell.strip() or is_missing_word(cell, known)) for cell in cells.tolist()]
-    return cells.isna() | pd.Series(words, index=cells.index, dtype=bool)
+    return pd.Series([is_empty_cell(cell, known) for cell in cells.tolist()], index=cells.index, dtype=bool)
 
 
 def _frames(table: TableFile, rows, missing):

@@ -7,8 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mmzoo.schema.inputs.modality import Modality, refuse
-from mmzoo.schema.inputs.state import check_shape, encode_array
+from mmzoo.schema.inputs.array import ArrayInput, check_shape
 from mmzoo.schema.kinds import register_kind
 
 # Of a million standard normal draws none lies further out.
@@ -17,7 +16,7 @@ _FAR = 5.0
 
 @register_kind
 @dataclasses.dataclass(frozen=True)
-class Noise(Modality):
+class Noise(ArrayInput):
     """Standard normal numbers: float32 of the shape.
 
     Where it is missing the edge runtime draws it, anew at each call, from the seed that it was loaded with; the graph
@@ -37,12 +36,6 @@ class Noise(Modality):
     def initial(self, rng):
         return rng.standard_normal(self.shape, np.float32)
 
-    def encode_value(self, value, place):
-        return encode_array(self.shape, value, place)
-
-    def check(self, arrays, place):
-        refuse(arrays, ~np.isfinite(arrays), f"{place}: expected finite numbers")
-
     def random(self, count, rng):
         return rng.standard_normal((count, *self.shape), np.float32)
 
@@ -51,12 +44,6 @@ class Noise(Modality):
 
     def golden(self, rng, number):
         return self.initial(rng)
-
-    def golden_extreme(self, side):
-        return self.extreme(side)
-
-    def plain(self, value):
-        return np.asarray(value).tolist()
 
     def contract(self):
         return "standard normal numbers, drawn anew for every call"

@@ -7,15 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from mmzoo.schema.checks import check_sizes
-from mmzoo.schema.inputs.modality import Modality, refuse
+from mmzoo.schema.inputs.array import ArrayInput, check_shape
 from mmzoo.schema.kinds import register_kind
 from mmzoo.schema.outputs.output import Output
 
 
 @register_kind
 @dataclasses.dataclass(frozen=True)
-class State(Modality, Output):
+class State(ArrayInput, Output):
     """An input that is also the output of the same name, fed back at the next call: float32, zeros at the start.
 
     It stands in a schema's inputs and outputs by one name. `EdgeModel.stream()` keeps it from call to call; whatever
@@ -42,26 +41,11 @@ class State(Modality, Output):
 
     # As an input -----------------------------------------------------------------------------------------------------
 
-    def encode_value(self, value, place):
-        return encode_array(self.shape, value, place)
-
-    def check(self, arrays, place):
-        refuse(arrays, ~np.isfinite(arrays), f"{place}: expected finite numbers")
-
     def random(self, count, rng):
         return rng.uniform(-1.0, 1.0, (count, *self.shape)).astype(self.dtype)
 
     def extreme(self, side):
         return np.full(self.shape, (-1.0, 1.0)[side], self.dtype)
-
-    def golden(self, rng, number):
-        return self.random(1, rng)[0]
-
-    def golden_extreme(self, side):
-        return self.extreme(side)
-
-    def plain(self, value):
-        return np.asarray(value).tolist()
 
     def contract(self):
         return "zeros at the start, then what the output of this name gave at the call before"
@@ -89,35 +73,3 @@ class State(Modality, Output):
 
     def cells(self, row, raw=None):
         return ()
-
-
-def check_shape(shape) -> tuple[int, ...]:
-    """The shape as a tuple of whole numbers of at least 1.
-
-    Raises:
-        ValueError: it is none.
-    """
-    sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-    if not sizes:
-        raise ValueError("shape: expected at least one size, such as (64,), got none")
-    for size in sizes:
-        check_sizes(shape=size)
-    return sizes
-
-
-def encode_array(shape: tuple[int, ...], value, place: str) -> np.ndarray:
-    """Numbers of exactly a shape, to float32.
-
-    Raises:
-        ValueError, TypeError: another shape, or what is no finite number.
-    """
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{place}: expected numbers of shape {shape} ({error})") from error
-    if array.dtype.kind not in "fiu":
-        raise TypeError(f"{place}: expected numbers of shape {shape}, got {type(value).__name__}: {value!r:.80}")
-    if array.shape != shape:
-        raise ValueError(f"{place}: expected numbers of shape {shape}, got {array.shape}")
-    refuse(array, ~np.isfinite(array), f"{place}: expected finite numbers")
-    return array.astype(np.float32)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mmzoo.encoding.missing import is_missing, is_missing_word
+from mmzoo.encoding.missing import is_empty_cell, is_missing
 from mmzoo.encoding.spelling import find_name, names_by_spelling
 from mmzoo.schema.checks import check_names
 from mmzoo.schema.kinds import register_kind
@@ -62,8 +62,7 @@ class Label(Output):
         if self._has_numbers():
             return self
         numbered = Label(tuple(map(str, range(len(self.classes)))))
-        given = [cell for cell in cells if not is_missing(cell)]
-        given = [cell for cell in given if not isinstance(cell, str) or cell.strip() and not is_missing_word(cell)]
+        given = [cell for cell in cells if not is_empty_cell(cell)]
         places = bool(given) and all(find_name(numbered.classes, cell) is not None for cell in given)
         return numbered if places else self
 
