@@ -161,6 +161,7 @@ def test_file_names_that_are_no_utf8(tmp_path):
     with pytest.raises(ValueError, match=r"'\\udcff\.png': no UTF-8, so it can't be written; rename the file"):
         predict_folder(Constant(), tmp_path, tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists() and not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.glob(".part-*"))
     frame = pd.DataFrame({"image": [name] * 4, "number": [1, 2, 3, 4], "y": ["a", "b"] * 2}, dtype=object)
     found = inspect_table(frame, "y", root=tmp_path)
     assert not found.of_level("error") and "image" in found.schema.inputs

@@ -5,7 +5,6 @@ Columns are named as in `mmzoo.schema.columns`; those that feed no input are car
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import logging
 import os
@@ -19,7 +18,7 @@ from mmzoo.encoding.formulas import without_formula
 from mmzoo.encoding.pictures import picture_suffixes
 from mmzoo.encoding.spelling import other_spellings
 from mmzoo.encoding.tables import open_table
-from mmzoo.files import written
+from mmzoo.files import replace_file
 from mmzoo.schema import Image, Schema
 from mmzoo.schema.checks import is_text
 from mmzoo.schema.columns import encode_row, match_columns, output_columns, without_column
@@ -262,11 +261,12 @@ def _write(target, schema, columns, rows, source, on_error, formulas) -> int:
     names = [*columns, *(column for new in output_columns(schema, columns).values() for column in new)]
     reasons = _error_column(names)
     names += [reasons] if on_error == "skip" else []
-    part = target.with_name(f"{target.name}.part")
     count, failed, first = 0, 0, ""
     cell = (lambda value: value) if formulas else without_formula
-    try:
-        with written(target), part.open("w", newline="", encoding="utf-8") as file:
+
+    def write(part):
+        nonlocal count, failed, first
+        with part.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(map(cell, names))
             for row in rows:
@@ -278,10 +278,8 @@ def _write(target, schema, columns, rows, source, on_error, formulas) -> int:
                 count += 1
                 if row.get(reasons):
                     failed, first = failed + 1, first or row[reasons]
-        os.replace(part, target)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            part.unlink()
+
+    replace_file(target, write)
     if failed:
         wanted = "%s: %d of %d rows have no prediction, the column %r of %s says why; the first: %s"
         _log.warning(wanted, source, failed, count, reasons, target, first)
