@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from mmzoo.files import replace_text
 from mmzoo.presets import encoder_named, is_here
 from mmzoo.recipes.own_data.likeness import look_like_language, look_like_photos
 from mmzoo.recipes.own_data.recipe import AUTO, SCRATCH, TableRecipe
@@ -117,9 +118,7 @@ def chosen(
             if getattr(recipe, kind) == AUTO:
                 so_far = with_choices(recipe, choices)
                 choices.append(_choose(kind, so_far, source, features, seed, figure, say))
-        part = file.with_name(f".{FILE}.part")
-        part.write_text(json.dumps([dataclasses.asdict(one) for one in choices], indent=1), encoding="utf-8")
-        part.replace(file)
+        replace_text(file, json.dumps([dataclasses.asdict(one) for one in choices], indent=1))
     return with_choices(recipe, choices), choices
 
 
