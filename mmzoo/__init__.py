@@ -27,7 +27,7 @@ _LAZY = {
     "open_prepared": "mmzoo.data.tables.prepared",
     "predict": "mmzoo.prediction",
     "prepare": "mmzoo.data.tables.preparing",
-    "road_sign_schema": "mmzoo.models.road_sign_schema",
+    "road_sign_schema": "mmzoo.models.schemas.road_sign",
     "split_table": "mmzoo.data.tables.splits",
     "train_table": "mmzoo.recipes.own_data:train",
 }

@@ -13,7 +13,7 @@ import mmzoo
 from mmzoo.data.sets import daquar, easy_vqa
 from mmzoo.data.sets.daquar import load_daquar
 from mmzoo.data.sets.easy_vqa import load_easy_vqa
-from mmzoo.models.assistant_schema import ANSWERS, assistant_schema
+from mmzoo.models.schemas.assistant import ANSWERS, assistant_schema
 from mmzoo.recipes import get_recipe
 from mmzoo.recipes.zoo.assistant import commonest_answer
 from mmzoo.schema import Category, Image, Number, Sensors

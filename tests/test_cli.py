@@ -25,7 +25,7 @@ from mmzoo import cli
 from mmzoo.cli.recorded import recorded_command
 from mmzoo.data.sets.road_signs import rendered_signs
 from mmzoo.recipes import list_recipes
-from mmzoo.recipes.running.record import RunRecord
+from mmzoo.recipes.running.recording.record import RunRecord
 from mmzoo.recipes.zoo.road_sign import TRAINING
 from mmzoo.training import resume
 

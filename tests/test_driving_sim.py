@@ -11,7 +11,7 @@ from PIL import Image as Pillow
 import mmzoo
 from mmzoo.data.sets import driving_sim
 from mmzoo.data.sets.driving_sim import NOTE, always_straight, last_value, load_driving_sim, track
-from mmzoo.models.driving_schema import driving_schema
+from mmzoo.models.schemas.driving import driving_schema
 
 ROWS = 560
 STEPS = 20

@@ -139,8 +139,8 @@ def test_the_whole_model_gives_what_was_learnt_on_features(run):
 
 
 def test_a_learner_is_the_model_behind_its_encoder(preset, table):
-    from mmzoo.models.frozen import features_of, frozen_encoders, take_over
     from mmzoo.models.multimodal import build_multimodal_model
+    from mmzoo.models.parts.frozen import features_of, frozen_encoders, take_over
     from mmzoo.schema import Image, Label, Number, Schema, Sensors, Vector
 
     sensors = Sensors((Number("size", minimum=0, maximum=9),))

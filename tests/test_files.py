@@ -22,8 +22,8 @@ from mmzoo.data.fingerprints import fingerprint_of
 from mmzoo.files import held, holding, replace_file, replace_folder, replace_text, written
 from mmzoo.recipes.own_data.data import TableData
 from mmzoo.recipes.running.arm_runs import _rows
-from mmzoo.recipes.running.identity import RunIdentity
-from mmzoo.recipes.running.record import RunRecord
+from mmzoo.recipes.running.recording.identity import RunIdentity
+from mmzoo.recipes.running.recording.record import RunRecord
 
 
 def test_a_file_is_the_old_one_or_the_new_one(tmp_path):

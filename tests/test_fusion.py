@@ -25,8 +25,8 @@ from mmzoo.exporting.unrolled import exportable, unrolled
 from mmzoo.fusion import FUSIONS, fuse, register_fusion, transformer_fusion, wants_tokens
 from mmzoo.layers import FieldTokens, SensorEncoder, TaskUncertainty, ValueScaling
 from mmzoo.layers.graph import adapting_layers, inputs_of, output_layer
+from mmzoo.models.parts.seeding import initial_weights_seed
 from mmzoo.models.schema_model import SchemaModel, keras_inputs, schema_model
-from mmzoo.models.seeding import initial_weights_seed
 from mmzoo.schema import (
     Angle,
     Audio,
@@ -438,7 +438,7 @@ def test_no_model_is_taken_for_another_whose_name_begins_alike(tmp_path, monkeyp
     assert names("cat_small_dog") == [("cat_small_dog_small_web", "small", "web")]
     assert len(shipped_bundles()) == 4 and not names("dog")
 
-    from mmzoo.models.pretrained import pretrained_path
+    from mmzoo.models.parts.pretrained import pretrained_path
 
     assert pretrained_path("web", "cat", "small") == tmp_path / "cat_small_web"
     for weights, model in (("dog_small_web", "cat"), ("small_web", "cat_dog")):

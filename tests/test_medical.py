@@ -9,7 +9,7 @@ from PIL import Image as Pillow
 import mmzoo
 from mmzoo.data.sets import ham10000
 from mmzoo.data.sets.ham10000 import load_ham10000
-from mmzoo.models.medical_schema import DIAGNOSES, PATIENT, SITES, medical_schema
+from mmzoo.models.schemas.medical import DIAGNOSES, PATIENT, SITES, medical_schema
 from mmzoo.recipes import get_recipe
 from mmzoo.recipes.zoo.medical import commonest, trees
 

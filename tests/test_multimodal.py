@@ -26,7 +26,7 @@ from mmzoo.exporting.parity import FLOAT_BOUND, INT8_MEAN_BOUND
 from mmzoo.exporting.probes import random_samples, subsets_of_inputs
 from mmzoo.exporting.unrolled import exportable
 from mmzoo.models.multimodal import SIZES, build_multimodal_model
-from mmzoo.models.text_choice import NGRAM_STEPS
+from mmzoo.models.parts.text_choice import NGRAM_STEPS
 from mmzoo.presets import PresetError
 from mmzoo.schema import (
     Angle,

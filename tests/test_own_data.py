@@ -22,9 +22,9 @@ from mmzoo.recipes.own_data import TableRecipe, prepared, train
 from mmzoo.recipes.own_data import results as own_data_results
 from mmzoo.recipes.own_data.data import MASK, OTHER, masked, pooled, without_targets_missing
 from mmzoo.recipes.running.arms import ALL, CONCAT, arms_of
-from mmzoo.recipes.running.arms_table import ArmsTable
 from mmzoo.recipes.running.exporting import exported
-from mmzoo.recipes.running.record import RunRecord
+from mmzoo.recipes.running.recording.arms_table import ArmsTable
+from mmzoo.recipes.running.recording.record import RunRecord
 from mmzoo.schema import Category, Image, Label, MultiLabel, Number, Schema, Sensors, Text, Value
 
 COLOURS = {"red": (220, 40, 30), "green": (30, 200, 40), "blue": (40, 60, 220)}

@@ -225,7 +225,7 @@ def test_a_folder_of_that_name_comes_first(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=mark) for name, mark in needs.items()])
 def test_an_encoder_gives_its_golden_vectors(name):
-    from mmzoo.models.encoder_check import deviation_of
+    from mmzoo.models.parts.encoder_check import deviation_of
 
     assert deviation_of(ENCODERS[name]) <= TOLERANCE
 

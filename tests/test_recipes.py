@@ -17,9 +17,9 @@ from mmzoo import cli
 from mmzoo.data.sets.road_signs import rendered_signs
 from mmzoo.recipes import Recipe, Training, demo, get_recipe, result_tables, results
 from mmzoo.recipes.running.arms import ALL
-from mmzoo.recipes.running.card import recipe_card
-from mmzoo.recipes.running.hardware import machine, processor
-from mmzoo.recipes.running.record import RunRecord, origin
+from mmzoo.recipes.running.recording.card import recipe_card
+from mmzoo.recipes.running.recording.hardware import machine, processor
+from mmzoo.recipes.running.recording.record import RunRecord, origin
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONTEXT = "text+location+road_condition given"

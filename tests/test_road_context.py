@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmzoo.data.sets.road_context import GTSRB_FREQUENCIES, NUM_SIGNS, simulate_context
-from mmzoo.models.road_sign_schema import LIGHTS, ROAD_CLASSES, SURFACES, WEATHERS, road_sign_schema
+from mmzoo.models.schemas.road_sign import LIGHTS, ROAD_CLASSES, SURFACES, WEATHERS, road_sign_schema
 from mmzoo.recipes.context_only import context_only_accuracy
 
 RANGES = {

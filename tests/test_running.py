@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 
 import mmzoo
-from mmzoo.data.sets.samples import Option, Samples, data_set
+from mmzoo.data.samples.samples import Option, Samples, data_set
 from mmzoo.fusion.arm import only_inputs
 from mmzoo.models.multimodal import build_multimodal_model
 from mmzoo.recipes import Recipe, Training
 from mmzoo.recipes.running.arms import ALL, CONCAT, Arm, arms_of, given_rows
 from mmzoo.recipes.running.evaluating import evaluate, export
-from mmzoo.recipes.running.identity import RunIdentity
-from mmzoo.recipes.running.record import RunRecord
+from mmzoo.recipes.running.recording.identity import RunIdentity
+from mmzoo.recipes.running.recording.record import RunRecord
 from mmzoo.recipes.running.sources import set_apart
 from mmzoo.recipes.running.training import train
 from mmzoo.schema import Label, Number, Schema, Sensors, Value

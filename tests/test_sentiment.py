@@ -12,7 +12,7 @@ from mmzoo.data.sets import emodb, mvsa_single
 from mmzoo.data.sets.emodb import SPEAKERS, load_emodb
 from mmzoo.data.sets.mvsa_single import load_mvsa_single
 from mmzoo.data.sets.tweets_and_voices import load_tweets_and_voices
-from mmzoo.models.sentiment_schema import EMOTIONS, SENTIMENTS, sentiment_schema
+from mmzoo.models.schemas.sentiment import EMOTIONS, SENTIMENTS, sentiment_schema
 from mmzoo.recipes import get_recipe
 from mmzoo.recipes.zoo.sentiment import linear, spectra
 
@@ -119,7 +119,7 @@ def test_the_classic_reads_with_bert(tmp_path, monkeypatch):
         mmzoo.build_sentiment_model(variant="classic")
     presets = pytest.importorskip("hub_presets")
     # The tiny BERT reads 16 steps.
-    monkeypatch.setattr("mmzoo.models.sentiment_schema.TEXT_STEPS", 12)
+    monkeypatch.setattr("mmzoo.models.schemas.sentiment.TEXT_STEPS", 12)
     presets.write_text_preset(tmp_path / "bert", "bert")
     model = mmzoo.build_sentiment_model(
         variant="classic", size="nano", inputs=("text", "image"), outputs=("sentiment",), text=tmp_path / "bert"

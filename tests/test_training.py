@@ -21,8 +21,8 @@ import pytest
 import mmzoo
 from mmzoo.branches import sensor_branch, text_branch
 from mmzoo.fusion import fuse
+from mmzoo.models.parts.seeding import initial_weights_seed
 from mmzoo.models.schema_model import keras_inputs, load_model, schema_model
-from mmzoo.models.seeding import initial_weights_seed
 from mmzoo.schema import Category, Image, Label, MultiLabel, Number, Schema, Sensors, Text, Value
 from mmzoo.training import acceleration, averaging, objectives, resume
 from mmzoo.training.batches import Batches

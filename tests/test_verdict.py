@@ -13,7 +13,7 @@ from mmzoo.recipes.own_data.likeness import look_like_language, look_like_photos
 from mmzoo.recipes.own_data.recipe import TableRecipe
 from mmzoo.recipes.own_data.skew import class_weight_for, leading_figures, skewed_outputs
 from mmzoo.recipes.own_data.verdict import verdicts
-from mmzoo.recipes.running.arms_table import ArmsTable
+from mmzoo.recipes.running.recording.arms_table import ArmsTable
 from mmzoo.schema import Image, Label, Number, Schema, Sensors, Text, Value
 
 RNG = np.random.default_rng(0)

@@ -76,7 +76,7 @@ def run(
     from mmzoo.bench.prediction import prediction_figures
     from mmzoo.bench.start import start_figures
     from mmzoo.recipes.running.evaluating import loaded, weights_path
-    from mmzoo.recipes.running.hardware import machine
+    from mmzoo.recipes.running.recording.hardware import machine
 
     effort = QUICK if quick else FULL
     size = size or recipe.default_size

@@ -14,7 +14,7 @@ import numpy as np
 
 from mmzoo.models.registry import build_model, list_models
 from mmzoo.recipes import get_recipe, list_recipes
-from mmzoo.recipes.running.hardware import machine
+from mmzoo.recipes.running.recording.hardware import machine
 from mmzoo.recipes.running.step_time import WITH, WITHOUT, step_times
 
 BATCH = 64

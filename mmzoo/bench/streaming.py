@@ -113,7 +113,7 @@ def write_table(folder: pathlib.Path, rows: int, seed: int) -> None:
     """
     from PIL import Image
 
-    from mmzoo.models.road_sign_schema import GTSRB_CLASSES, LIGHTS, ROAD_CLASSES, SURFACES, WEATHERS
+    from mmzoo.models.schemas.road_sign import GTSRB_CLASSES, LIGHTS, ROAD_CLASSES, SURFACES, WEATHERS
 
     rng = np.random.default_rng(seed)
     for index in range(PICTURES):
@@ -195,7 +195,7 @@ def main() -> None:
         return
     if arguments.out is None:
         parser.error("--out: name a folder")
-    from mmzoo.recipes.running.hardware import machine
+    from mmzoo.recipes.running.recording.hardware import machine
 
     figures = streaming_figures(arguments.rows, formats=arguments.formats, steps=arguments.steps)
     arguments.out.mkdir(parents=True, exist_ok=True)

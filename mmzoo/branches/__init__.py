@@ -1,11 +1,11 @@
 """Branches: Keras layers from one modality's input tensor to `Features`."""
 
 from mmzoo.branches.audio import audio_branch
-from mmzoo.branches.features import Features
 from mmzoo.branches.hub_image import hub_image_branch
 from mmzoo.branches.hub_text import hub_text_branch
 from mmzoo.branches.image import image_branch
 from mmzoo.branches.ngrams import ngrams_branch
+from mmzoo.branches.parts.features import Features
 from mmzoo.branches.pilotnet import pilotnet_branch
 from mmzoo.branches.plain_cnn import plain_cnn_branch
 from mmzoo.branches.resnet import resnet_branch

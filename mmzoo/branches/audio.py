@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from keras import layers, ops
 
-from mmzoo.branches.features import Features
-from mmzoo.branches.residual import normalised, residual_block
+from mmzoo.branches.parts.features import Features
+from mmzoo.branches.parts.residual import normalised, residual_block
 from mmzoo.layers import LogMelSpectrogram, MaskedMean, SpecAugment
 from mmzoo.schema import Audio
 

@@ -7,9 +7,9 @@ import inspect
 import keras
 from keras import layers, ops
 
-from mmzoo.branches.features import Features
-from mmzoo.branches.places import picture_features, picture_is_present
-from mmzoo.branches.residual import dense_block, normalised, residual_block
+from mmzoo.branches.parts.features import Features
+from mmzoo.branches.parts.places import picture_features, picture_is_present
+from mmzoo.branches.parts.residual import dense_block, normalised, residual_block
 from mmzoo.layers import ImageStandardization
 
 # Filters of the stem, then (filters, stride) of the residual blocks. Convolutions at full resolution cost most of the

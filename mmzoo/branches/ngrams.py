@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keras import initializers, layers, ops
 
-from mmzoo.branches.features import Features
+from mmzoo.branches.parts.features import Features
 from mmzoo.layers import Bag
 from mmzoo.schema import Text
 

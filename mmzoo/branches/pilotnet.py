@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from keras import layers
 
-from mmzoo.branches.features import Features
-from mmzoo.branches.places import picture_features, picture_is_present
+from mmzoo.branches.parts.features import Features
+from mmzoo.branches.parts.places import picture_features, picture_is_present
 from mmzoo.layers import ImageStandardization
 
 # What the five convolutions leave one place of.

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from keras import layers
 
-from mmzoo.branches.features import Features
-from mmzoo.branches.places import picture_features, picture_is_present
-from mmzoo.branches.residual import normalised
+from mmzoo.branches.parts.features import Features
+from mmzoo.branches.parts.places import picture_features, picture_is_present
+from mmzoo.branches.parts.residual import normalised
 from mmzoo.layers import ImageStandardization
 
 

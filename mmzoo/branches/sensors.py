@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keras import layers, ops
 
-from mmzoo.branches.features import Features
+from mmzoo.branches.parts.features import Features
 from mmzoo.layers import FieldTokens, SensorEncoder
 from mmzoo.schema import Sensors
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from keras import layers, ops
 
-from mmzoo.branches.features import Features
-from mmzoo.branches.recurrent import recurrent_layer
+from mmzoo.branches.parts.features import Features
+from mmzoo.branches.parts.recurrent import recurrent_layer
 from mmzoo.layers import SensorEncoder
 from mmzoo.schema import Series
 
@@ -25,7 +25,7 @@ def series_branch(
     Args:
         values: float32 (B, T, F) in the fields' own units, the newest step last, NaN where missing.
         series: the schema's description of the fields.
-        cell: "gru", "lstm" or "rnn", see `mmzoo.branches.recurrent`.
+        cell: "gru", "lstm" or "rnn", see `mmzoo.branches.parts.recurrent`.
         units: units of the cell.
         width: width of the features.
         tokens: give one token a step, for fusions that look at steps; costs time and memory on the device. The vector

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mmzoo.branches.audio import audio_branch
-from mmzoo.branches.features import Features
 from mmzoo.branches.hub_image import hub_image_branch
 from mmzoo.branches.hub_text import hub_text_branch
 from mmzoo.branches.image import image_branch
 from mmzoo.branches.ngrams import ngrams_branch
+from mmzoo.branches.parts.features import Features
 from mmzoo.branches.sensors import sensor_branch
 from mmzoo.branches.series import series_branch
 from mmzoo.branches.speech import speech_branch

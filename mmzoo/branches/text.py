@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from keras import layers, ops
 
-from mmzoo.branches.features import Features
-from mmzoo.branches.recurrent import recurrent_layer
+from mmzoo.branches.parts.features import Features
+from mmzoo.branches.parts.recurrent import recurrent_layer
 
 
 def text_branch(
@@ -26,7 +26,7 @@ def text_branch(
         ids: int32 (B, T), 0 = padding; an empty text is missing.
         vocabulary_size: number of ids; 256 for bytes.
         width: width of the features.
-        cell: "gru", "lstm" or "rnn", see `mmzoo.branches.recurrent`.
+        cell: "gru", "lstm" or "rnn", see `mmzoo.branches.parts.recurrent`.
         units: units of the cell, per direction.
         embedding: width of the embedding.
         bidirectional: read in both directions.

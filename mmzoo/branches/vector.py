@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keras import layers, ops
 
-from mmzoo.branches.features import Features
+from mmzoo.branches.parts.features import Features
 
 
 def vector_branch(values, *, width: int = 64, tokens: bool = False, name: str = "vector") -> Features:

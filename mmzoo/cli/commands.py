@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from mmzoo.data.sets.samples import Option
+from mmzoo.data.samples.samples import Option
 from mmzoo.recipes import get_recipe, list_recipes
 from mmzoo.recipes.recipe import Recipe
 from mmzoo.recipes.running.options import options_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmzoo.recipes.running.record import RunRecord
+from mmzoo.recipes.running.recording.record import RunRecord
 
 
 def print_figures(record: RunRecord) -> None:

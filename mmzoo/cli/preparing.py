@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from mmzoo.cli.commands import REQUIRED, SETTINGS, Given, common, option, recipe_command, run_command, split_off
-from mmzoo.data.sets.samples import TRAIN, VALIDATION
+from mmzoo.data.samples.samples import TRAIN, VALIDATION
 from mmzoo.recipes import list_recipes
 from mmzoo.recipes.recipe import Recipe
 
@@ -104,7 +104,7 @@ def _parameters(recipe: Recipe) -> dict[str, Given]:
 def _prepare_data_set(
     recipe: Recipe, *, out, options, size, data, data_dir, all_rows, seed, limit, beam, beam_options, fold=None, **given
 ) -> None:
-    from mmzoo.data.sets.preparing import prepare_samples
+    from mmzoo.data.samples.preparing import prepare_samples
     from mmzoo.recipes.running.options import run_options
 
     data, data_set = recipe.data_set(data)

@@ -40,7 +40,7 @@ def _state(encoder: Encoder, check: bool) -> tuple[str, bool]:
         text = f"here, {encoder.bytes / 1e6:.0f} MB, files as they should be"
         if not check:
             return text, True
-        from mmzoo.models.encoder_check import deviation_of
+        from mmzoo.models.parts.encoder_check import deviation_of
         from mmzoo.pretrained.golden import TOLERANCE
 
         off = deviation_of(encoder)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 import keras
 from keras import ops
 
-from mmzoo.branches.features import Features
+from mmzoo.branches.parts.features import Features
 from mmzoo.fusion.arm import chosen
 from mmzoo.fusion.attention import ModalityAttention, attention_fusion
 from mmzoo.fusion.concat import concat_fusion

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from mmzoo.branches import BranchSettings, branch_of, ngrams_branch, plain_cnn_branch, resnet_branch, text_branch
 from mmzoo.fusion import fuse, wants_tokens
 from mmzoo.layers.hub_backbone import FINETUNE
-from mmzoo.models.assistant_schema import ANSWERS, assistant_schema
-from mmzoo.models.finish import finish
+from mmzoo.models.parts.finish import finish
+from mmzoo.models.parts.seeding import seeded
+from mmzoo.models.parts.text_choice import with_texts
 from mmzoo.models.registry import register
 from mmzoo.models.schema_model import SchemaModel, keras_inputs
-from mmzoo.models.seeding import seeded
-from mmzoo.models.text_choice import with_texts
+from mmzoo.models.schemas.assistant import ANSWERS, assistant_schema
 from mmzoo.schema import Sensors
 
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 
 from mmzoo.branches import plain_cnn_branch, resnet_branch, text_branch
 from mmzoo.fusion import fuse, wants_tokens
-from mmzoo.models.finish import finish
+from mmzoo.models.parts.finish import finish
+from mmzoo.models.parts.seeding import seeded
 from mmzoo.models.registry import register
 from mmzoo.models.schema_model import SchemaModel, keras_inputs
-from mmzoo.models.seeding import seeded
 from mmzoo.schema import Image, Label, Schema, Text
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 
 from mmzoo.branches import image_branch, pilotnet_branch, plain_cnn_branch, sensor_branch, series_branch
 from mmzoo.fusion import fuse, wants_tokens
-from mmzoo.models.driving_schema import driving_schema
-from mmzoo.models.finish import finish
+from mmzoo.models.parts.finish import finish
+from mmzoo.models.parts.seeding import seeded
 from mmzoo.models.registry import register
 from mmzoo.models.schema_model import SchemaModel, keras_inputs
-from mmzoo.models.seeding import seeded
+from mmzoo.models.schemas.driving import driving_schema
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from mmzoo.branches import BranchSettings, branch_of
 from mmzoo.fusion import fuse, wants_tokens
 from mmzoo.layers.hub_backbone import FINETUNE
-from mmzoo.models.finish import finish
+from mmzoo.models.parts.finish import finish
+from mmzoo.models.parts.seeding import seeded
+from mmzoo.models.parts.text_choice import with_texts
 from mmzoo.models.schema_model import SchemaModel, keras_inputs
-from mmzoo.models.seeding import seeded
-from mmzoo.models.text_choice import with_texts
 from mmzoo.schema import Schema
 
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from keras import layers
 
-from mmzoo.branches.residual import normalised
+from mmzoo.branches.parts.residual import normalised
 from mmzoo.layers import ImageStandardization
-from mmzoo.models.finish import finish
+from mmzoo.models.parts.finish import finish
+from mmzoo.models.parts.seeding import seeded
 from mmzoo.models.registry import register
 from mmzoo.models.schema_model import SchemaModel, keras_inputs
-from mmzoo.models.seeding import seeded
 from mmzoo.schema import Image, Schema, Transcript
 
 # What stands on an English keyboard, the blank included.

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from mmzoo.branches import image_branch, sensor_branch, text_branch
 from mmzoo.branches.image import DENSE_FIRST
 from mmzoo.fusion import fuse, wants_tokens
-from mmzoo.models.finish import finish
+from mmzoo.models.parts.finish import finish
+from mmzoo.models.parts.seeding import seeded
 from mmzoo.models.registry import register
-from mmzoo.models.road_sign_schema import road_sign_schema
 from mmzoo.models.schema_model import SchemaModel, keras_inputs
-from mmzoo.models.seeding import seeded
+from mmzoo.models.schemas.road_sign import road_sign_schema
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from mmzoo.data.sets.road_context import GTSRB_FREQUENCIES, NUM_SIGNS, simulate_context
-from mmzoo.models.road_sign_schema import LIGHTS, ROAD_CLASSES, SURFACES, WEATHERS
+from mmzoo.models.schemas.road_sign import LIGHTS, ROAD_CLASSES, SURFACES, WEATHERS
 
 
 def context_only_accuracy(train: int = 20_000, test: int = 5_000, seed: int = 0) -> dict[str, float]:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmzoo.data.sets.samples import DataSet, Option, Samples
+from mmzoo.data.samples.samples import DataSet, Option, Samples
 from mmzoo.schema import Schema
 
 if TYPE_CHECKING:
-    from mmzoo.recipes.running.record import RunRecord
+    from mmzoo.recipes.running.recording.record import RunRecord
 
 Arrays = dict[str, np.ndarray]
 

@@ -18,7 +18,7 @@ from mmzoo.bundles import saved_models_dir
 from mmzoo.recipes import few_shot_results, result_tables
 from mmzoo.recipes.own_data import results as own_data_results
 from mmzoo.recipes.result_tables import KEY, card_tables, failures_table, marks, models_table, read, with_table
-from mmzoo.recipes.running.record import RECORD, RunRecord
+from mmzoo.recipes.running.recording.record import RECORD, RunRecord
 
 COLUMNS = (*KEY, "value", "samples", "parameters", "bytes_float32", "bytes_int8", "device", "command")
 
@@ -112,7 +112,7 @@ def main(arguments: list[str] | None = None) -> None:
             add(record if options.data is None else dataclasses.replace(record, data=options.data))
     elif options.what == "add-few-shot":
         import mmzoo
-        from mmzoo.recipes.running.hardware import machine
+        from mmzoo.recipes.running.recording.hardware import machine
 
         arguments = {"size": options.size, "fold": options.fold, "seed": options.seed, "device": machine()}
         parameters = mmzoo.build_road_sign_model(size=options.size).count_params()

@@ -24,8 +24,8 @@ import pathlib
 
 import numpy as np
 
-from mmzoo.data.sets.metadata import FILE, classes_of, encoded, hashed_part, read_metadata
-from mmzoo.data.sets.samples import ALL, TRAIN, Samples, data_set
+from mmzoo.data.samples.metadata import FILE, classes_of, encoded, hashed_part, read_metadata
+from mmzoo.data.samples.samples import ALL, TRAIN, Samples, data_set
 from mmzoo.schema import Schema
 
 CLASSES = ("cat", "dog")

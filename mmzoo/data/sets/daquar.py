@@ -15,8 +15,8 @@ import pathlib
 
 import numpy as np
 
-from mmzoo.data.sets.metadata import FILE, classes_of, encoded, findings, hashed_part, read_metadata, refuse_empty
-from mmzoo.data.sets.samples import ALL, TRAIN, Samples, data_set
+from mmzoo.data.samples.metadata import FILE, classes_of, encoded, findings, hashed_part, read_metadata, refuse_empty
+from mmzoo.data.samples.samples import ALL, TRAIN, Samples, data_set
 from mmzoo.schema import Schema
 
 NOTE = "photos, questions and answers real, nothing simulated"

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFilter, ImageFont
 
 from mmzoo import encoding
-from mmzoo.data.sets.samples import TRAIN, VALIDATION, Samples, data_set
+from mmzoo.data.samples.samples import TRAIN, VALIDATION, Samples, data_set
 from mmzoo.schema import Schema, Transcript
 
 COUNTS = {TRAIN: 20_000, VALIDATION: 2_000}

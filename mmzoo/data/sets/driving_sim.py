@@ -33,9 +33,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmzoo import encoding
-from mmzoo.data.sets.metadata import FILE, numbers_of, read_metadata
-from mmzoo.data.sets.samples import ALL, TRAIN, Samples, data_set
-from mmzoo.models.driving_schema import LIGHTS, SURFACES, WEATHERS
+from mmzoo.data.samples.metadata import FILE, numbers_of, read_metadata
+from mmzoo.data.samples.samples import ALL, TRAIN, Samples, data_set
+from mmzoo.models.schemas.driving import LIGHTS, SURFACES, WEATHERS
 from mmzoo.schema import Schema
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def load_driving_sim(
     Args:
         data_dir: the folder.
         split: "train", "validation" or "all", of a folder kept apart too.
-        schema: of the driving model, see `mmzoo.models.driving_schema`; the inputs that it has are made.
+        schema: of the driving model, see `mmzoo.models.schemas.driving`; the inputs that it has are made.
         fold: 0..4, the blocks that "validation" has and "train" lacks.
         seed: of what is simulated.
         limit: at most so many rows, evenly spread.

@@ -22,7 +22,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from mmzoo.data.sets import gtsrb_archive as archive
-from mmzoo.models.road_sign_schema import GTSRB_CLASSES
+from mmzoo.models.schemas.road_sign import GTSRB_CLASSES
 
 NUM_FOLDS = 5
 URL = "https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370"

@@ -10,8 +10,8 @@ import pathlib
 
 import numpy as np
 
-from mmzoo.data.sets.metadata import FILE, classes_of, encoded, findings, hashed_part, numbers_of, read_metadata
-from mmzoo.data.sets.samples import ALL, TRAIN, Samples, data_set
+from mmzoo.data.samples.metadata import FILE, classes_of, encoded, findings, hashed_part, numbers_of, read_metadata
+from mmzoo.data.samples.samples import ALL, TRAIN, Samples, data_set
 from mmzoo.schema import Schema
 
 NOTE = "No medical device. Pictures and patients' data real, nothing simulated; tested on a part of HAM10000 alone"

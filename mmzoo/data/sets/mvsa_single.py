@@ -10,8 +10,8 @@ import pathlib
 
 import numpy as np
 
-from mmzoo.data.sets.metadata import FILE, classes_of, encoded, findings, read_metadata
-from mmzoo.data.sets.samples import ALL, TRAIN, Samples, data_set
+from mmzoo.data.samples.metadata import FILE, classes_of, encoded, findings, read_metadata
+from mmzoo.data.samples.samples import ALL, TRAIN, Samples, data_set
 from mmzoo.schema import Schema
 
 NOTE = "tweets, pictures and labels real, nothing simulated"

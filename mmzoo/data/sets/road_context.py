@@ -33,7 +33,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmzoo.models.road_sign_schema import GTSRB_CLASSES, LIGHTS, ROAD_CLASSES, SURFACES, WEATHERS
+from mmzoo.models.schemas.road_sign import GTSRB_CLASSES, LIGHTS, ROAD_CLASSES, SURFACES, WEATHERS
 
 NUM_SIGNS = len(GTSRB_CLASSES)
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmzoo import encoding
+from mmzoo.data.samples.samples import Samples, data_set
 from mmzoo.data.sets.rendered import sign_stream
 from mmzoo.data.sets.road_context import GTSRB_FREQUENCIES, simulate_context
-from mmzoo.data.sets.samples import Samples, data_set
 from mmzoo.schema import Category, Schema
 
 # What the first line of every card and table says of the data.

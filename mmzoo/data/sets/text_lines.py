@@ -21,8 +21,8 @@ import string
 import numpy as np
 
 from mmzoo import encoding
-from mmzoo.data.sets.metadata import FILE, read_metadata
-from mmzoo.data.sets.samples import ALL, TRAIN, Samples, data_set
+from mmzoo.data.samples.metadata import FILE, read_metadata
+from mmzoo.data.samples.samples import ALL, TRAIN, Samples, data_set
 from mmzoo.schema import Schema
 
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼港澳学警使领挂"

@@ -9,8 +9,8 @@ import pathlib
 
 import numpy as np
 
+from mmzoo.data.samples.samples import Samples, data_set
 from mmzoo.data.sets import emodb, mvsa_single
-from mmzoo.data.sets.samples import Samples, data_set
 from mmzoo.schema import Schema
 
 FOLDERS = {"mvsa_single_4000": mvsa_single.load_mvsa_single, "emodb": emodb.load_emodb}

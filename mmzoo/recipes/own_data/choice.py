@@ -169,7 +169,7 @@ def _choose(kind, recipe, source, features, seed, figure, say):
 
 def _try(kind, option, names, others, recipe, source, features, seed, figure, seconds=None):
     import mmzoo
-    from mmzoo.models.frozen import take_over
+    from mmzoo.models.parts.frozen import take_over
     from mmzoo.recipes.running.arm_runs import measured, predictions
 
     began = time.perf_counter()

@@ -126,7 +126,7 @@ def load_table(
     from mmzoo.data.tables.manifest import read_manifest
     from mmzoo.data.tables.table import choose_columns
     from mmzoo.data.tables.vocabulary import fitted, wordpiece_text
-    from mmzoo.models.text_choice import with_texts
+    from mmzoo.models.parts.text_choice import with_texts
 
     names = [name for name, modality in schema.inputs.items() if isinstance(modality, Text)]
     chosen = choose_columns(schema, list(frames["train"].columns), columns, "table", targets=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from mmzoo.data.feature_cache import FeatureCache
 from mmzoo.data.views import views_of
-from mmzoo.models.frozen import features_of, frozen_encoders
+from mmzoo.models.parts.frozen import features_of, frozen_encoders
 from mmzoo.recipes.own_data.splits import Splits
 from mmzoo.recipes.recipe import Training
 from mmzoo.schema import Image, Schema, Vector
@@ -22,7 +22,7 @@ class FeatureData(Splits):
     Args:
         data: the `TableData`.
         names: the inputs that the model has.
-        encoders: of `mmzoo.models.frozen.frozen_encoders`.
+        encoders: of `mmzoo.models.parts.frozen.frozen_encoders`.
         caches: input -> the `FeatureCache` of its encoder.
         made: features in memory, which all arms on the same data share.
         say: prints a line.

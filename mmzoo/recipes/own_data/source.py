@@ -113,8 +113,8 @@ class TableSource:
     def load(self, fold: None, seed: int, recipe: TableRecipe | None = None) -> TableData:
         """The splits of a seed, encoded as a recipe wants its texts and pictures; None: the source's own."""
         from mmzoo.data.tables.splits import split_table
-        from mmzoo.models.encoder_input import as_trained
         from mmzoo.models.multimodal import SIZES
+        from mmzoo.models.parts.encoder_input import as_trained
 
         recipe = recipe or self.recipe
         return load_table(

@@ -37,9 +37,9 @@ from mmzoo.recipes.own_data.verdict import verdicts
 from mmzoo.recipes.running.arm_runs import Plan, Trained, run_arms
 from mmzoo.recipes.running.arms import arms_of
 from mmzoo.recipes.running.exporting import export_failing_in_a_line, exported
-from mmzoo.recipes.running.hardware import machine, versions
-from mmzoo.recipes.running.identity import RunIdentity
-from mmzoo.recipes.running.record import RECORD, RunRecord, units
+from mmzoo.recipes.running.recording.hardware import machine, versions
+from mmzoo.recipes.running.recording.identity import RunIdentity
+from mmzoo.recipes.running.recording.record import RECORD, RunRecord, units
 from mmzoo.recipes.running.reporting import given_records, report
 from mmzoo.schema import Schema
 

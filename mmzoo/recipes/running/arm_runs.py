@@ -13,9 +13,9 @@ import pandas as pd
 from mmzoo.files import replace_file
 from mmzoo.recipes.recipe import Training
 from mmzoo.recipes.running.arms import ALL, Arm
-from mmzoo.recipes.running.arms_table import ArmsTable
-from mmzoo.recipes.running.identity import RunIdentity
 from mmzoo.recipes.running.progress import ArmProgress
+from mmzoo.recipes.running.recording.arms_table import ArmsTable
+from mmzoo.recipes.running.recording.identity import RunIdentity
 from mmzoo.recipes.running.retracing import without_retracing_warnings
 from mmzoo.recipes.running.sources import MEASURED, TRAIN, WATCHED
 from mmzoo.tasks import task_for
@@ -151,7 +151,7 @@ def _train_and_measure(plan, figures, data, arm, fold, seed, bar):
 
 def _train(plan, data, arm, training, seed, folder, bar):
     import mmzoo
-    from mmzoo.models.frozen import take_over
+    from mmzoo.models.parts.frozen import take_over
 
     model = plan.build(data, arm, seed)
     learner, seen = plan.learner(model, data, arm, seed) if plan.learner else (model, data)

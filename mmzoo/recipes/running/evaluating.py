@@ -8,14 +8,14 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mmzoo.data.sets.samples import TRAIN, VALIDATION, Samples
+from mmzoo.data.samples.samples import TRAIN, VALIDATION, Samples
 from mmzoo.files import holding
 from mmzoo.recipes.recipe import Recipe
 from mmzoo.recipes.running.exporting import exported
-from mmzoo.recipes.running.hardware import machine
-from mmzoo.recipes.running.identity import RESTS_ON
 from mmzoo.recipes.running.options import RunOptions, run_options
-from mmzoo.recipes.running.record import RECORD, RunRecord, units
+from mmzoo.recipes.running.recording.hardware import machine
+from mmzoo.recipes.running.recording.identity import RESTS_ON
+from mmzoo.recipes.running.recording.record import RECORD, RunRecord, units
 from mmzoo.recipes.running.reporting import (
     MOST_PARITY_SAMPLES,
     given_records,
@@ -166,7 +166,7 @@ def weights_path(recipe: Recipe, weights: str | os.PathLike | None, size: str) -
     Raises:
         ValueError: neither a path that exists nor weights that ship; the message lists those.
     """
-    from mmzoo.models.pretrained import pretrained_path
+    from mmzoo.models.parts.pretrained import pretrained_path
 
     if size not in recipe.training:
         raise ValueError(f"size: expected one of {list(recipe.training)}, got {size!r}")

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from mmzoo.data.sets.samples import DataSet, Option, checked_options
+from mmzoo.data.samples.samples import DataSet, Option, checked_options
 from mmzoo.recipes.recipe import Recipe
 
 

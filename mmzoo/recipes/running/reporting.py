@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mmzoo.data.sets.samples import VALIDATION
+from mmzoo.data.samples.samples import VALIDATION
 from mmzoo.recipes.recipe import Recipe
 from mmzoo.recipes.running.arms import ALL, COLUMNS, given_rows
-from mmzoo.recipes.running.record import RunRecord
+from mmzoo.recipes.running.recording.record import RunRecord
 
 # Of a model with more inputs than this, what is missing is not measured for every subset.
 MOST_INPUTS_IN_SUBSETS = 5

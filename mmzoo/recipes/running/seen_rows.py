@@ -8,7 +8,7 @@ import pathlib
 
 import numpy as np
 
-from mmzoo.data.sets.samples import Samples
+from mmzoo.data.samples.samples import Samples
 from mmzoo.files import replace_file
 
 FILE = "trained_rows.npy"

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mmzoo.data.sets.samples import ALL, TRAIN, VALIDATION, DataSet, Samples
+from mmzoo.data.samples.samples import ALL, TRAIN, VALIDATION, DataSet, Samples
 from mmzoo.recipes.recipe import EpochContext, Recipe, Training
 from mmzoo.schema import Schema
 

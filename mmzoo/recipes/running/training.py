@@ -12,13 +12,13 @@ from mmzoo.files import holding, replace_text
 from mmzoo.recipes.recipe import Recipe
 from mmzoo.recipes.running.arm_runs import Plan, Trained, run_arms
 from mmzoo.recipes.running.arms import arms_of
-from mmzoo.recipes.running.card import recipe_card
 from mmzoo.recipes.running.exporting import export_failing_in_a_line, exported
-from mmzoo.recipes.running.hardware import machine, versions
-from mmzoo.recipes.running.identity import RunIdentity
 from mmzoo.recipes.running.models import RecipeModels
 from mmzoo.recipes.running.options import run_options
-from mmzoo.recipes.running.record import RECORD, RunRecord, origin, units
+from mmzoo.recipes.running.recording.card import recipe_card
+from mmzoo.recipes.running.recording.hardware import machine, versions
+from mmzoo.recipes.running.recording.identity import RunIdentity
+from mmzoo.recipes.running.recording.record import RECORD, RunRecord, origin, units
 from mmzoo.recipes.running.reporting import MOST_PARITY_SAMPLES, given_records, page_about, report
 from mmzoo.recipes.running.seen_rows import write_trained_rows
 from mmzoo.recipes.running.sources import MEASURED, TRAIN, RecipeSource

@@ -18,10 +18,10 @@ import dataclasses
 
 import numpy as np
 
+from mmzoo.data.samples.samples import Option, Samples
 from mmzoo.data.sets.daquar import ANSWERS as DAQUAR_ANSWERS
 from mmzoo.data.sets.daquar import load_daquar
 from mmzoo.data.sets.easy_vqa import load_easy_vqa
-from mmzoo.data.sets.samples import Option, Samples
 from mmzoo.recipes.recipe import Recipe, Training
 
 OUTPUT = "answer"

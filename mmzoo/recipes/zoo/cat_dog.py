@@ -22,8 +22,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmzoo.data.samples.samples import Option, Samples
 from mmzoo.data.sets.cats_dogs import load_cats_dogs
-from mmzoo.data.sets.samples import Option, Samples
 from mmzoo.recipes.recipe import EpochContext, Recipe, Training
 
 OUTPUT = "animal"

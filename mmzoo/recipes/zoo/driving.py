@@ -24,8 +24,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmzoo.data.samples.samples import Option, Samples
 from mmzoo.data.sets.driving_sim import always_straight, last_value, load_driving_sim
-from mmzoo.data.sets.samples import Option, Samples
 from mmzoo.recipes.recipe import EpochContext, Recipe, Training
 
 AUGMENTATION = {

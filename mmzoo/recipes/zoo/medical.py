@@ -14,8 +14,8 @@ import dataclasses
 
 import numpy as np
 
+from mmzoo.data.samples.samples import Option, Samples
 from mmzoo.data.sets.ham10000 import load_ham10000
-from mmzoo.data.sets.samples import Option, Samples
 from mmzoo.recipes.recipe import Recipe, Training
 
 OUTPUT = "diagnosis"

@@ -17,8 +17,8 @@ import dataclasses
 
 import numpy as np
 
+from mmzoo.data.samples.samples import Samples
 from mmzoo.data.sets.drawn_words import load_drawn_words
-from mmzoo.data.sets.samples import Samples
 from mmzoo.data.sets.text_lines import (
     ALPHABETS,
     load_captcha_wp4,

@@ -24,8 +24,8 @@ and 2.
     | red bleached on a tenth of the pictures                                       |  99.39 |    -   |    -   |
 
 The fifth line is for a failing camera: on covered pictures, all inputs given, the second line's 35 % became 56 % (fold
-0). The sixth is for speed in 8 bits, see `mmzoo.branches.residual.dense_block`. The last was chosen by the errors on
-fold 0, so the figure flatters it: of the 72 errors of the model named at the end, 23 are one physical sign, a
+0). The sixth is for speed in 8 bits, see `mmzoo.branches.parts.residual.dense_block`. The last was chosen by the
+errors on fold 0, so the figure flatters it: of the 72 errors of the model named at the end, 23 are one physical sign, a
 prohibition of lorries whose red rim has faded to white; now one of 51 is. Of a sign under stickers 22 are left of 29;
 on all other signs there are 28 errors instead of 20, so bleaching helps the faded sign and not the rest. On fold 3, by
 which nothing was ever chosen, the recipe as it stands has 99.66. Of the errors on fold 2 with the block in its old
@@ -49,8 +49,8 @@ import functools
 from collections.abc import Mapping
 
 from mmzoo.data.corruption import CAMERA_FAILURES
+from mmzoo.data.samples.samples import Option
 from mmzoo.data.sets.road_signs import RoadSigns, gtsrb_signs, rendered_signs
-from mmzoo.data.sets.samples import Option
 from mmzoo.recipes.recipe import EpochContext, Recipe, Training
 from mmzoo.recipes.running.arms import ALL
 

@@ -16,9 +16,9 @@ import dataclasses
 
 import numpy as np
 
+from mmzoo.data.samples.samples import Option, Samples
 from mmzoo.data.sets.emodb import load_emodb
 from mmzoo.data.sets.mvsa_single import load_mvsa_single
-from mmzoo.data.sets.samples import Option, Samples
 from mmzoo.data.sets.tweets_and_voices import load_tweets_and_voices
 from mmzoo.recipes.recipe import Recipe, Training
 

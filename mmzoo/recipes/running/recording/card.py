@@ -6,7 +6,7 @@ from mmzoo.exporting.card import contract
 from mmzoo.recipes.recipe import Recipe
 from mmzoo.recipes.result_tables import RESULTS, card_tables, figure_text, marks, with_table
 from mmzoo.recipes.running.arms import ALL, GIVEN
-from mmzoo.recipes.running.record import RunRecord
+from mmzoo.recipes.running.recording.record import RunRecord
 from mmzoo.recipes.running.step_time import in_words
 from mmzoo.schema import Schema
 

@@ -24,7 +24,7 @@ def _of_picture(encoder):
     import keras
 
     from mmzoo.branches.hub_image import hub_image_branch
-    from mmzoo.models.frozen import encoder_part
+    from mmzoo.models.parts.frozen import encoder_part
 
     picture = golden_input("image")
     pixels = keras.Input(picture.shape, dtype="uint8")
@@ -36,7 +36,7 @@ def _of_sentence(encoder):
     import keras
 
     from mmzoo.branches.hub_text import hub_text_branch
-    from mmzoo.models.frozen import encoder_part
+    from mmzoo.models.parts.frozen import encoder_part
     from mmzoo.presets import text_for_preset
 
     text = text_for_preset(encoder.name, 32)
@@ -49,7 +49,7 @@ def _of_sound(encoder):
     import keras
 
     from mmzoo.branches.speech import speech_branch
-    from mmzoo.models.frozen import encoder_part
+    from mmzoo.models.parts.frozen import encoder_part
 
     sound = golden_input("audio")
     samples = keras.Input(sound.shape, dtype="float32")

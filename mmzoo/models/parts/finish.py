@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Mapping
 
-from mmzoo.models.pretrained import load_weights
+from mmzoo.models.parts.pretrained import load_weights
 from mmzoo.models.schema_model import SchemaModel, schema_model
 from mmzoo.schema import Schema
 from mmzoo.schema.names import ascii_name

@@ -40,7 +40,7 @@ class RunRecord:
         command: what was typed.
         settings: hyper-parameters and options, if it was a training.
         training: samples, epochs, minutes, where the weights came from, if it was a training.
-        rests_on: all that the weights depend on, see `mmzoo.recipes.running.identity`.
+        rests_on: all that the weights depend on, see `mmzoo.recipes.running.recording.identity`.
         parity: of the exported files, if there are any.
         step_time: milliseconds of a training step with and without XLA, where it was measured.
     """

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from mmzoo.data.sets.samples import Samples
+from mmzoo.data.samples.samples import Samples
 from mmzoo.data.tables.manifest import Manifest
 from mmzoo.data.tables.prepared import Prepared
 from mmzoo.data.tables.preparing import check_format, write_prepared
