@@ -13,6 +13,7 @@ from mmzoo.data.augmentation import ImageAugmentation, augment_images
 from mmzoo.data.mirroring import Mirroring
 from mmzoo.data.mixing import Mixing
 from mmzoo.data.pipeline import from_arrays
+from mmzoo.data.word_dropout import WordDropout
 
 OFF = ImageAugmentation(**{field.name: 0 for field in dataclasses.fields(ImageAugmentation)})
 
@@ -237,3 +238,16 @@ def test_several_changes_are_made_in_turn(pictures):
     np.testing.assert_array_equal(runs[0][0], runs[1][0])
     assert runs[0][1].shape == (20, 20)
     np.testing.assert_allclose(runs[0][1].sum(axis=1), 1.0, atol=1e-6)
+
+
+def test_word_dropout_hides_its_share_of_the_words_and_nothing_else():
+    ids = tf.constant(np.arange(1, 4001).reshape(200, 20), tf.int32)
+    inputs, targets = {"note": ids, "other": ids}, {"kind": tf.zeros(200)}
+    found, same = WordDropout("note", 0.3)(inputs, targets, (1, 2))
+    kept = found["note"].numpy() != 0
+    assert 0.25 < 1 - kept.mean() < 0.35
+    np.testing.assert_array_equal(found["note"].numpy()[kept], ids.numpy()[kept])
+    assert found["other"] is ids and same is targets
+    again = WordDropout("note", 0.3)(inputs, targets, (1, 2))[0]["note"]
+    np.testing.assert_array_equal(found["note"].numpy(), again.numpy())
+    assert WordDropout("absent")(inputs, targets, (1, 2)) == (inputs, targets)

@@ -66,7 +66,7 @@ def build_cat_dog_model(
             output layer: 23 million parameters, nearly all of them behind Flatten.
         size: "nano", "small" or "base"; classic: "small" is the article's, "nano" an eighth as wide.
         image_size: (height, width) in pixels; None: (96, 96), classic (150, 150).
-        fusion: see `mmzoo.fusion`; None: "attention", classic "concat".
+        fusion: see `mmzoo.fusion`; None: "late", classic "concat".
         weights: None, a .keras file, a .weights.h5 file or a bundle; none come with mmzoo (the photos' licence).
         classifier_activation: "softmax", or None for logits.
         modality_dropout: probability of hiding an input while training, one for both or by input name.
@@ -90,7 +90,7 @@ def build_cat_dog_model(
     if size not in sizes[variant]:
         raise ValueError(f"size: expected one of {list(sizes[variant])} for variant {variant!r}, got {size!r}")
     config, modern = sizes[variant][size], variant == "modern"
-    fusion = fusion or ("attention" if modern else "concat")
+    fusion = fusion or ("late" if modern else "concat")
     common = {"width": config.width, "tokens": wants_tokens(fusion)}
     words = {"vocabulary_size": config.words, "units": config.text_units, "embedding": config.embedding}
 

@@ -58,21 +58,23 @@ def training(epochs: int, **changes) -> Training:
         warmup_epochs=5.0,
         label_smoothing=0.05,
         dropout=0.2,
-        modality_dropout={"image": 0.1, "description": 0.3},
+        modality_dropout={"image": 0.1, "description": 0.85},
         augmentation=AUGMENTATION,
         **changes,
     )
 
 
 def augment(context: EpochContext) -> list:
-    """Photos changed and mixed; a model without them sees its rows as they are."""
+    """Photos changed and mixed, words hidden; a model without photos is not mixed, and needs all of its words."""
     from mmzoo.data.augmentation import ImageAugmentation
     from mmzoo.data.mixing import Mixing
+    from mmzoo.data.word_dropout import WordDropout
 
     if "image" not in context.inputs:
         return []
     classes = len(context.schema[OUTPUT].classes)
-    return [ImageAugmentation(**context.training.augmentation), Mixing(OUTPUT, classes, cutmix=0.25, mixup=0.25)]
+    mixing = Mixing(OUTPUT, classes, cutmix=0.25, mixup=0.25)
+    return [ImageAugmentation(**context.training.augmentation), mixing, WordDropout("description", 0.3)]
 
 
 def words_alone(train: Samples, measured: Samples, schema) -> dict[str, np.ndarray]:
