@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import gzip
 import io
 import json
@@ -183,6 +184,28 @@ def test_excel(tmp_path, monkeypatch):
     monkeypatch.setattr(pd, "read_excel", absent)
     with pytest.raises(ImportError, match=r'takes openpyxl: pip install "mmzoo\[tables\]", or save the table as CSV'):
         open_table(path)
+
+
+def test_an_excel_file_as_a_spreadsheet_writes_it(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["Export of 2026"])
+    sheet.append(["temp", "at", "clock", "on", "n", "label"])
+    sheet.append([21.5, datetime.datetime(2026, 1, 2, 3, 4), datetime.time(7, 30), True, 3, "ok"])
+    sheet.append([None, datetime.date(2026, 1, 3), None, False, 1e6, "bad"])
+    sheet.append([None] * 6)
+    sheet.append([22, None, datetime.time(8, 0, 5), None, None, "ok"])
+    book.create_sheet("Notes").append(["by hand"])
+    book.save(tmp_path / "t.xlsx")
+    table = open_table(tmp_path / "t.xlsx")
+    assert table.columns == ["temp", "at", "clock", "on", "n", "label"]
+    assert list(table.read()) == [
+        (3, ["21.5", "2026-01-02T03:04:00", "07:30:00", "True", "3", "ok"]),
+        (4, ["", "2026-01-03", "", "False", "1000000", "bad"]),
+        (6, ["22", "", "08:00:05", "", "", "ok"]),
+    ]
+    assert len(table.notes) == 2
 
 
 def picture(path, colour=90):
