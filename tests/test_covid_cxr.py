@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import pathlib
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image as Pillow
 
 from mmzoo.data.sets import covid_cxr
-from mmzoo.data.sets.covid_cxr import DIAGNOSES, GIVEN, GROUP, MASK, TARGET, masked_notes, table
+from mmzoo.data.sets.covid_cxr import DIAGNOSES, GIVEN, GROUP, MASK, TARGET, load_covid_cxr, masked_notes, table
+from mmzoo.models.schemas.medical import medical_schema
 
 DATA = os.environ.get("MMZOO_DATA")
 
@@ -29,7 +32,8 @@ def write(folder, findings, **changes):
 
 
 def test_only_what_does_not_tell_the_answer_is_given(tmp_path):
-    found = table(write(tmp_path, ["COVID-19", "SARS", "todo", "No Finding", "Unknown", "COVID-19, ARDS"]))
+    found, left_out = table(write(tmp_path, ["COVID-19", "SARS", "todo", "No Finding", "Unknown", "COVID-19, ARDS"]))
+    assert left_out == 2
     assert list(found.columns) == [*GIVEN, GROUP, TARGET]
     assert found[TARGET].tolist() == ["COVID-19", "other pneumonia", "other or none", "COVID-19"]
     assert found[GROUP].tolist() == ["0", "0", "1", "2"]
@@ -55,6 +59,27 @@ def test_a_finding_or_column_that_is_not_known_is_an_error(tmp_path):
 )
 def test_notes_lose_what_tells_the_answer(notes, expected):
     assert masked_notes(notes) == expected
+
+
+def test_as_a_data_set_of_the_medical_model(tmp_path):
+    Pillow.new("RGB", (8, 8), (90, 90, 90)).save(tmp_path / "x.png")
+    given = {"path": "x.png", "view": "PA", "sex": "M", "age": "65", "temperature": "38.2", "pO2_saturation": "340"}
+    counts = {"leukocyte_count": "", "neutrophil_count": "2.8", "lymphocyte_count": "0.8"}
+    findings = ["COVID-19", "todo", *["SARS", "No Finding"] * 20]
+    write(tmp_path, findings, **given, **counts, clinical_notes="Fever since January 2020.")
+    schema = medical_schema(covid_cxr.CLASSES, biomarkers=covid_cxr.PATIENT, image_size=(8, 8))
+    found = load_covid_cxr(tmp_path, "all", schema=schema)
+    assert len(found) == 41 and found.raw["record"][0] == f"Fever since {MASK}."
+    np.testing.assert_array_equal(found.targets["diagnosis"][:3], [0, 1, 2])
+    np.testing.assert_allclose(found.inputs["biomarkers"][0], [65, 1, 0, 38.2, np.nan, np.nan, 2.8, 0.8], rtol=1e-6)
+    assert "; 1 rows of the table without a diagnosis left out" in found.note
+    assert "; pO2_saturation in another unit or unknown, so missing, in 41 rows" in found.note
+    parts = [load_covid_cxr(tmp_path, "validation", schema=schema, fold=fold) for fold in range(5)]
+    train = load_covid_cxr(tmp_path, "train", schema=schema, fold=1)
+    assert sum(map(len, parts)) == 41 and not set(train.groups) & set(parts[1].groups)
+    write(tmp_path, ["COVID-19"], **given | {"temperature": "warm"}, **counts)
+    with pytest.raises(ValueError, match=r"row 2, column 'temperature': expected a number, got 'warm'"):
+        load_covid_cxr(tmp_path, "all", schema=schema)
 
 
 @pytest.mark.skipif(not DATA, reason="MMZOO_DATA is not set, so there are no real notes")
