@@ -122,7 +122,7 @@ def load_image_converter(preset: str | pathlib.Path):
 
 
 def text_for_preset(preset: str | pathlib.Path, length: int) -> Text:
-    """The `Text` input of a schema that gives a text preset the ids it was trained on.
+    """The `Text` input of a schema that gives a text preset, or word vectors, the ids they were trained on.
 
     Args:
         preset: see `resolve_preset`.
@@ -132,6 +132,11 @@ def text_for_preset(preset: str | pathlib.Path, length: int) -> Text:
         PresetError: no such preset.
         ValueError: its tokenizer is none that the device runtime has a twin of.
     """
+    encoder = packaged(preset)
+    if encoder is not None and encoder.vectors:
+        words, _ = encoder.vectors(encoder.check())
+        # Without pieces that go on ("##..."), a word is in the vocabulary as a whole or unknown.
+        return Text(length, tokenizer="wordpiece", vocabulary=words, lowercase=True)
     import keras_hub
 
     tokenizer = _load(keras_hub.tokenizers.Tokenizer, preset)
