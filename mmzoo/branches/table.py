@@ -139,7 +139,10 @@ def _text(ids, text, name, settings):
             **recurrent,
         )
     if name in settings.presets:
-        return hub_text_branch(ids, settings.presets[name], finetune=settings.finetune, **common)
+        size = text.vocabulary_size
+        return hub_text_branch(
+            ids, settings.presets[name], finetune=settings.finetune, vocabulary_size=size, **common
+        )  # fmt: skip
     if text.tokenizer == "ngrams":
         return ngrams_branch(ids, text, embedding=settings.ngram_embedding, seed=settings.seed, **common)
     return text_branch(ids, vocabulary_size=text.vocabulary_size, embedding=settings.embedding, **recurrent)
