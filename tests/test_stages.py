@@ -14,6 +14,7 @@ from mmzoo.training import fit_stagewise
 from mmzoo.training.contrast import contrastive_losses
 from mmzoo.training.learner import learner_of
 from mmzoo.training.plan import copy_of
+from mmzoo.training.selected import with_inputs
 from mmzoo.training.stages import arm_of
 
 
@@ -222,7 +223,24 @@ def test_stages_of_other_data_and_outputs():
 
     fit_stagewise(model, rows, data_for=data_for, epochs=1, verbose=0, auxiliary=0.3)
     assert seen == [("road",), ("text",)]
-    fit_stagewise(tiny_model(outputs, text=True), rows, epochs=1, verbose=0)
+
+
+def test_some_inputs_of_data_in_any_form():
+    inputs, targets = both_data(8)
+
+    def rows(epoch):
+        return inputs, targets
+
+    assert with_inputs(None, ["text"]) is None
+    for data in (
+        (inputs, targets),
+        with_inputs(rows, ["text"])(0),
+        next(iter(with_inputs([(inputs, targets)], ["text"]))),
+    ):
+        found = with_inputs(data, ["text"])
+        assert list(found[0]) == ["text"] and found[1] is targets
+    with pytest.raises(ValueError, match="a generator can be read only once; give a function that makes one"):
+        next(iter(with_inputs(iter([(inputs, targets)]), ["text"])))
 
 
 def test_an_arm_has_nothing_of_the_others():
