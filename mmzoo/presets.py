@@ -94,14 +94,18 @@ def load_backbone(preset: str | pathlib.Path, *, load_weights: bool = True):
         load_weights: False leaves the weights as they were drawn.
 
     Raises:
-        PresetError: there is no such folder, and the preset can't be downloaded.
+        PresetError: there is no such folder, and the preset can't be downloaded; or the folder is not whole, or its
+            weights are of another network.
     """
     import keras_hub
 
     encoder = packaged(preset)
     if encoder is not None and encoder.build:
         return encoder.backbone(load_weights=load_weights)
-    return _load(keras_hub.models.Backbone, preset, load_weights=load_weights, dtype="float32")
+    network = _load(keras_hub.models.Backbone, preset, load_weights=load_weights, dtype="float32")
+    if load_weights:
+        _check_weights_fit(network, pathlib.Path(preset))
+    return network
 
 
 def load_image_converter(preset: str | pathlib.Path):
@@ -122,7 +126,7 @@ def load_image_converter(preset: str | pathlib.Path):
 
 
 def text_for_preset(preset: str | pathlib.Path, length: int) -> Text:
-    """The `Text` input of a schema that gives a text preset the ids it was trained on.
+    """The `Text` input of a schema that gives a text preset, or word vectors, the ids they were trained on.
 
     Args:
         preset: see `resolve_preset`.
@@ -132,6 +136,11 @@ def text_for_preset(preset: str | pathlib.Path, length: int) -> Text:
         PresetError: no such preset.
         ValueError: its tokenizer is none that the device runtime has a twin of.
     """
+    encoder = packaged(preset)
+    if encoder is not None and encoder.vectors:
+        words, _ = encoder.vectors(encoder.check())
+        # Without pieces that go on ("##..."), a word is in the vocabulary as a whole or unknown.
+        return Text(length, tokenizer="wordpiece", vocabulary=words, lowercase=True)
     import keras_hub
 
     tokenizer = _load(keras_hub.tokenizers.Tokenizer, preset)
@@ -218,8 +227,30 @@ def _load(kind, preset, **arguments):
         raise PresetError(f"preset {str(preset)!r}: needs {error.name}, which is not installed: {_EXTRA}") from error
     except Exception as error:
         if is_folder:
-            raise
+            reason = " ".join(str(error).split())
+            raise PresetError(
+                f"{name}: can't be read as a preset ({reason:.200}); a file is cut or damaged, or they are not of one "
+                "preset: config.json, the weights and the tokenizer belong together. Fetch it anew, or write it anew "
+                "with save_to_preset"
+            ) from error
         raise _out_of_reach(preset, name, error) from error
+
+
+def _check_weights_fit(network, folder):
+    """Refuses weights of a larger network: Keras would take what it has room for, and nobody would see it."""
+    file = folder / "model.weights.h5"
+    if not file.is_file():
+        return
+    import h5py
+
+    held = []
+    with h5py.File(file) as weights:
+        weights.visititems(lambda path, part: held.append(path) if isinstance(part, h5py.Dataset) else None)
+    if len(held) > len(network.variables):
+        raise PresetError(
+            f"{folder}: its weights are of another network: {len(held)} arrays, where the {type(network).__name__} of "
+            f"config.json has {len(network.variables)}; both files must be of one preset"
+        )
 
 
 def _check_answers(name, preset):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -200,6 +201,50 @@ def test_grey_pictures_stand_in_for_coloured_ones(folder):
 
 def test_missing_inputs_give_sound_outputs(lora, samples):
     assert_sound(lora.schema, run(lora, samples))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: (d / "model.weights.h5").unlink(), "doesn't exist in preset directory"),
+        (lambda d: (d / "model.weights.h5").write_bytes(b"cut"), "can't be read as a preset.*not of one preset"),
+        (lambda d: (d / "config.json").write_text("{"), "can't be read as a preset"),
+        (
+            lambda d: configured(d, num_layers=1),
+            "its weights are of another network: .* arrays, where the BertBackbone",
+        ),
+        (lambda d: configured(d, hidden_dim=32), "can't be read as a preset"),
+    ],
+    ids=["incomplete", "cut", "no config", "larger", "wider"],
+)
+def test_a_preset_folder_that_is_not_whole_is_named(change, message, folder, tmp_path):
+    shutil.copytree(folder / "bert", tmp_path / "bert")
+    presets.load_backbone(tmp_path / "bert", load_weights=False)
+    change(tmp_path / "bert")
+    with pytest.raises(PresetError, match=f"{tmp_path}.*{message}"):
+        presets.load_backbone(tmp_path / "bert")
+
+
+def configured(folder, **changes):
+    """Another architecture in a preset's config.json."""
+    found = json.loads((folder / "config.json").read_text())
+    found["config"].update(changes)
+    (folder / "config.json").write_text(json.dumps(found))
+
+
+def test_weights_and_network_of_all_kinds_have_as_many_arrays(folder):
+    for name in ("bert", "distil_bert", "electra", "mobilenet", "vit"):
+        presets.load_backbone(folder / name)
+
+
+def test_a_vocabulary_that_does_not_fit_is_named(folder):
+    schema = Schema("words", {"note": Text(8)}, {"sign": Label(("a", "b"))})
+    (folder / "more").mkdir()
+    shutil.copytree(folder / "bert", folder / "more", dirs_exist_ok=True)
+    words = [*WORDS, *(f"more{i}" for i in range(200))]
+    keras_hub.models.BertTokenizer(vocabulary=words, lowercase=True).save_to_preset(folder / "more")
+    with pytest.raises(ValueError, match="input 'note': preset .*more.*knows 256 ids, the vocabulary .* has 260"):
+        mmzoo.build_multimodal_model(schema, size="nano", text=folder / "more")
 
 
 def test_branches_refuse_what_does_not_fit(folder):

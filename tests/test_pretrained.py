@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import pickle
@@ -159,7 +160,7 @@ def test_what_is_no_file_of_tensors_is_refused_by_name(tmp_path):
 
 def test_every_encoder_says_what_it_is():
     assert [encoder.name for encoder in encoders_of("image")] == ["efficientnet_lite0"]
-    assert [encoder.name for encoder in encoders_of("text")] == ["minilm"]
+    assert [encoder.name for encoder in encoders_of("text")] == ["minilm", "glove"]
     for name, encoder in ENCODERS.items():
         assert encoder_named(name) is encoder and presets.is_preset(name)
         assert encoder.kind in ("image", "text", "audio") and encoder.licence and "pip install" in encoder.install
@@ -236,3 +237,62 @@ def test_minilm_reads_letters_without_accents():
     assert text.strip_accents
     np.testing.assert_array_equal(text.encode("Une ÉCOLE à Zürich", "t"), text.encode("une ecole a zurich", "t"))
     assert golden_input("text") and not (text.encode("école", "t") == text.vocabulary.index("[UNK]")).any()
+
+
+# Word vectors --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_glove(monkeypatch):
+    """Word vectors of five words under the name of the real ones."""
+    vocabulary = ("[PAD]", "[UNK]", "a", "café", "river", ",", "'")
+    vectors = np.arange(7 * 50, dtype="f4").reshape(7, 50) / 350
+    small = dataclasses.replace(
+        ENCODERS["glove"], module="json", files={}, vectors=lambda folder: (vocabulary, vectors)
+    )
+    monkeypatch.setitem(ENCODERS, "glove", small)
+    return vocabulary, vectors
+
+
+def test_texts_become_the_ids_of_word_vectors(small_glove):
+    from mmzoo.exporting.raw.text_ops import encode_text
+
+    text = presets.text_for_preset("glove", 8)
+    strings = ["A river, a café", "a's rivers", "CAFÉ", "", "cafe\u0301 \U0001f600 a\u00a0river"]
+    ids = np.stack([text.encode(one, "t") for one in strings])
+    assert ids[:3].tolist() == [[2, 4, 5, 2, 3, 0, 0, 0], [2, 6, 1, 1, 0, 0, 0, 0], [3, 0, 0, 0, 0, 0, 0, 0]]
+    assert text.vocabulary == small_glove[0]
+    pytest.importorskip("tensorflow_text")
+    np.testing.assert_array_equal(encode_text(strings, text).numpy(), ids)
+
+
+@pytest.mark.parametrize("finetune", ["frozen", "full"])
+def test_an_embedding_starts_from_the_word_vectors(small_glove, finetune, tmp_path):
+    import mmzoo
+    from mmzoo.schema import Label, Schema, Text
+
+    schema = Schema("notes", {"note": Text(8)}, {"state": Label(("good", "bad"))})
+    model = mmzoo.build_multimodal_model(schema, size="nano", text="glove", finetune=finetune, text_cell="lstm")
+    embedding = model.get_layer("note_embedding")
+    np.testing.assert_array_equal(embedding.get_weights()[0], small_glove[1])
+    assert bool(embedding.trainable_variables) == (finetune == "full") and model.get_layer("note_lstm")
+    model.save(tmp_path / "model.keras")
+    again = mmzoo.load_model(tmp_path / "model.keras")
+    assert again.schema.inputs["note"].vocabulary == small_glove[0]
+    assert bool(again.get_layer("note_embedding").trainable_variables) == (finetune == "full")
+
+
+@needs["glove"]
+def test_the_real_word_vectors():
+    vocabulary, vectors = ENCODERS["glove"].vectors(ENCODERS["glove"].check())
+    assert len(vocabulary) == len(set(vocabulary)) == 20_002 and vectors.shape == (20_002, 50)
+    assert vocabulary[:5] == ("[PAD]", "[UNK]", "the", ",", ".") and not vectors[0].any()
+    assert not [word for word in vocabulary[2:] if "'" in word and len(word) > 1]
+    text = presets.text_for_preset("glove", 8)
+    assert text.vocabulary[text.encode("Don't", "t")[0]] == "don"
+
+    def like(one, other):
+        a, b = (vectors[vocabulary.index(word)] for word in (one, other))
+        return a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+
+    assert like("cat", "dog") > 0.8 > like("cat", "tax")

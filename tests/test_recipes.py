@@ -208,16 +208,16 @@ def test_the_command_adds_runs_and_rewrites_pages_and_cards(csv_file, monkeypatc
     card.write_text(empty("results"))
     (tmp_path / "docs").mkdir()
     (tmp_path / "README.md").write_text(empty("results"))
-    (tmp_path / "docs" / "results.md").write_text(empty("failures", "few pictures", "own data"))
+    (tmp_path / "docs" / "results.md").write_text(empty("failures", "few pictures", "pretraining", "own data"))
     results.main(["add", str(tmp_path / "run")])
     results.main(["tables", str(tmp_path / "README.md")])
     begin, end = result_tables.marks("results")
     assert (tmp_path / "README.md").read_text() == f"{begin}\n{result_tables.models_table()}\n{end}\n"
     assert card.read_text() == f"{begin}\n{result_tables.card_tables('road_sign_nano_gtsrb')}\n{end}\n"
-    (tmp_path / "docs" / "results.md").write_text(empty("failures", "own data"))
+    (tmp_path / "docs" / "results.md").write_text(empty("failures", "pretraining", "own data"))
     with pytest.raises(ValueError, match="the marks <!-- few pictures: begin --> .* are missing"):
         results.fresh_tables(tmp_path / "README.md")
-    (tmp_path / "docs" / "results.md").write_text(empty("failures", "few pictures", "own data"))
+    (tmp_path / "docs" / "results.md").write_text(empty("failures", "few pictures", "pretraining", "own data"))
     card.write_text("# no marks")
     with pytest.raises(ValueError, match="CARD.md: the marks .* are missing"):
         results.fresh_tables(tmp_path / "README.md")

@@ -301,6 +301,21 @@ def test_export_takes_its_samples_from_the_data(run, folders, tmp_path, monkeypa
     assert path == tmp_path / "bundle" and options["parity_samples"] == 45 and not options["overwrite"]
 
 
+def test_stages_and_balance_are_fields_of_a_training(folders, tmp_path, monkeypatch):
+    training = Training(epochs=1, batch_size=16, auxiliary=0.3, stages={"together_epochs": 2})
+    recipe = dataclasses.replace(PUMP, training={"nano": training}, controls=(), baselines={})
+    record = quiet(tmp_path, folders, recipe, export_bundle=False)
+    stages = tmp_path / "training" / "fold0_seed0" / "all_inputs"
+    lines = {path.parent.name: len(path.read_text().splitlines()) - 1 for path in stages.glob("*/history.csv")}
+    assert lines == {"branch_flow": 1, "branch_heat": 1, "fusion": 1, "together": 2}
+    assert record.settings["stages"] == {"together_epochs": 2} and record.settings["auxiliary"] == 0.3
+    monkeypatch.setattr("keras.Model.fit", lambda *args, **kwargs: pytest.fail("trained again"))
+    assert quiet(tmp_path, folders, recipe, export_bundle=False).figures == record.figures
+    with pytest.raises(ValueError, match="holds a run with other settings .*training.stages"):
+        quiet(tmp_path, folders, dataclasses.replace(PUMP, training={"nano": Training(epochs=1)}), export_bundle=False)
+    assert training.for_fit(("flow",))["epochs"] == 1 and "auxiliary" not in training.for_fit(("flow",))
+
+
 def test_hooks_make_batches_and_changes(folders, tmp_path):
     seen = []
 

@@ -20,6 +20,7 @@ def hub_text_branch(
     lora_rank: int = 4,
     width: int = 64,
     load_weights: bool = True,
+    vocabulary_size: int | None = None,
     tokens: bool = False,
     name: str = "text",
 ) -> Features:
@@ -36,6 +37,7 @@ def hub_text_branch(
         lora_rank: rank of the LoRA factors.
         width: width of the features.
         load_weights: False: the preset's layout with fresh weights.
+        vocabulary_size: number of ids that the texts may hold, to be compared with what the preset knows.
         tokens: give one token a step.
         name: the input's name; prefix of the layers' names.
 
@@ -44,7 +46,7 @@ def hub_text_branch(
 
     Raises:
         mmzoo.presets.PresetError: there is no such folder, and the preset can't be downloaded.
-        ValueError: the preset is no encoder of texts, or its texts are shorter than T.
+        ValueError: the preset is no encoder of texts, its texts are shorter than T, or it knows fewer ids.
     """
     network = load_backbone(preset, load_weights=load_weights)
     inputs = list(network.input) if isinstance(network.input, dict) else []
@@ -52,6 +54,12 @@ def hub_text_branch(
         raise ValueError(
             f"preset {str(preset)!r}: its {type(network).__name__} takes {inputs or 'one array'}; expected a text "
             f"encoder that takes {_TAKEN[0]} and {_TAKEN[1]} (BERT, DistilBERT, ELECTRA)"
+        )
+    known = getattr(getattr(network, "token_embedding", None), "input_dim", None)
+    if vocabulary_size is not None and known is not None and vocabulary_size > known:
+        raise ValueError(
+            f"preset {str(preset)!r}: knows {known:,} ids, the vocabulary of the input {name!r} has "
+            f"{vocabulary_size:,}; take the vocabulary that belongs to its weights, see mmzoo.presets.text_for_preset"
         )
     longest = getattr(network, "max_sequence_length", None)
     if longest is not None and ids.shape[1] > longest:

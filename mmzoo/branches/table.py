@@ -19,7 +19,7 @@ from mmzoo.branches.series import series_branch
 from mmzoo.branches.speech import speech_branch
 from mmzoo.branches.text import text_branch
 from mmzoo.branches.vector import vector_branch
-from mmzoo.presets import PresetError
+from mmzoo.presets import PresetError, packaged
 from mmzoo.schema import Audio, Image, KindTable, Modality, Sensors, Series, Text, Vector
 
 # Backbones of `image_branch` that are no network of keras.applications.
@@ -35,8 +35,8 @@ class BranchSettings:
         size: "nano", "small" or "base".
         image: see `image_branch`; or the name or folder of a keras-hub backbone.
         audio: "spectrogram", see `audio_branch`, or "speech_embedding", see `speech_branch`.
-        presets: name of the input's tensor -> the keras-hub backbone that reads that text.
-        finetune: of keras-hub backbones.
+        presets: name of the input's tensor -> the keras-hub backbone that reads that text, or the word vectors.
+        finetune: of keras-hub backbones; of word vectors "full" lets them learn, else they are held still.
         text_cell, text_units, embedding, bidirectional: see `text_branch`.
         ngram_embedding: see `ngrams_branch`.
         sensor_units: see `sensor_branch`.
@@ -118,21 +118,34 @@ def _image(pixels, image, name, settings):
 
 
 def _text(ids, text, name, settings):
-    if name in settings.presets:
-        return hub_text_branch(ids, settings.presets[name], finetune=settings.finetune, **_common(name, settings))
-    if text.tokenizer == "ngrams":
-        return ngrams_branch(
-            ids, text, embedding=settings.ngram_embedding, seed=settings.seed, **_common(name, settings)
+    common = _common(name, settings)
+    recurrent = {
+        "cell": settings.text_cell,
+        "units": settings.text_units,
+        "bidirectional": settings.bidirectional,
+        **common,
+    }
+    encoder = packaged(settings.presets[name]) if name in settings.presets else None
+    if encoder is not None and encoder.vectors:
+        words, vectors = encoder.vectors(encoder.check())
+        if text.vocabulary != words:
+            raise ValueError(f"its vocabulary is not that of {encoder.name!r}; see mmzoo.presets.text_for_preset")
+        return text_branch(
+            ids,
+            vocabulary_size=len(words),
+            embedding=encoder.width,
+            vectors=vectors,
+            learn_vectors=settings.finetune == "full",
+            **recurrent,
         )
-    return text_branch(
-        ids,
-        vocabulary_size=text.vocabulary_size,
-        cell=settings.text_cell,
-        units=settings.text_units,
-        embedding=settings.embedding,
-        bidirectional=settings.bidirectional,
-        **_common(name, settings),
-    )
+    if name in settings.presets:
+        size = text.vocabulary_size
+        return hub_text_branch(
+            ids, settings.presets[name], finetune=settings.finetune, vocabulary_size=size, **common
+        )  # fmt: skip
+    if text.tokenizer == "ngrams":
+        return ngrams_branch(ids, text, embedding=settings.ngram_embedding, seed=settings.seed, **common)
+    return text_branch(ids, vocabulary_size=text.vocabulary_size, embedding=settings.embedding, **recurrent)
 
 
 def _sensors(values, sensors, name, settings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from keras import layers, ops
 
 from mmzoo.branches.parts.features import Features
@@ -17,6 +18,8 @@ def text_branch(
     units: int = 32,
     embedding: int = 16,
     bidirectional: bool = False,
+    vectors: np.ndarray | None = None,
+    learn_vectors: bool = False,
     tokens: bool = False,
     name: str = "text",
 ) -> Features:
@@ -30,6 +33,10 @@ def text_branch(
         units: units of the cell, per direction.
         embedding: width of the embedding.
         bidirectional: read in both directions.
+        vectors: float (vocabulary_size, embedding), what the embedding starts from, see `mmzoo.pretrained.glove`; None:
+            small random numbers.
+        learn_vectors: whether those learn too. Held still, what is learnt of a word holds for its neighbours as well,
+            which the training texts may not have.
         tokens: give one token a step, for fusions that look at steps; costs time and memory on the device.
         name: the input's name; prefix of the layers' names.
 
@@ -41,7 +48,11 @@ def text_branch(
     """
     mask = ops.not_equal(ids, 0)
     present = ops.any(mask, axis=1, keepdims=True)
-    x = layers.Embedding(vocabulary_size, embedding, name=f"{name}_embedding")(ids)
+    learns = vectors is None or learn_vectors
+    embed = layers.Embedding(vocabulary_size, embedding, trainable=learns, name=f"{name}_embedding")
+    x = embed(ids)
+    if vectors is not None:
+        embed.set_weights([vectors])
     recurrent = recurrent_layer(cell, units, states=tokens, name=f"{name}_{cell}")
     if bidirectional:
         recurrent = layers.Bidirectional(recurrent, name=f"{name}_bidirectional")

@@ -105,19 +105,32 @@ def _evaluate_parameters(recipe: Recipe) -> dict[str, Given]:
         "split": option(str, "validation", f"{', '.join(splits)}."),
         "seed": _SEED,
         "limit": option(int | None, None, _LIMIT, min=1),
-    }
+        "disagree": option(
+            list[str] | None, None,
+            "Also with this input from a sample of another class: whom does the model follow? May be repeated.",
+        ),
+    }  # fmt: skip
 
 
-def _evaluate(recipe: Recipe, *, out, options, **given) -> None:
+def _evaluate(recipe: Recipe, *, out, options, disagree, **given) -> None:
     from mmzoo.cli.figures import print_figures
     from mmzoo.evaluation import markdown_table
     from mmzoo.recipes.running.evaluating import evaluate
 
-    record, result = evaluate(recipe, out, options=options, command=recorded_command(), **given)
+    record, result = evaluate(
+        recipe, out, options=options, disagree=disagree or (), command=recorded_command(), **given
+    )  # fmt: skip
     print(f"\n{record.model} on {record.samples:,} samples of {record.data}, {record.split} ({record.note})\n")
     print_figures(record)
     if result.missing_inputs is not None:
         print(f"\n{markdown_table(result.missing_inputs)}")
+    for name, outputs in result.disagreements.items():
+        for output, found in outputs.items():
+            shares = [f"{100 * found[f'follows_{whom}']:.1f} %" for whom in ("swapped", "others", "neither")]
+            print(
+                f"{output}, where {name} is one of another class ({found['samples']:,} samples): follows {name} "
+                f"{shares[0]}, the other inputs {shares[1]}, neither {shares[2]}"
+            )
     print("Files:", *(str(file) for file in result.files), sep="\n  ")
 
 

@@ -65,7 +65,7 @@ def train_own(
     text: Annotated[
         str,
         typer.Option(
-            help="auto, ngrams, bytes, wordpiece, minilm, or another pretrained encoder: a folder, a name; see "
+            help="auto, ngrams, bytes, wordpiece, minilm, glove, or another pretrained encoder: a folder, a name; see "
             "`mmzoo presets`.",
             rich_help_panel=_MODEL,
         ),

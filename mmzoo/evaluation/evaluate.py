@@ -9,13 +9,14 @@ import json
 import math
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mmzoo.evaluation.arrays import gather, predict_arrays
+from mmzoo.evaluation.disagreement import disagreement
 from mmzoo.evaluation.metrics import measure_outputs, samples_with_target
 from mmzoo.evaluation.missing_inputs import missing_input_table
 from mmzoo.evaluation.report import sample_in_words, write_report
@@ -38,6 +39,8 @@ class Evaluation:
         targets: output name -> array (N, ...).
         predictions: output name -> float (N, ...), as `predict_arrays` gives it.
         note: what is real in the data and what is simulated.
+        disagreements: input -> output -> figures of samples in which that input is one of another class, see
+            `mmzoo.evaluation.disagreement`; {} if not asked for.
         files: what was written.
     """
 
@@ -49,6 +52,7 @@ class Evaluation:
     targets: dict[str, np.ndarray]
     predictions: dict[str, np.ndarray]
     note: str = ""
+    disagreements: dict[str, dict[str, dict[str, float]]] = dataclasses.field(default_factory=dict)
     files: tuple[pathlib.Path, ...] = ()
 
     @functools.cached_property
@@ -94,6 +98,7 @@ def evaluate(
     out=None,
     missing_inputs: bool = True,
     failures: Mapping[str, Callable] | None = None,
+    disagree: Iterable[str] = (),
     batch_size: int = 512,
     note: str = "",
     progress=None,
@@ -106,6 +111,7 @@ def evaluate(
         out: folder for what `Evaluation.write` writes, a report and the figures it shows; None writes nothing.
         missing_inputs: also measure every subset of the inputs, 2^n - 1 passes over the data.
         failures: with `missing_inputs`: also under each of these camera failures, see `missing_input_table`.
+        disagree: inputs to be taken from a row of another class, one after another, see `disagreement`.
         batch_size: samples a prediction step.
         note: first line of every table written, e.g. "images real, context simulated".
         progress: called with (done, total) after each subset of the inputs.
@@ -125,7 +131,8 @@ def evaluate(
     table = None
     if missing_inputs:
         table = missing_input_table(model, inputs, targets, failures=failures, batch_size=batch_size, progress=progress)
-    result = Evaluation(count, metrics, table, model.schema, inputs, targets, predictions, note)
+    disagreements = {name: disagreement(model, inputs, targets, name, batch_size=batch_size) for name in disagree}
+    result = Evaluation(count, metrics, table, model.schema, inputs, targets, predictions, note, disagreements)
     if out:
         result.write(out)
     return result
@@ -155,6 +162,8 @@ def _write(out, result: Evaluation, page):
         # What isn't defined for the samples, such as the AUROC of one class: JSON knows no NaN.
         known = {metric: value if math.isfinite(value) else None for metric, value in found.items()}
         figures[name] = {**known, "samples": result.samples_of[name]}
+    if result.disagreements:
+        figures["inputs that disagree"] = result.disagreements
     replace_text(files[1], json.dumps(figures, indent=2) + "\n")
     for name, output in schema.predicted.items():
         task, file = task_for(output), schema.tensor_names[name]

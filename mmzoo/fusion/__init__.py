@@ -18,6 +18,7 @@ from mmzoo.branches.parts.features import Features
 from mmzoo.fusion.arm import chosen
 from mmzoo.fusion.attention import ModalityAttention, attention_fusion
 from mmzoo.fusion.concat import concat_fusion
+from mmzoo.fusion.ends import branch_ends, branch_layers, copy_branches
 from mmzoo.fusion.head import Head
 from mmzoo.fusion.late import PresentMean, late_fusion
 from mmzoo.fusion.product import product_fusion
@@ -35,7 +36,10 @@ __all__ = [
     "ModalityAttention",
     "PresentMean",
     "attention_fusion",
+    "branch_ends",
+    "branch_layers",
     "concat_fusion",
+    "copy_branches",
     "fuse",
     "late_fusion",
     "product_fusion",

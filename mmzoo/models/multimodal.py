@@ -68,13 +68,15 @@ def build_multimodal_model(
         fusion: "attention", "concat", "late", "product", "sum", "transformer", or a function; see `mmzoo.fusion`.
         text: how texts are read, for all or by input: "bytes" (GRU over UTF-8 bytes), "ngrams" (averaged embeddings of
             words and pairs of words), "wordpiece" (GRU over word pieces; the schema must hold the vocabulary, see
-            `mmzoo.data.tables.vocabulary.wordpiece_text`), or a keras-hub backbone: the directory of a preset, its
-            name, or "bert", "distilbert", ... None, and inputs left out: as the schema says.
+            `mmzoo.data.tables.vocabulary.wordpiece_text`), "glove" (GRU over pretrained word vectors), or a keras-hub
+            backbone: the directory of a preset, its name, or "bert", "distilbert", ... None, and inputs left out: as
+            the schema says.
         image: how pictures are read: "separable", "vgg", the name of a function in keras.applications, or a keras-hub
             backbone: the directory of a preset, its name, or "mobilenet", "resnet", ...
         audio: how sounds are heard: "spectrogram" (a CNN from scratch), or "speech_embedding" (16 kHz; see
             `mmzoo.pretrained`).
-        finetune: of pretrained encoders: "frozen", "lora" (Hu et al. 2022) or "full".
+        finetune: of pretrained encoders: "frozen", "lora" (Hu et al. 2022) or "full". Word vectors learn with "full"
+            only.
         text_cell: "gru", "lstm" or "rnn".
         series_cell: the same, for series.
         weights: None, or the path of a .keras file, a .weights.h5 file or a bundle.

@@ -30,6 +30,7 @@ class Encoder:
         install: the command.
         preset: the folder inside of it that keras-hub reads as it is, or None.
         build: else: (folder, load_weights) -> the backbone, in Keras.
+        vectors: of word vectors: folder -> (vocabulary, float32 (words, width)), which an embedding starts from.
         converter: of an image encoder: makes the `keras_hub.layers.ImageConverter` that scales its pixels.
         size: of an image encoder, the height and width it was trained on.
         width: number of its features.
@@ -45,6 +46,7 @@ class Encoder:
     install: str
     preset: str | None = None
     build: Callable[[pathlib.Path, bool], Any] | None = None
+    vectors: Callable[[pathlib.Path], tuple[tuple[str, ...], Any]] | None = None
     converter: Callable[[], Any] | None = None
     size: tuple[int, int] | None = None
     width: int = 0

@@ -6,10 +6,13 @@ import pathlib
 
 from mmzoo.pretrained.efficientnet_lite0 import EFFICIENTNET_LITE0
 from mmzoo.pretrained.encoder import Encoder
+from mmzoo.pretrained.glove import GLOVE
 from mmzoo.pretrained.minilm import MINILM
 from mmzoo.pretrained.speech_embedding import SPEECH_EMBEDDING
 
-ENCODERS: dict[str, Encoder] = {encoder.name: encoder for encoder in (EFFICIENTNET_LITE0, MINILM, SPEECH_EMBEDDING)}
+ENCODERS: dict[str, Encoder] = {
+    encoder.name: encoder for encoder in (EFFICIENTNET_LITE0, MINILM, GLOVE, SPEECH_EMBEDDING)
+}
 
 
 def encoder_named(name: str | pathlib.Path) -> Encoder | None:

@@ -42,6 +42,10 @@ class Training:
         dropout: dropout rate before the heads; None: the builder's own.
         modality_dropout: how often each input is hidden, one rate or by name; None: the builder's own.
         augmentation: keywords of `mmzoo.data.augmentation.ImageAugmentation` for the pictures; None: as they are.
+        auxiliary: how much it counts, while training, what each input says alone, see `mmzoo.fit`; None: nothing.
+        alignment: the same of the contrast between the vectors of a row's inputs.
+        stages: None: trained as a whole; else further keywords of `mmzoo.training.fit_stagewise`, {} for its own: each
+            branch alone for `epochs`, then the fusion, then all. Arms of one input are trained as a whole in any case.
         builder: more keywords of the builder that belong to the size.
     """
 
@@ -59,6 +63,9 @@ class Training:
     dropout: float | None = None
     modality_dropout: float | Mapping[str, float] | None = None
     augmentation: Mapping[str, float] | None = None
+    auxiliary: float | None = None
+    alignment: float | None = None
+    stages: Mapping[str, Any] | None = None
     builder: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
@@ -78,10 +85,12 @@ class Training:
             keywords["modality_dropout"] = self.modality_dropout
         return keywords
 
-    def for_fit(self) -> dict[str, Any]:
-        """Keywords of `mmzoo.fit`."""
+    def for_fit(self, inputs: tuple[str, ...] | None = None) -> dict[str, Any]:
+        """Keywords of `mmzoo.fit`, for a model of some inputs; None: of all."""
         names = ("epochs", "learning_rate", "weight_decay", "warmup_epochs", "label_smoothing", "class_weight", "ema")
-        return {name: getattr(self, name) for name in (*names, "patience", "restore_best")}
+        # Of one input there is nothing to balance.
+        joining = ("auxiliary", "alignment") if inputs is None or len(inputs) > 1 else ()
+        return {name: getattr(self, name) for name in (*names, "patience", "restore_best", *joining)}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 python -m mmzoo.recipes.results add RUN [RUN ...]     # rows from the run.json of evaluated runs
 python -m mmzoo.recipes.results add RUN --data NAME   # the same of a table of own data, which has no name of its own
 python -m mmzoo.recipes.results add-few-shot RUN      # rows from a run of mmzoo.recipes.few_shot
+python -m mmzoo.recipes.results add-pretraining RUN   # rows from a run of mmzoo.bench.pretraining
 python -m mmzoo.recipes.results tables                # rewrite the tables of README.md, docs/ and all cards
 """
 
@@ -15,7 +16,7 @@ import pathlib
 import pandas as pd
 
 from mmzoo.bundles import saved_models_dir
-from mmzoo.recipes import few_shot_results, result_tables
+from mmzoo.recipes import few_shot_results, pretraining_results, result_tables
 from mmzoo.recipes.own_data import results as own_data_results
 from mmzoo.recipes.result_tables import KEY, card_tables, failures_table, marks, models_table, read, with_table
 from mmzoo.recipes.running.recording.record import RECORD, RunRecord
@@ -76,6 +77,7 @@ def fresh_tables(readme: pathlib.Path) -> dict[pathlib.Path, str]:
         "results": models_table(),
         "failures": failures_table(),
         "few pictures": few_shot_results.readme_table(read()),
+        "pretraining": pretraining_results.readme_table(read()),
         "own data": own_data_results.readme_table(read()),
     }
     pages = {path: path.read_text(encoding="utf-8") for path in [readme, *sorted(readme.parent.glob("docs/*.md"))]}
@@ -103,6 +105,8 @@ def main(arguments: list[str] | None = None) -> None:
     curve.add_argument("--size", default="small")
     curve.add_argument("--fold", type=int, default=0)
     curve.add_argument("--seed", type=int, default=0)
+    pretraining = commands.add_parser("add-pretraining")
+    pretraining.add_argument("run", type=pathlib.Path)
     tables = commands.add_parser("tables")
     tables.add_argument("readme", nargs="?", type=pathlib.Path, default=pathlib.Path("README.md"))
     options = parser.parse_args(arguments)
@@ -110,6 +114,8 @@ def main(arguments: list[str] | None = None) -> None:
         for run in options.runs:
             record = RunRecord.load(run / RECORD)
             add(record if options.data is None else dataclasses.replace(record, data=options.data))
+    elif options.what == "add-pretraining":
+        put_in(pretraining_results.read_rows(options.run))
     elif options.what == "add-few-shot":
         import mmzoo
         from mmzoo.recipes.running.recording.hardware import machine

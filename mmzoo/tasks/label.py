@@ -21,6 +21,9 @@ from mmzoo.tasks.task import Task, gives_logits, with_targets
 
 ACCURACY = Figure("accuracy", in_summaries=True)
 MACRO_F1 = Figure("macro_f1", in_summaries=True)
+# Of samples whose inputs disagree, see `mmzoo.evaluation.disagreement`.
+FOLLOWS_SWAPPED, FOLLOWS_OTHERS = Figure("follows_swapped"), Figure("follows_others")
+FOLLOWS_NEITHER = Figure("follows_neither")
 # Keras' best class leads by so much: the model is sure.
 SURE = 0.5
 # What a page still shows in full; of more, the worst.
@@ -59,6 +62,9 @@ class LabelTask(Task):
         MACRO_F1,
         Figure("average_precision", in_summaries=True),
         Figure("auroc"),
+        FOLLOWS_SWAPPED,
+        FOLLOWS_OTHERS,
+        FOLLOWS_NEITHER,
     )
     monitor = "val_accuracy"
     weighs_classes = True

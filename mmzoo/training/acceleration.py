@@ -145,7 +145,8 @@ def computing_in(model, policy: str | None):
     if policy is None:
         yield
         return
-    ends = [tensor._keras_history.operation for tensor in model.output.values()]
+    # Of a learner those of the model that it trains.
+    ends = [tensor._keras_history.operation for tensor in getattr(model, "core", model).output.values()]
     layers = [
         layer
         for layer in model._flatten_layers(include_self=False)

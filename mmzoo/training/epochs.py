@@ -20,6 +20,7 @@ class EpochEnd(keras.callbacks.Callback):
     Args:
         state: `RunState`, brought up to date after each epoch.
         plan: `Plan` of the run.
+        core: the model whose weights are kept: that which is trained, or the part of it that stays.
         averaging: `Averaging`, or None.
         folder: `RunFolder`, or None.
         twin: an uncompiled copy of the model for saving the best; needed with a folder.
@@ -29,10 +30,10 @@ class EpochEnd(keras.callbacks.Callback):
         ValueError: the plan's `monitor` is not among the figures.
     """
 
-    def __init__(self, state, plan, *, averaging, folder, twin):
+    def __init__(self, state, plan, *, core, averaging, folder, twin):
         super().__init__()
         self.state, self.plan = state, plan
-        self._averaging, self._folder, self._twin = averaging, folder, twin
+        self._core, self._averaging, self._folder, self._twin = core, averaging, folder, twin
         self._feed, self._epoch = None, 0
 
     def watch(self, feed) -> None:
@@ -69,7 +70,7 @@ class EpochEnd(keras.callbacks.Callback):
         if self._averaging and self._averaging.active:
             self._averaging.swap_out()
         if self._folder:
-            self._folder.save(self.state, self.model, self.model.optimizer)
+            self._folder.save(self.state, self._core, self.model, self.model.optimizer)
         if is_over(self.state.rows, self.plan.monitor, self.plan.patience):
             self.model.stop_training = True
 
@@ -81,7 +82,7 @@ class EpochEnd(keras.callbacks.Callback):
         if self._averaging and not self._averaging.active:
             self._averaging.swap_in(self._epoch)
         self.state.best = float(logs[self.plan.monitor])
-        self.state.best_weights = self.model.get_weights()
+        self.state.best_weights = self._core.get_weights()
         if self._folder:
             self._twin.set_weights(self.state.best_weights)
             self._folder.save_best(self._twin)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import math
 import pathlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -51,6 +52,8 @@ def fit(
     steps_per_epoch: int | None = None,
     loss=None,
     metrics=None,
+    auxiliary: float | None = None,
+    alignment: float | None = None,
 ) -> keras.callbacks.History:
     """Trains a model: one `compile` and one `fit` of Keras, with AdamW, warm-up and cosine decay.
 
@@ -104,6 +107,11 @@ def fit(
             outputs that hold a `TaskUncertainty` each loss is weighed by it.
         metrics: list, or {output: list}; None: accuracy, for a `Value` the mean absolute error. Instances of
             `keras.metrics.Metric` leave out samples of weight 0, such as those without a target.
+        auxiliary: None, or how much (0.3) it counts in the loss, while training, what each input's branch says of each
+            output alone, by a head of its own that is thrown away afterwards: so that no input drowns the others.
+        alignment: None, or how much (0.1) it counts, while training, that the vectors of two inputs of a row are nearer
+            each other than those of the batch's other rows. Both need a model whose outputs `mmzoo.fusion.fuse` made;
+            meanwhile callbacks see a copy of it.
 
     Returns:
         `keras.callbacks.History` of the whole run, epochs before an interruption included: `history` maps each figure
@@ -119,7 +127,7 @@ def fit(
     """
     _check(
         model, validation, epochs=epochs, learning_rate=learning_rate, label_smoothing=label_smoothing, ema=ema,
-        patience=patience, monitor=monitor, tensorboard=tensorboard, out=out,
+        patience=patience, monitor=monitor, tensorboard=tensorboard, out=out, auxiliary=auxiliary, alignment=alignment,
     )  # fmt: skip
     if verbose == "auto":
         verbose = 1 if sys.stdout.isatty() else 2
@@ -151,6 +159,8 @@ def fit(
         loss=loss,
         metrics=metrics,
         patience=patience if patience is None else int(patience),
+        auxiliary=auxiliary,
+        alignment=alignment,
     )
     folder = RunFolder(out, plan.settings(model), data) if out is not None else None
     with contextlib.nullcontext() if folder is None else folder:
@@ -167,12 +177,15 @@ def _begun_or_resumed(
 ) -> keras.callbacks.History:
     """The whole training, from where the folder says it is."""
     epochs = plan.epochs
-    optimizer = plan.optimizer_for(model)
-    state = folder.load(model, optimizer) if folder else None
+    # What is trained may be more than the model; that is a copy, which leaves no trace in the model's own graph.
+    core = copy_of(model) if plan.has_learner else model
+    learner = plan.learner_for(core)
+    optimizer = plan.optimizer_for(learner)
+    state = folder.load(core, learner, optimizer) if folder else None
     if state and state.finished:
-        plan.compile(model, optimizer, state.jit_compile)
         say(f"{folder.path}: finished already, after epoch {len(state.rows)} of {epochs}; nothing to train")
-        return _history(model, state.rows)
+        plan.compile(learner, optimizer, state.jit_compile)
+        return _done(model, core, plan, state)
 
     if plan.class_weight is not None:
         batches.class_weights = class_weights_for(model.schema, plan.class_weight, batches.class_counts)
@@ -184,28 +197,36 @@ def _begun_or_resumed(
             twin.set_weights(state.best_weights)
             folder.save_best(twin)
     else:
-        state = _new_state(model, batches, plan, jit_compile=jit_compile, adapt=adapt, say=say)
+        state = _new_state(core, learner, batches, plan, jit_compile=jit_compile, adapt=adapt, say=say)
     if plan.mixed_precision:
         say(f"mixed precision: {plan.mixed_precision}")
     if tensorboard:
         callbacks = [*callbacks, keras.callbacks.TensorBoard(str(folder.path / "tensorboard"))]
-    with computing_in(model, plan.mixed_precision):
-        plan.compile(model, optimizer, state.jit_compile)
-        averaging = Averaging(model, batches) if plan.ema is not None else None
-        keeper = EpochEnd(state, plan, averaging=averaging, folder=folder, twin=twin)
+    with computing_in(learner, plan.mixed_precision):
+        plan.compile(learner, optimizer, state.jit_compile)
+        averaging = Averaging(learner, batches) if plan.ema is not None else None
+        keeper = EpochEnd(state, plan, core=core, averaging=averaging, folder=folder, twin=twin)
         if len(state.rows) < epochs and not is_over(state.rows, plan.monitor, plan.patience):
-            _train(model, batches, held_out, keeper, callbacks, verbose)
+            _train(learner, batches, held_out, keeper, callbacks, verbose)
         if state.best_weights and plan.restore_best:
-            model.set_weights(state.best_weights)
+            core.set_weights(state.best_weights)
         elif averaging:
             averaging.finish(max(len(state.rows) - 1, 0))
     state.finished = True
     if folder:
-        folder.save(state, model, optimizer)
+        folder.save(state, core, learner, optimizer)
+    return _done(model, core, plan, state)
+
+
+def _done(model, core, plan, state):
+    """The history; the model holds what its copy has learnt, and is compiled."""
+    if core is not model:
+        model.set_weights(core.get_weights())
+        plan.compile(model, plan.optimizer_for(model), state.jit_compile)
     return _history(model, state.rows)
 
 
-def _new_state(model, batches, plan, *, jit_compile, adapt, say) -> RunState:
+def _new_state(model, learner, batches, plan, *, jit_compile, adapt, say) -> RunState:
     """The state before the first epoch: what is decided once and holds for the run, however often it is resumed."""
     state = RunState()
     adapted = adapt_from(model, batches) if adapt else []
@@ -220,7 +241,7 @@ def _new_state(model, batches, plan, *, jit_compile, adapt, say) -> RunState:
     )
     say(why)
     if plan.seed is not None:
-        _seed(model, plan.seed)
+        _seed(learner, plan.seed)
     return state
 
 
@@ -249,7 +270,10 @@ def _train(model, batches, held_out, keeper, callbacks, verbose):
             raise
 
 
-def _check(model, validation, *, epochs, learning_rate, label_smoothing, ema, patience, monitor, tensorboard, out):
+def _check(
+    model, validation, *, epochs, learning_rate, label_smoothing, ema, patience, monitor, tensorboard, out, auxiliary,
+    alignment,
+):  # fmt: skip
     if not hasattr(model, "schema"):
         raise ValueError(
             f"model: expected one with a schema, as mmzoo's builders make, got a {type(model).__name__}; train others "
@@ -263,6 +287,9 @@ def _check(model, validation, *, epochs, learning_rate, label_smoothing, ema, pa
         raise ValueError(f"label_smoothing: expected 0 <= smoothing < 1, got {label_smoothing!r}")
     if ema is not None and not 0 < ema < 1:
         raise ValueError(f"ema: expected None or a momentum between 0 and 1, such as 0.999, got {ema!r}")
+    for name, weight in (("auxiliary", auxiliary), ("alignment", alignment)):
+        if weight is not None and not 0 < weight < math.inf:
+            raise ValueError(f"{name}: expected None or a weight above 0, such as 0.3, got {weight!r}")
     if patience is not None and (not isinstance(patience, int | np.integer) or patience < 1):
         raise ValueError(f"patience: expected None or a whole number >= 1, got {patience!r}")
     if patience is not None and validation is None:

@@ -31,14 +31,21 @@ def losses_for(model, loss=None) -> dict:
     Raises:
         ValueError: the dict names an output that isn't there.
     """
+    losses = plain_losses_for(model, loss)
+    for name, kind in model.schema.predicted.items():
+        uncertainty = output_layer(model, name, TaskUncertainty)
+        if uncertainty is not None:
+            tensor = model.schema.tensor_names[name]
+            plain = keras.losses.get(losses[tensor])
+            losses[tensor] = UncertaintyWeighted(plain, uncertainty, task_for(kind).loss_factor)
+    return losses
+
+
+def plain_losses_for(model, loss=None) -> dict:
+    """`losses_for` as they are, without a learned weight."""
     outputs = model.schema.predicted
     given = _by_output(loss, outputs, "loss")
     losses = {name: given.get(name) or task_for(kind).loss(model, name, kind) for name, kind in outputs.items()}
-    for name, kind in outputs.items():
-        uncertainty = output_layer(model, name, TaskUncertainty)
-        if uncertainty is not None:
-            loss = keras.losses.get(losses[name])
-            losses[name] = UncertaintyWeighted(loss, uncertainty, task_for(kind).loss_factor)
     return model.schema.to_tensors(losses)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import keras
 
+from mmzoo.training.learner import learner_of
 from mmzoo.training.objectives import losses_for, metrics_for
 from mmzoo.training.optimizer import adamw, warm_up_and_cosine
 
@@ -30,6 +31,8 @@ class Plan:
     loss: object
     metrics: object
     patience: int | None
+    auxiliary: float | None = None
+    alignment: float | None = None
 
     @property
     def steps(self) -> int:
@@ -44,6 +47,15 @@ class Plan:
             "model": [[v.name, list(v.shape)] for v in model.weights],
             "schema": model.schema.to_dict(),
         }
+
+    def learner_for(self, core):
+        """What a model is trained as, see `learner_of`: the model itself, or one that `core` becomes a part of."""
+        return learner_of(core, auxiliary=self.auxiliary, alignment=self.alignment, loss=self.loss)
+
+    @property
+    def has_learner(self) -> bool:
+        """Whether a model is trained as something more than itself."""
+        return self.auxiliary is not None or self.alignment is not None
 
     def optimizer_for(self, model):
         """AdamW for a model, built: a state can be loaded into it."""
@@ -67,7 +79,7 @@ class Plan:
 
     def compiled_copy(self, model, jit: bool):
         """A copy to train and throw away."""
-        copy = copy_of(model)
+        copy = self.learner_for(copy_of(model))
         self.compile(copy, self.optimizer_for(copy), jit)
         return copy
 

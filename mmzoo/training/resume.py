@@ -70,8 +70,13 @@ class RunFolder:
         for name in (STATE_FILE, HISTORY_FILE, BEST_FILE):
             (self.path / name).unlink(missing_ok=True)
 
-    def load(self, model, optimizer) -> RunState | None:
+    def load(self, model, learner, optimizer) -> RunState | None:
         """Puts the last whole epoch's state into a model and its built optimizer.
+
+        Args:
+            model: the model.
+            learner: what is trained, of which it is a part, or the model itself.
+            optimizer: the learner's.
 
         Returns:
             The state, or None where the folder holds none.
@@ -99,19 +104,19 @@ class RunFolder:
         if state.finished:
             model.set_weights(_numbered(arrays, "weights"))
             return state
-        _assign(model.variables, _numbered(arrays, "model"), path)
+        _assign(learner.variables, _numbered(arrays, "model"), path)
         _assign(optimizer.variables, _numbered(arrays, "optimizer"), path)
         state.best_weights = _numbered(arrays, "best") or None
         return state
 
-    def save(self, state: RunState, model, optimizer) -> None:
-        """Writes the history and the state. A finished run keeps its final weights only."""
+    def save(self, state: RunState, model, learner, optimizer) -> None:
+        """Writes the history and the state, see `load`. A finished run keeps the model's final weights only."""
         self._write_history(state.rows)
         if state.finished:
             arrays = _numbers("weights", model.get_weights())
         else:
             arrays = {
-                **_numbers("model", model.variables),
+                **_numbers("model", learner.variables),
                 **_numbers("optimizer", optimizer.variables),
                 **_numbers("best", state.best_weights or []),
             }

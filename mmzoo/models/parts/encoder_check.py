@@ -33,6 +33,8 @@ def _of_picture(encoder):
 
 
 def _of_sentence(encoder):
+    if encoder.vectors:
+        return _of_words(encoder)
     import keras
 
     from mmzoo.branches.hub_text import hub_text_branch
@@ -43,6 +45,15 @@ def _of_sentence(encoder):
     ids = keras.Input(text.shape, dtype="int32")
     part = encoder_part(ids, hub_text_branch(ids, encoder.name).vector, "text")
     return np.asarray(part.predict_on_batch(text.encode(golden_input("text"), "golden")[None]))[0]
+
+
+def _of_words(encoder):
+    """The mean of the vectors of the sentence's words."""
+    from mmzoo.presets import text_for_preset
+
+    _, vectors = encoder.vectors(encoder.check())
+    ids = text_for_preset(encoder.name, 32).encode(golden_input("text"), "golden")
+    return vectors[ids[ids > 0]].mean(axis=0)
 
 
 def _of_sound(encoder):

@@ -20,12 +20,12 @@ def with_texts(
 
     Args:
         schema: the schema.
-        text: "bytes", "ngrams", "wordpiece", or a keras-hub preset; one for all texts or by input name. What is None,
-            or left out, stays as it is.
+        text: "bytes", "ngrams", "wordpiece", "glove", or a keras-hub preset; one for all texts or by input name.
+            What is None, or left out, stays as it is.
         buckets: number of ids that n-grams are hashed into.
 
     Returns:
-        (the schema, input name -> keras-hub preset).
+        (the schema, input name -> keras-hub preset, or "glove").
 
     Raises:
         ValueError: an input that is no text, "wordpiece" where the schema holds no vocabulary, or a preset whose texts

@@ -150,22 +150,27 @@ def _train_and_measure(plan, figures, data, arm, fold, seed, bar):
 
 
 def _train(plan, data, arm, training, seed, folder, bar):
-    import mmzoo
     from mmzoo.models.parts.frozen import take_over
+    from mmzoo.training import fit, fit_stagewise
 
     model = plan.build(data, arm, seed)
     learner, seen = plan.learner(model, data, arm, seed) if plan.learner else (model, data)
-    mmzoo.fit(
-        learner,
-        seen.batches(arm.inputs, training=training, seed=seed),
-        seen.watched(arm.inputs),
+
+    def rows_for(names):
+        return seen.batches(names, training=training, seed=seed), seen.watched(names)
+
+    settings = dict(
         out=folder,
         seed=seed,
         verbose=0 if plan.verbose is None else plan.verbose,
         callbacks=[] if plan.verbose is not None else [bar.callback()],
-        **training.for_fit(),
+        **training.for_fit(arm.inputs),
         **plan.fit,
     )
+    if training.stages is None or len(arm.inputs) == 1:
+        fit(learner, *rows_for(arm.inputs), **settings)
+    else:
+        fit_stagewise(learner, *rows_for(arm.inputs), data_for=rows_for, **{**settings, **training.stages})
     if learner is not model:
         take_over(model, learner)
     return model, (learner, seen)
@@ -255,5 +260,6 @@ def _joined(files):
 
 
 def _minutes(folder: pathlib.Path) -> float:
-    """Time of all epochs, those before an interruption included."""
-    return round(float(pd.read_csv(folder / "history.csv").seconds.sum()) / 60, 1)
+    """Time of all epochs of all stages, those before an interruption included."""
+    histories = sorted(folder.rglob("history.csv"))
+    return round(sum(float(pd.read_csv(path).seconds.sum()) for path in histories) / 60, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mmzoo.data.samples.samples import TRAIN, VALIDATION, Samples
@@ -18,6 +18,7 @@ from mmzoo.recipes.running.recording.identity import RESTS_ON
 from mmzoo.recipes.running.recording.record import RECORD, RunRecord, units
 from mmzoo.recipes.running.reporting import (
     MOST_PARITY_SAMPLES,
+    disagreement_records,
     given_records,
     own_records,
     page_about,
@@ -40,6 +41,7 @@ def evaluate(
     fold: int | None = None,
     seed: int = 0,
     limit: int | None = None,
+    disagree: Iterable[str] = (),
     options: Mapping[str, Any] | None = None,
     command: str = "",
     say: Callable[[str], None] = print,
@@ -58,6 +60,7 @@ def evaluate(
         fold: which of its splits into training and validation rows.
         seed: of what is simulated.
         limit: at most so many samples.
+        disagree: inputs to be taken from a sample of another class, one after another, to see which the model follows.
         options: the data set's own, by name.
         command: what the user typed, for the record.
         say: prints a line of progress.
@@ -87,7 +90,7 @@ def evaluate(
     held_out, why = _held_out(path, data, split, samples)
     note = f"{samples.note}; {why}" if why else samples.note
     say(f"Evaluating on {len(samples):,} samples of {data} {split} ({note}) ...")
-    result = report(model, samples.arrays(list(model.schema.inputs)), note, recipe.failures)
+    result = report(model, samples.arrays(list(model.schema.inputs)), note, recipe.failures, tuple(disagree))
     record = RunRecord(
         recipe=recipe.name,
         model=_model_name(recipe, path, size, data),
@@ -106,6 +109,7 @@ def evaluate(
     rows = [
         *own_records(result, named, seed, record.parameters),
         *given_records(result, named, seed, record.parameters),
+        *disagreement_records(result, named, seed, record.parameters),
     ]
     record = dataclasses.replace(record, figures=rows)
     bundle = path if path is not None and (path / "parity.json").is_file() else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mmzoo.data.samples.samples import VALIDATION
@@ -17,7 +17,9 @@ MOST_INPUTS_IN_SUBSETS = 5
 MOST_PARITY_SAMPLES = 10_000
 
 
-def report(model, arrays, note: str, failures: Mapping[str, Callable] | None = None):
+def report(
+    model, arrays, note: str, failures: Mapping[str, Callable] | None = None, disagree: Iterable[str] = ()
+):  # fmt: skip
     """The `Evaluation` of a model, with what each missing input costs.
 
     Args:
@@ -25,11 +27,14 @@ def report(model, arrays, note: str, failures: Mapping[str, Callable] | None = N
         arrays: (inputs, targets).
         note: what is real and what is simulated.
         failures: of a recipe.
+        disagree: inputs to be taken from a row of another class, see `mmzoo.evaluation.disagreement`.
     """
     import mmzoo
 
     few = len(model.schema.inputs) <= MOST_INPUTS_IN_SUBSETS
-    return mmzoo.evaluate(model, arrays, note=note, missing_inputs=few, failures=dict(failures or {}))
+    return mmzoo.evaluate(
+        model, arrays, note=note, missing_inputs=few, failures=dict(failures or {}), disagree=disagree
+    )
 
 
 def given_records(result, split: str, seed: int, parameters: int) -> list[dict[str, Any]]:
@@ -45,6 +50,17 @@ def given_records(result, split: str, seed: int, parameters: int) -> list[dict[s
     # All inputs given, and no failing sensor: that is the figure of the model itself.
     rows = [row for row in rows if not (row[0] == ALL and row[2] in result.metrics[row[1]])]
     return [_figure(split, seed, *row, result.samples, parameters) for row in rows]
+
+
+def disagreement_records(result, split: str, seed: int, parameters: int) -> list[dict[str, Any]]:
+    """Where inputs disagree, as figures of a record; arguments as of `given_records`."""
+    return [
+        _figure(split, seed, f"{ALL}, {name} of another class", output, metric, value, figures["samples"], parameters)
+        for name, outputs in result.disagreements.items()
+        for output, figures in outputs.items()
+        for metric, value in figures.items()
+        if metric != "samples"
+    ]
 
 
 def own_records(result, split: str, seed: int, parameters: int) -> list[dict[str, Any]]:
