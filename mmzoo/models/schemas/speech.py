@@ -41,9 +41,7 @@ def speech_schema(
     if sample_rate % 200:
         raise ValueError(f"sample_rate: expected a multiple of 200 Hz, so that 5 ms are whole, got {sample_rate!r}")
     heard = (
-        Audio(round(seconds * sample_rate), sample_rate)
-        if hears == SOUND
-        else Series(FRAMES_A_STEP * steps, CEPSTRA)
+        Audio(round(seconds * sample_rate), sample_rate) if hears == SOUND else Series(FRAMES_A_STEP * steps, CEPSTRA)
     )
     kept = {name: State(shape) for name, shape in states.items()}
     text = Transcript(tuple(dict.fromkeys("".join(alphabet).lower())), steps, lowercase=True)
