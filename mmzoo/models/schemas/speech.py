@@ -15,7 +15,7 @@ FRAMES_A_SECOND = 100
 FRAMES_A_STEP = 4
 STEPS_A_SECOND = FRAMES_A_SECOND // FRAMES_A_STEP
 # As of the Sphinx recogniser: the energy, then twelve numbers about the spectrum's form.
-CEPSTRA = (Number("c0", "", -10, 25), *(Number(f"c{i}", "", -4, 4) for i in range(1, 13)))
+CEPSTRA = (Number("c0", "", -60, 60), *(Number(f"c{i}", "", -30, 30) for i in range(1, 13)))
 
 
 def speech_schema(
