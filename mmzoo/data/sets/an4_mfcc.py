@@ -72,7 +72,7 @@ def load_an4_mfcc(
         seconds=lambda place: len(coefficients[place]) / FRAMES_A_SECOND,
         ids=names,
         groups=table["speaker"].to_numpy(str) if "speaker" in table else None,
-        note="coefficients and texts real, no sounds",
+        note="coefficients and texts real, nothing simulated; there are no sounds",
         limit=limit,
     )
 

@@ -46,6 +46,7 @@ _PICOVOICE = "Apache-2.0 (github.com/Picovoice)"
     layout=f"{_LAYOUT}; to split it also speaker and index",
     licence=_FSDD,
     weights_may_ship=True,
+    weights_licence="CC BY-SA 4.0, shared alike as the data are",
     options={"speaker": Option(str, None, "Leave this speaker out of training, and measure on him alone.")},
     group="speaker",
 )
@@ -84,7 +85,7 @@ def load_fsdd(
                 there = sorted(set(table["speaker"]))
                 raise ValueError(f"{data_dir / FILE}: no row of speaker {speaker!r}; there are {there}")
         table = table[~held_out if split == TRAIN else held_out]
-    return _read(table, data_dir, split, schema, "sounds and texts real", limit)
+    return _read(table, data_dir, split, schema, "sounds and texts real, nothing simulated", limit)
 
 
 @data_set(
@@ -92,6 +93,7 @@ def load_fsdd(
     layout=f"{_LAYOUT}; to split it also speaker and index",
     licence=_FSDD,
     weights_may_ship=True,
+    weights_licence="CC BY-SA 4.0, shared alike as the data are",
     folds=len(SPEAKERS),
     group="speaker",
 )
@@ -127,7 +129,9 @@ def load_wake_words(
 ) -> Samples:
     """Wake words of a split by groups of voices; see `load_fsdd`. Fold: 0..4, which fifth of them is held out."""
     table = _of_voices(_table(data_dir, split, ("speaker_group",)), split, "wake_words", "speaker_group", fold)
-    note = "sounds and texts real; who speaks was told by a machine, so that few may be on both sides"
+    note = (
+        "sounds and texts real, nothing simulated; who speaks was told by a machine, so that few may be on both sides"
+    )
     return _read(table, data_dir, split, schema, note, limit)
 
 
