@@ -297,9 +297,9 @@ def test_what_cannot_be_learnt_is_named_and_rows_to_judge_stay(tmp_path):
     folder = _folder(tmp_path / "bad", rows)
     train = spoken.load_fsdd(folder, "train", schema=SCHEMA)
     assert train.ids == ["0.wav", "5.wav"] and train.note == (
-        "sounds and texts real, nothing simulated; left out: 1 with letters outside the alphabet (x1): row 3; 1 with "
-        "a text that needs more than the model's 25 steps: row 5; 2 with a text longer than can be said in the sound: rows 4, 5; 1 with "
-        "more than the 1 s that are heard: row 6"
+        "sounds and texts real, nothing simulated; left out: 1 with letters outside the alphabet (x1): row 3; "
+        "1 with a text that needs more than the model's 25 steps: row 5; 2 with a text longer than can be said in the "
+        "sound: rows 4, 5; 1 with more than the 1 s that are heard: row 6"
     )
     every = spoken.load_fsdd(folder, "all", schema=SCHEMA)
     assert every.ids == ["0.wav", "2.wav", "4.wav", "5.wav"]
