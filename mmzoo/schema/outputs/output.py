@@ -30,6 +30,7 @@ class Output(abc.ABC):
         classes: names on the last axis, for kinds that choose among them; `class_counts` counts their targets.
         is_number: whether targets are numbers whose mean and deviation mean something.
         extents: attributes that say how much there is of it and not what it means: weights fit other ones.
+        continues: whether what a call of a stream says depends on how the call before ended.
     """
 
     is_predicted: ClassVar[bool] = True
@@ -38,6 +39,7 @@ class Output(abc.ABC):
     classes: ClassVar[tuple[str, ...]] | tuple[str, ...] = ()
     is_number: ClassVar[bool] = False
     extents: ClassVar[tuple[str, ...]] = ()
+    continues: ClassVar[bool] = False
 
     @property
     @abc.abstractmethod
@@ -107,9 +109,9 @@ class Output(abc.ABC):
             top: how many of the most likely to name, where there is a choice.
         """
 
-    def ending(self, row: np.ndarray) -> np.ndarray | None:
-        """What the next call of a stream has to know of this one's row, to `decode` its own; None: nothing."""
-        return None
+    def ending(self, row: np.ndarray) -> np.ndarray:
+        """Of a kind that `continues`: what the next call of a stream has to know of this one's row."""
+        raise NotImplementedError(f"{type(self).__name__} does not go on from call to call")
 
     def decode_on(
         self, row: np.ndarray, before: np.ndarray | None, raw: Mapping[str, Any] | None = None, top: int = 3

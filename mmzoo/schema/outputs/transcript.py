@@ -40,6 +40,7 @@ class Transcript(Output):
 
     target_word = "text"
     extents = ("steps",)
+    continues = True
 
     def __post_init__(self):
         object.__setattr__(self, "alphabet", tuple(self.alphabet))
