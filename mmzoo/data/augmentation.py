@@ -98,7 +98,7 @@ def augment_images(images, seed, policy: ImageAugmentation = ImageAugmentation()
     Returns:
         uint8 (N, H, W, C).
     """
-    draw = _Draw(seed, tf.shape(images)[0])
+    draw = Draw(seed, tf.shape(images)[0])
     given = tf.reduce_any(images != 0, axis=(1, 2, 3), keepdims=True)
     x = tf.cast(images, tf.float32)
     x = _warp(x, draw, policy)
@@ -114,7 +114,7 @@ def augment_images(images, seed, policy: ImageAugmentation = ImageAugmentation()
     return tf.cast(x, tf.uint8)
 
 
-class _Draw:
+class Draw:
     """Random numbers per sample, each call with a new stateless seed."""
 
     def __init__(self, seed, count):

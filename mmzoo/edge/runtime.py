@@ -215,34 +215,42 @@ class Stream:
     def __init__(self, model: EdgeModel, state: Mapping[str, Any] | None = None):
         self._model = model
         self._kept = {name: kind for name, kind in model.schema.inputs.items() if name in model.schema.outputs}
+        self._going_on = {name: kind for name, kind in model.schema.predicted.items() if kind.continues}
         if not self._kept:
             raise ValueError(f"{model!r} keeps no state: none of its inputs {list(model.schema.inputs)} is a State")
         self.reset(state)
 
     @property
     def state(self) -> dict[str, np.ndarray]:
-        """`State` input -> float32 array that the next call starts from; copies, to go on from later."""
-        return {name: array.copy() for name, array in self._state.items()}
+        """What the next call starts from, to go on from later: `State` input -> float32 array, and, of an output whose
+        calls belong together (`Transcript`), the end of what it said last. Copies."""
+        return {name: array.copy() for name, array in {**self._state, **self._endings}.items()}
 
     def reset(self, state: Mapping[str, Any] | None = None) -> None:
         """Starts again, from zeros or from a state; see `EdgeModel.stream`."""
-        unknown = [name for name in state or {} if name not in self._kept]
+        unknown = [name for name in state or {} if name not in self._kept and name not in self._going_on]
         if unknown:
             raise ValueError(f"state: {unknown[0]!r} is no state of the model; its states are {list(self._kept)}")
         self._state = {name: kind.encode((state or {}).get(name), name) for name, kind in self._kept.items()}
+        self._endings = {name: np.asarray(state[name]) for name in self._going_on if name in (state or {})}
 
     def run(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """`EdgeModel.run` from the kept states, which it renews."""
         self._check_free(arrays)
         outputs = self._model.run({**arrays, **self._state})
         self._state = {name: outputs[name] for name in self._kept}
+        self._endings = {name: kind.ending(outputs[name]) for name, kind in self._going_on.items()}
         return outputs
 
     def predict(self, sample: Mapping[str, Any] | None = None, /, *, top: int = 3, **raw: Any) -> dict[str, Any]:
-        """`EdgeModel.predict` from the kept states, which it renews."""
+        """`EdgeModel.predict` from the kept states, which it renews. Of a `Transcript` it gives what is new: a letter
+        that is held from one call into the next is said once, so that the texts of all calls, joined, are the whole."""
         raw = _one_sample(sample, raw)
         self._check_free(raw)
-        return self._model._decode(self.run(self._model._encode(raw)), raw, top)
+        encoded, before = self._model._encode(raw), self._endings
+        outputs = self.run(encoded)
+        kinds = self._model.schema.predicted
+        return {name: kind.decode_on(outputs[name], before.get(name), raw, top) for name, kind in kinds.items()}
 
     def _check_free(self, given):
         taken = [name for name in given if name in self._kept]

@@ -19,8 +19,10 @@ from mmzoo.layers.image_standardization import ImageStandardization
 from mmzoo.layers.log_mel_spectrogram import LogMelSpectrogram
 from mmzoo.layers.masked_mean import MaskedMean
 from mmzoo.layers.modality_dropout import ModalityDropout
+from mmzoo.layers.running_log_mel import RunningLogMel
 from mmzoo.layers.sensor_encoder import SensorEncoder
 from mmzoo.layers.spec_augment import SpecAugment
+from mmzoo.layers.spectrum_of_cepstra import SpectrumOfCepstra
 from mmzoo.layers.speech_embedding import SpeechMel, SpeechNetwork
 from mmzoo.layers.task_uncertainty import TaskUncertainty
 from mmzoo.layers.value_scaling import ValueScaling
@@ -33,8 +35,10 @@ __all__ = [
     "LogMelSpectrogram",
     "MaskedMean",
     "ModalityDropout",
+    "RunningLogMel",
     "SensorEncoder",
     "SpecAugment",
+    "SpectrumOfCepstra",
     "SpeechMel",
     "SpeechNetwork",
     "TaskUncertainty",

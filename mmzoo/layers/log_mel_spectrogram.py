@@ -75,13 +75,7 @@ class LogMelSpectrogram(keras.layers.Layer):
     def call(self, samples):
         frames = self._framed(ops.cast(samples, "float32"))
         mask, present = self._mask(ops.not_equal(frames, 0.0))
-        # A microphone's offset would leak into every band.
-        frames = frames - ops.mean(frames, axis=2, keepdims=True)
-        real, imaginary = ops.rfft(frames * self._window, fft_length=self.fft_length)
-        power = ops.square(real) + ops.square(imaginary)
-        # Silence is 0: sums of logarithms far below it would lose digits.
-        log_mel = ops.log(self._mel(power) * (1 / FLOOR) + 1.0)
-        return self._standardised(log_mel, mask), mask, present
+        return standardised(self._log_mel(frames), mask), mask, present
 
     def frames(self, samples):
         """The number of frames that cover so many samples."""
@@ -102,20 +96,20 @@ class LogMelSpectrogram(keras.layers.Layer):
         present = ops.any(sounds, axis=(1, 2))[:, None]
         return ops.logical_and(ops.less_equal(numbers, last), present), present
 
+    def _log_mel(self, frames):
+        # A microphone's offset would leak into every band.
+        frames = frames - ops.mean(frames, axis=2, keepdims=True)
+        real, imaginary = ops.rfft(frames * self._window, fft_length=self.fft_length)
+        power = ops.square(real) + ops.square(imaginary)
+        # Silence is 0: sums of logarithms far below it would lose digits.
+        return ops.log(self._mel(power) * (1 / FLOOR) + 1.0)
+
     def _mel(self, power):
         # Each band's bins times their weights, and not a product of matrices: the converter would keep the matrix in 8
         # bits and round the powers to 8 bits for it, of which a quiet band would be nothing but 0.
         bins = ops.take(power, self._bins.reshape(-1), axis=2)
         bins = ops.reshape(bins, (-1, power.shape[1], *self._bins.shape))
         return ops.sum(bins * self._weights, axis=3)
-
-    def _standardised(self, x, mask):
-        weights = ops.expand_dims(ops.cast(mask, "float32"), 2)
-        count = ops.maximum(ops.sum(weights, axis=1, keepdims=True), 1.0) * self.bands
-        mean = ops.sum(x * weights, axis=(1, 2), keepdims=True) / count
-        x = (x - mean) * weights
-        deviation = ops.sqrt(ops.sum(ops.square(x), axis=(1, 2), keepdims=True) / count)
-        return ops.clip(x / (deviation + FLAT), -LIMIT, LIMIT)
 
     def compute_output_spec(self, samples):
         batch, frames = samples.shape[0], self.frames(samples.shape[1])
@@ -128,6 +122,21 @@ class LogMelSpectrogram(keras.layers.Layer):
     def get_config(self):
         own = {name: getattr(self, name) for name in ("sample_rate", "bands", "lowest", "highest")}
         return {**super().get_config(), **own}
+
+
+def standardised(x, mask):
+    """Bands over time with zero mean and unit deviation over all that is sound, clipped to +-5; 0 in the padding.
+
+    Args:
+        x: float (B, frames, bands).
+        mask: bool (B, frames), False in the padding.
+    """
+    weights = ops.expand_dims(ops.cast(mask, "float32"), 2)
+    count = ops.maximum(ops.sum(weights, axis=1, keepdims=True), 1.0) * x.shape[2]
+    mean = ops.sum(x * weights, axis=(1, 2), keepdims=True) / count
+    x = (x - mean) * weights
+    deviation = ops.sqrt(ops.sum(ops.square(x), axis=(1, 2), keepdims=True) / count)
+    return ops.clip(x / (deviation + FLAT), -LIMIT, LIMIT)
 
 
 def _mel_bands(layer):

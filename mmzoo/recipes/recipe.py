@@ -130,7 +130,7 @@ class Recipe:
         controls: inputs that might be decoration, or several that tell the same: with the arms, a model is trained with
             them shuffled between samples.
         baselines: name -> function (training samples, measured samples, schema) -> {output: predictions (N, *shape)}:
-            what a sceptic would try first, on the same rows.
+            what a sceptic would try first, on the same rows; None where it makes no sense on them.
         builder_options: keywords of the builder that the user may give.
         options: what else the user may give, for the hooks below.
         build: the builder; None: the registered one. It takes `size`, `weights`, `seed`, the builder options, and what
@@ -156,7 +156,7 @@ class Recipe:
     limits: str
     arms: Mapping[str, tuple[str, ...]] | None = None
     controls: tuple[str | tuple[str, ...], ...] = ()
-    baselines: Mapping[str, Callable[[Samples, Samples, Schema], Mapping[str, np.ndarray]]] = dataclasses.field(
+    baselines: Mapping[str, Callable[[Samples, Samples, Schema], Mapping[str, np.ndarray] | None]] = dataclasses.field(
         default_factory=dict
     )
     builder_options: Mapping[str, Option] = dataclasses.field(default_factory=dict)

@@ -119,9 +119,10 @@ def encoded(schema: Schema, raw: Mapping[str, Sequence], table: pd.DataFrame, fo
             continue
         rows, places, unique = [], {}, []
         for row, value in zip(table.index, raw[name], strict=True):
-            key = value if isinstance(value, str) else len(unique)
+            is_text = isinstance(value, str)
+            key = value if is_text else len(unique)
             if key not in places:
-                given = None if value == "" else folder / value if kind.is_file else value
+                given = None if is_text and not value else folder / value if is_text and kind.is_file else value
                 unique.append(kind.encode(given, f"{folder / FILE}: row {row}"))
                 places[key] = len(unique) - 1
             rows.append(places[key])

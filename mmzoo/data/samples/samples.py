@@ -163,6 +163,7 @@ class DataSet:
         layout: what its folder holds; "" for one that is made on the spot.
         licence: what may be done with it.
         weights_may_ship: whether weights trained on it may be given away; else figures only.
+        weights_licence: under which licence, where they may; data to be shared alike may ask for its own.
         folds: number of its splits into training and validation rows; None: there is one, fixed.
         group: what one group of rows is, which a fold holds out as a whole ("physical sign"); "" where each row is one.
         splits: those that it knows.
@@ -176,6 +177,7 @@ class DataSet:
     layout: str
     licence: str
     weights_may_ship: bool
+    weights_licence: str = "Apache-2.0"
     folds: int | None = None
     group: str = ""
     splits: tuple[str, ...] = (TRAIN, VALIDATION, ALL)

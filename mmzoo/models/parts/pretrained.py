@@ -55,7 +55,7 @@ def load_weights(model: SchemaModel, weights, *, size: str) -> SchemaModel:
         return model
     source = load_model(path)
     _check_meaning(path, source.schema, model.schema)
-    fresh_head = source.schema.outputs != model.schema.outputs
+    fresh_head = _meanings(source.schema) != _meanings(model.schema)
     have = {layer.name: layer for layer in source.layers if layer.weights}
     for layer in model.layers:
         if not layer.weights or (fresh_head and _is_head(layer)):
@@ -79,6 +79,11 @@ def load_weights(model: SchemaModel, weights, *, size: str) -> SchemaModel:
 def _is_head(layer):
     """Whether a layer is for one output alone, so that it is made anew where there are other classes."""
     return getattr(layer, "output_name", None) is not None
+
+
+def _meanings(schema: Schema):
+    """What each output means; how much there is of it is no matter, as weights fit any."""
+    return {name: kind.meaning() for name, kind in schema.predicted.items()}
 
 
 def _check_meaning(path: pathlib.Path, trained: Schema, schema: Schema) -> None:

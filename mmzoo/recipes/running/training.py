@@ -220,6 +220,7 @@ def _folds(data_set, fold, all_rows):
 def _baselines_of(recipe):
     def baselines(data, seed):
         train, measured = data.parts[TRAIN], data.parts[MEASURED]
-        return {name: baseline(train, measured, data.schema) for name, baseline in recipe.baselines.items()}
+        found = {name: baseline(train, measured, data.schema) for name, baseline in recipe.baselines.items()}
+        return {name: predictions for name, predictions in found.items() if predictions is not None}
 
     return baselines

@@ -27,6 +27,7 @@ from mmzoo.data.sets.text_lines import (
     load_scene_words,
 )
 from mmzoo.recipes.recipe import Recipe, Training
+from mmzoo.recipes.text_baselines import commonest_text, said
 
 AUGMENTATION = {
     "rotation": 4.0,
@@ -68,26 +69,6 @@ def adjust(training: Training, data: str) -> Training:
         builder["alphabet"] = ALPHABETS[data]
     epochs = EPOCHS[data] if training.epochs == TRAINING.epochs else training.epochs
     return dataclasses.replace(training, builder=builder, epochs=epochs)
-
-
-def said(kind, targets: np.ndarray) -> np.ndarray:
-    """Targets (N, steps) as what a model would give that is sure of them, float32 (N, steps, 1 + letters)."""
-    rows = np.zeros((len(targets), *kind.shape), np.float32)
-    for row, target in zip(rows, targets, strict=True):
-        step, before = 0, 0
-        for letter in target[target > 0]:
-            if letter == before:
-                row[step, 0], step = 1, step + 1
-            row[step, letter] = 1
-            step, before = step + 1, letter
-        row[step:, 0] = 1
-    return rows
-
-
-def commonest_text(train: Samples, measured: Samples, schema) -> dict[str, np.ndarray]:
-    """A sceptic's baseline: always the most frequent text of the training rows."""
-    texts, counts = np.unique(train.targets["text"], axis=0, return_counts=True)
-    return {"text": np.repeat(said(schema["text"], texts[[counts.argmax()]]), len(measured), axis=0)}
 
 
 def nearest_picture(train: Samples, measured: Samples, schema) -> dict[str, np.ndarray]:

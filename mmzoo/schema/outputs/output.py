@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
@@ -28,6 +29,8 @@ class Output(abc.ABC):
         unit: of what is predicted; "" where it has none.
         classes: names on the last axis, for kinds that choose among them; `class_counts` counts their targets.
         is_number: whether targets are numbers whose mean and deviation mean something.
+        extents: attributes that say how much there is of it and not what it means: weights fit other ones.
+        continues: whether what a call of a stream says depends on how the call before ended.
     """
 
     is_predicted: ClassVar[bool] = True
@@ -35,11 +38,23 @@ class Output(abc.ABC):
     unit: ClassVar[str] | str = ""
     classes: ClassVar[tuple[str, ...]] | tuple[str, ...] = ()
     is_number: ClassVar[bool] = False
+    extents: ClassVar[tuple[str, ...]] = ()
+    continues: ClassVar[bool] = False
 
     @property
     @abc.abstractmethod
     def shape(self) -> tuple[int, ...]:
         """Of one sample's array in the model, without a batch dimension; classes, where there are, on the last axis."""
+
+    @property
+    def steps_in_turn(self) -> int:
+        """How many steps a recurrent network gives it in, one after another; 0: it is given at once."""
+        return 0
+
+    def meaning(self) -> dict[str, object]:
+        """What the numbers of the tensor stand for, part by part: a head fits an output only where it is the same."""
+        parts = {part.name: getattr(self, part.name) for part in dataclasses.fields(self)}
+        return {"kind": type(self), **{name: value for name, value in parts.items() if name not in self.extents}}
 
     @abc.abstractmethod
     def encode_target(self, value: Any, place: str) -> np.ndarray:
@@ -93,6 +108,21 @@ class Output(abc.ABC):
             raw: the sample's raw inputs by name, for outputs that point into one of them.
             top: how many of the most likely to name, where there is a choice.
         """
+
+    def ending(self, row: np.ndarray) -> np.ndarray:
+        """Of a kind that `continues`: what the next call of a stream has to know of this one's row."""
+        raise NotImplementedError(f"{type(self).__name__} does not go on from call to call")
+
+    def decode_on(
+        self, row: np.ndarray, before: np.ndarray | None, raw: Mapping[str, Any] | None = None, top: int = 3
+    ) -> Any:
+        """`decode` in a stream.
+
+        Args:
+            row, raw, top: see `decode`.
+            before: the `ending` of the call before; None at the start.
+        """
+        return self.decode(row, raw, top)
 
     def in_words(self, decoded: Any) -> list[str]:
         """What `decode` gave in lines for a terminal, the first of them behind the output's name."""

@@ -39,6 +39,8 @@ class Transcript(Output):
     lowercase: bool = False
 
     target_word = "text"
+    extents = ("steps",)
+    continues = True
 
     def __post_init__(self):
         object.__setattr__(self, "alphabet", tuple(self.alphabet))
@@ -52,6 +54,10 @@ class Transcript(Output):
     @property
     def shape(self) -> tuple[int, ...]:
         return self.steps, 1 + len(self.alphabet)
+
+    @property
+    def steps_in_turn(self) -> int:
+        return self.steps
 
     def normalised(self, text: str) -> str:
         """A text as it is compared: composed, white space at its ends left out, in lower case where that is so."""
@@ -109,15 +115,28 @@ class Transcript(Output):
         """A target (steps,) as text; "" where there is none."""
         return "".join(self.alphabet[number - 1] for number in np.asarray(letters) if number > BLANK)
 
-    def read(self, best: np.ndarray) -> str:
-        """The text of the most likely place of each step, int (steps,)."""
+    def read(self, best: np.ndarray, before: int = BLANK) -> str:
+        """The text of the most likely place of each step, int (steps,).
+
+        Args:
+            best: the places.
+            before: the place of the step before the first, whose repetition says nothing new.
+        """
         best = np.asarray(best)
-        new = np.concatenate([[True], best[1:] != best[:-1]])
+        new = np.concatenate([[before], best[:-1]]) != best
         return self.text_of(best[new])
 
     def decode(self, row: np.ndarray, raw: Mapping[str, Any] | None = None, top: int = 3) -> str:
         """The text."""
         return self.read(np.asarray(row).argmax(axis=-1))
+
+    def ending(self, row: np.ndarray) -> np.ndarray:
+        """The most likely place of the last step, int32 ()."""
+        return np.asarray(row)[-1].argmax().astype(np.int32)
+
+    def decode_on(self, row, before, raw=None, top=3) -> str:
+        """What of the text is new: a letter that is held from one call into the next is said once."""
+        return self.read(np.asarray(row).argmax(axis=-1), BLANK if before is None else int(before))
 
     def in_words(self, decoded: str) -> list[str]:
         return [repr(decoded) if decoded != decoded.strip() or not decoded else decoded]
@@ -130,6 +149,7 @@ class Transcript(Output):
         letters = "".join(self.alphabet)
         return (
             f"{self.steps} steps of {1 + len(self.alphabet)} scores: take the highest of each step, leave out what "
-            "repeats the step before, then leave out 0 (nothing); number n is character n, counted from 1, of "
+            "repeats the step before (in a stream: also the last step of the call before), then leave out 0 (nothing); "
+            "number n is character n, counted from 1, of "
             f"{letters!r}"
         )

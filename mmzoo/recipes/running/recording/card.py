@@ -68,7 +68,11 @@ def recipe_card(recipe: Recipe, record: RunRecord, schema: Schema) -> str:
         "",
         "## Licence",
         "",
-        ("Weights: Apache-2.0. " if data_set.weights_may_ship else "These weights may not be given away. ")
+        (
+            f"Weights: {data_set.weights_licence}. "
+            if data_set.weights_may_ship
+            else "These weights may not be given away. "
+        )
         + f"Data: {data_set.licence}",
         "",
     ]
