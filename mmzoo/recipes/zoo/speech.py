@@ -75,13 +75,13 @@ def logistic_regression(train: Samples, measured: Samples, schema) -> dict[str, 
 
 def nearest_sound(train: Samples, measured: Samples, schema) -> dict[str, np.ndarray]:
     """A sceptic's baseline: the text of the training sound whose bands are most alike in mean and deviation."""
-    from sklearn.neighbors import KNeighborsClassifier
-    from sklearn.pipeline import make_pipeline
+    from sklearn.neighbors import NearestNeighbors
     from sklearn.preprocessing import StandardScaler
 
-    nearest = make_pipeline(StandardScaler(), KNeighborsClassifier(n_neighbors=1))
-    nearest.fit(_averages(train, schema), np.arange(len(train)))
-    found = nearest.predict(_averages(measured, schema))
+    known, heard = _averages(train, schema), _averages(measured, schema)
+    scale = StandardScaler().fit(known)
+    nearest = NearestNeighbors(n_neighbors=1).fit(scale.transform(known))
+    found = nearest.kneighbors(scale.transform(heard), return_distance=False)[:, 0]
     return {"text": said(schema["text"], train.targets["text"][found])}
 
 
