@@ -238,8 +238,25 @@ def test_figures_reach_the_table_of_results_and_the_documents(run):
     assert rows.bytes_int8.iloc[0] == (result.bundle / "model_int8.tflite").stat().st_size
     table = own_data_results.readme_table(rows)
     accuracy = result.arms[result.arms.metric == "accuracy"].set_index("arm").value
-    assert f"| shop (kind), {rows.samples.iloc[0]}, 1 | accuracy % | {100 * accuracy[ALL]:.1f} | " in table
+    assert f"| shop (kind), {rows.samples.iloc[0]}, 1 | nano | accuracy % | {100 * accuracy[ALL]:.1f} | " in table
     assert own_data_results.readme_table(rows[rows.model == "other"]) == ""
+
+
+def test_a_model_goes_by_the_encoders_that_read_its_inputs():
+    schema = Schema("s", {"photo": Image(8, 8), "note": Text(8)}, {"kind": Label(("a", "b"))})
+    names = {
+        "own_data_small": TableRecipe(image="separable", text="ngrams"),
+        "own_data_nano_efficientnet_lite0": TableRecipe("nano", image="efficientnet_lite0", text="ngrams"),
+        "own_data_small_efficientnet_lite0_minilm_lora": TableRecipe(
+            image="efficientnet_lite0", text={"note": "minilm"}, finetune="lora"
+        ),
+    }
+    assert [own_data_results.model_name(recipe, schema) for recipe in names.values()] == list(names)
+    # Nothing reads pictures or texts where there are none.
+    numbers = Schema("s", {"sensors": Sensors((Number("x"),))}, {"kind": Label(("a", "b"))})
+    assert (
+        own_data_results.model_name(names["own_data_small_efficientnet_lite0_minilm_lora"], numbers) == "own_data_small"
+    )
 
 
 def test_without_an_int8_file_that_loses_too_much(run, monkeypatch, tmp_path):

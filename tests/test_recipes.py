@@ -17,6 +17,7 @@ from mmzoo import cli
 from mmzoo.data.sets.road_signs import rendered_signs
 from mmzoo.recipes import Recipe, Training, demo, get_recipe, result_tables, results
 from mmzoo.recipes.running.arms import ALL
+from mmzoo.recipes.running.options import model_name
 from mmzoo.recipes.running.recording.card import recipe_card
 from mmzoo.recipes.running.recording.hardware import machine, processor
 from mmzoo.recipes.running.recording.record import RunRecord, origin
@@ -333,3 +334,9 @@ def test_the_demo_from_end_to_end(tmp_path, monkeypatch, capsys):
     certificate = json.loads((tmp_path / "demo" / "bundle" / "parity.json").read_text())
     assert {"model_float32.tflite", "model_dynamic_int8.tflite", "model_int8.tflite"} <= set(certificate["files"])
     assert certificate["sets"]["real"] == 129
+
+
+def test_a_model_goes_by_what_its_builder_was_told():
+    recipe = get_recipe("cat_dog")
+    assert model_name(recipe, "nano", {"variant": "modern"}) == "cat_dog_nano"
+    assert model_name(recipe, "small", {"variant": "classic"}) == "cat_dog_small_classic"

@@ -102,11 +102,22 @@ class TableRecipe:
 
     def reads_texts_pretrained(self, schema: Schema) -> bool:
         """Whether any text is read by a pretrained encoder."""
+        return bool(self._text_encoders(schema))
+
+    def encoders_of(self, schema: Schema) -> tuple[str, ...]:
+        """The pretrained encoders that read a schema's inputs; () where all is from scratch."""
+        from mmzoo.branches.table import is_image_preset
+
+        found = [self.image] if schema.of_kind(Image) and is_image_preset(self.image) else []
+        found += [self.audio] if schema.of_kind(Audio) and self.audio != "spectrogram" else []
+        return tuple(dict.fromkeys([*map(str, found), *self._text_encoders(schema)]))
+
+    def _text_encoders(self, schema):
         names = schema.of_kind(Text)
         options = (
             [self.text.get(name) for name in names] if isinstance(self.text, Mapping) else [self.text] * len(names)
         )
-        return any(option not in (None, "bytes", "ngrams", "wordpiece") for option in options)
+        return [str(option) for option in options if option not in (None, "bytes", "ngrams", "wordpiece")]
 
     def training_for(self, rows: int) -> Training:
         """The hyper-parameters for so many training rows."""

@@ -8,7 +8,11 @@ from __future__ import annotations
 import pandas as pd
 
 from mmzoo.evaluation.baseline import BOOSTING, LINEAR
+from mmzoo.recipes.own_data.recipe import TableRecipe
 from mmzoo.recipes.running.arms import ALL, ALONE, CONCAT, GIVEN
+from mmzoo.recipes.running.recording.record import origin
+from mmzoo.schema import Schema
+from mmzoo.schema.names import ascii_name
 from mmzoo.tasks import figure_of
 
 # How the model of an own-data row is called in results.csv: this and its size.
@@ -16,6 +20,18 @@ MODEL = "own_data_"
 # What a table is called that nobody gave a name.
 OWN_DATA = "own data"
 SPLIT = "test rows of the table"
+
+
+def model_name(recipe: TableRecipe, schema: Schema) -> str:
+    """What the model of a table is called in results.csv: its size and the pretrained encoders that read its inputs.
+
+    Args:
+        recipe: with nothing left to decide.
+        schema: of the data.
+    """
+    encoders = recipe.encoders_of(schema)
+    how = () if not encoders or recipe.finetune == "frozen" else (recipe.finetune,)
+    return MODEL + "_".join([recipe.size, *(ascii_name(origin(encoder)) for encoder in encoders), *how])
 
 
 def readme_table(table: pd.DataFrame) -> str:
@@ -28,11 +44,11 @@ def readme_table(table: pd.DataFrame) -> str:
     if table.empty:
         return ""
     lines = [
-        "| data (target), test rows, seeds | metric | all inputs | plain concatenation | best input alone | gradient "
-        "boosting | linear |",
-        "|---|---|--:|--:|--:|--:|--:|",
+        "| data (target), test rows, seeds | model | metric | all inputs | plain concatenation | best input alone | "
+        "gradient boosting | linear |",
+        "|---|---|---|--:|--:|--:|--:|--:|",
     ]
-    for (data, output, metric), group in table.groupby(["data", "output", "metric"], sort=True):
+    for (data, output, model, metric), group in table.groupby(["data", "output", "model", "metric"], sort=True):
         figure = figure_of(metric)
         if not figure.in_summaries:
             continue
@@ -51,7 +67,8 @@ def readme_table(table: pd.DataFrame) -> str:
 
         first = group.iloc[0]
         lines.append(
-            f"| {data} ({output}), {first.samples:,}, {group.seed.nunique()} | {figure.label}"
+            f"| {data} ({output}), {first.samples:,}, {group.seed.nunique()} | "
+            f"{model.removeprefix(MODEL).replace('_', ' ', 1)} | {figure.label}"
             f"{' %' if figure.is_share else ''} | "
             + " | ".join(cell(arm) for arm in (ALL, CONCAT, best, BOOSTING, LINEAR))
             + " |"

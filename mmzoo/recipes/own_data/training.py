@@ -29,7 +29,7 @@ from mmzoo.files import holding, replace_text
 from mmzoo.recipes.own_data.choice import chosen
 from mmzoo.recipes.own_data.frozen import Features, features_folder
 from mmzoo.recipes.own_data.recipe import AUTO, TableRecipe
-from mmzoo.recipes.own_data.results import MODEL
+from mmzoo.recipes.own_data.results import model_name
 from mmzoo.recipes.own_data.skew import class_weight_for, leading_figures, watched_figure
 from mmzoo.recipes.own_data.source import PreparedSource, TableSource
 from mmzoo.recipes.own_data.summary import bundle_line, on_the_edge, summary_lines, worth_table
@@ -206,7 +206,7 @@ def _finish(out, trained: Trained, source, recipe, identity, choices, export, co
     parameters = int(model.count_params())
     record = RunRecord(
         recipe="own_data",
-        model=f"{MODEL}{recipe.size}",
+        model=model_name(recipe, source.schema),
         data=source.name,
         split=trained.split,
         note=data.note,

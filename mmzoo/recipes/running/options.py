@@ -8,6 +8,8 @@ from typing import Any
 
 from mmzoo.data.samples.samples import DataSet, Option, checked_options
 from mmzoo.recipes.recipe import Recipe
+from mmzoo.recipes.running.recording.record import origin
+from mmzoo.schema.names import ascii_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +62,18 @@ def run_options(recipe: Recipe, data_set: DataSet, given: Mapping[str, Any]) -> 
         data={name: values[name] for name in data_set.options},
         own={name: values[name] for name in recipe.options},
     )
+
+
+def model_name(recipe: Recipe, size: str, builder: Mapping[str, Any]) -> str:
+    """What the model of a run is called in results.csv: recipe, size, and what of the builder's is not as it comes.
+
+    Args:
+        recipe: the recipe.
+        size: of the model.
+        builder: the builder's keywords that the user may give.
+    """
+    changed = [value for name, value in builder.items() if value != recipe.builder_options[name].default]
+    return "_".join([recipe.name, size, *(ascii_name(str(origin(value))) for value in changed)])
 
 
 def data_options_of(recipe: Recipe) -> dict[str, Option]:

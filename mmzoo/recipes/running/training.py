@@ -14,7 +14,7 @@ from mmzoo.recipes.running.arm_runs import Plan, Trained, run_arms
 from mmzoo.recipes.running.arms import arms_of
 from mmzoo.recipes.running.exporting import export_failing_in_a_line, exported
 from mmzoo.recipes.running.models import RecipeModels
-from mmzoo.recipes.running.options import run_options
+from mmzoo.recipes.running.options import model_name, run_options
 from mmzoo.recipes.running.recording.card import recipe_card
 from mmzoo.recipes.running.recording.hardware import machine, versions
 from mmzoo.recipes.running.recording.identity import RunIdentity
@@ -146,7 +146,7 @@ def train(
     trained = run_arms(plan)
     record = RunRecord(
         recipe=recipe.name,
-        model=f"{recipe.name}_{size}",
+        model=model_name(recipe, size, chosen.builder),
         data=data,
         split=trained.split,
         note=first.note,
