@@ -19,6 +19,7 @@ from mmzoo.layers.image_standardization import ImageStandardization
 from mmzoo.layers.log_mel_spectrogram import LogMelSpectrogram
 from mmzoo.layers.masked_mean import MaskedMean
 from mmzoo.layers.modality_dropout import ModalityDropout
+from mmzoo.layers.paired_vectors import PairedVectors
 from mmzoo.layers.sensor_encoder import SensorEncoder
 from mmzoo.layers.spec_augment import SpecAugment
 from mmzoo.layers.speech_embedding import SpeechMel, SpeechNetwork
@@ -33,6 +34,7 @@ __all__ = [
     "LogMelSpectrogram",
     "MaskedMean",
     "ModalityDropout",
+    "PairedVectors",
     "SensorEncoder",
     "SpecAugment",
     "SpeechMel",

@@ -28,6 +28,7 @@ class Output(abc.ABC):
         unit: of what is predicted; "" where it has none.
         classes: names on the last axis, for kinds that choose among them; `class_counts` counts their targets.
         is_number: whether targets are numbers whose mean and deviation mean something.
+        compares: whether it compares its inputs with each other, so that its figures mean nothing with one of them hidden.
     """
 
     is_predicted: ClassVar[bool] = True
@@ -35,6 +36,7 @@ class Output(abc.ABC):
     unit: ClassVar[str] | str = ""
     classes: ClassVar[tuple[str, ...]] | tuple[str, ...] = ()
     is_number: ClassVar[bool] = False
+    compares: ClassVar[bool] = False
 
     @property
     @abc.abstractmethod
