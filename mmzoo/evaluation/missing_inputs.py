@@ -53,8 +53,8 @@ def missing_input_table(
 ) -> pd.DataFrame:
     """The headline metric of each output for every non-empty subset of the inputs that users give.
 
-    An input may be missing in the data itself: "given" is what was not hidden on top of that. Of an output that compares
-    inputs with each other (`Output.compares`) nothing is measured where one is hidden: NaN.
+    An input may be missing in the data itself: "given" is what was not hidden on top of that. Of an output that
+    compares inputs with each other (`Output.compares`) nothing is measured where one is hidden: NaN.
 
     Args:
         model: a model with a schema.

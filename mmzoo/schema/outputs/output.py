@@ -28,7 +28,8 @@ class Output(abc.ABC):
         unit: of what is predicted; "" where it has none.
         classes: names on the last axis, for kinds that choose among them; `class_counts` counts their targets.
         is_number: whether targets are numbers whose mean and deviation mean something.
-        compares: whether it compares its inputs with each other, so that its figures mean nothing with one of them hidden.
+        compares: whether it compares its inputs with each other, so that with one of them hidden its figures mean
+            nothing.
     """
 
     is_predicted: ClassVar[bool] = True
