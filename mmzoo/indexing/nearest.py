@@ -44,8 +44,9 @@ class Graph:
             from usearch.index import Index
         except ModuleNotFoundError as error:
             raise ImportError(f"an approximate index needs the package usearch: {INSTALL}") from error
+        # Half precision is enough to find the near ones; they are put in order by the vectors themselves.
         self._graph = Index(
-            ndim=width, metric="ip", dtype="f32", connectivity=CONNECTIVITY, expansion_add=EXPANSION_ADD,
+            ndim=width, metric="ip", dtype="f16", connectivity=CONNECTIVITY, expansion_add=EXPANSION_ADD,
             expansion_search=EXPANSION_SEARCH,
         )  # fmt: skip
         if path is not None:
@@ -56,6 +57,11 @@ class Graph:
 
     def __len__(self) -> int:
         return len(self._graph)
+
+    @property
+    def bytes(self) -> int:
+        """What it takes in memory, its own copy of the vectors included."""
+        return int(self._graph.memory_usage)
 
     def add(self, keys: np.ndarray, vectors: np.ndarray) -> None:
         """Adds vectors (N, D) under keys, int64 (N,), that are new."""
