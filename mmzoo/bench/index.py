@@ -2,7 +2,7 @@
 
 Vectors: how long a search takes by comparing with all, and by a graph of near ones (the extra mmzoo[index]); what the
 graph misses, weighs, and takes to be built. Random vectors are the hardest there are, since nothing is near anything;
-those in clusters are more like a model's. Pictures: how long a folder takes until it is indexed, and brought up to date.
+those in clusters are more like a model's. Pictures: how long a folder takes to be indexed, and brought up to date.
 """
 
 from __future__ import annotations
@@ -108,9 +108,7 @@ def picture_figures(model, count: int, say: Callable[[str], None] = print) -> li
             coarse = Pillow.fromarray(rng.integers(0, 256, (9, 12, 3), np.uint8))
             coarse.resize(_PICTURE, Pillow.Resampling.BICUBIC).save(folder / f"{number:06}.jpg")
         start = time.perf_counter()
-        made = index(
-            model, folder, progress=lambda done, total: say(f"{done:,} of {total:,}") if done % 4_096 == 0 else None
-        )
+        made = index(model, folder, progress=lambda done, _: None if done % 4_096 else say(f"{done:,} of {count:,}"))
         built = time.perf_counter() - start
         start = time.perf_counter()
         made.update()

@@ -86,7 +86,7 @@ class PairTask(Task):
         candidates = len(_distinct(numbers, vectors[:, 0]))
         return {
             "figures": [(f"different values of {first}", f"{candidates:,}")],
-            "errors": f"first: {first}, found by {second}; second: {second}, found by {first}, where any of those that "
+            "about": f"first: {first}, found by {second}; second: {second}, found by {first}, where any of those that "
             "belong to it will do. With one of the two missing there is nothing to find, so no table of missing inputs",
             "mistakes_title": f"Where {first} was found last",
             "mistakes_about": "With the rank of the right one, and what the first that was found is of.",

@@ -58,15 +58,14 @@ def colours_and_words(train: Samples, measured: Samples, schema) -> dict[str, np
     (name,) = schema.outputs
     image, text = schema[name].of
     together = [" ".join(own) for own in train.raw["captions"]]
-    components = min(COMPONENTS, len(together) - 1)
-    words = make_pipeline(
-        TfidfVectorizer(sublinear_tf=True, stop_words="english"), TruncatedSVD(components, random_state=0)
-    )
-    wanted = words.fit_transform(together)
+    terms = TfidfVectorizer(sublinear_tf=True, stop_words="english")
+    counted = terms.fit_transform(together)
+    reduction = TruncatedSVD(min(COMPONENTS, min(counted.shape) - 1), random_state=0)
+    wanted = reduction.fit_transform(counted)
     colours = make_pipeline(StandardScaler(), RidgeCV(np.logspace(0, 4, 5)))
     found = colours.fit(places(train.inputs[image]), wanted).predict(places(measured.inputs[image]))
     middle = wanted.mean(axis=0)
-    sides = [found - middle, words.transform(measured.raw[text]) - middle]
+    sides = [found - middle, reduction.transform(terms.transform(measured.raw[text])) - middle]
     lengths = [np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9) for side in sides]
     return {name: np.stack([s / n for s, n in zip(sides, lengths, strict=True)], axis=1).astype(np.float32)}
 
