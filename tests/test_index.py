@@ -87,7 +87,7 @@ def test_texts_are_found_by_pictures_and_by_texts(model, photos, tmp_path):
 def test_what_cannot_be_searched_for_says_why(model, photos):
     found = mmzoo.index(model, photos)
     for arguments, message in (
-        ({}, "give one thing to search by"),
+        ({}, "a text or one input by name; got nothing"),
         ({"text": "red", "image": photos / "blue.png"}, "give one thing to search by"),
         ({"text": ""}, "there is nothing in it: it counts as a missing text"),
         ({"sound": "x.wav"}, r"no vector of 'sound'; there are those of \['image', 'text'\]"),
@@ -123,7 +123,7 @@ def test_bad_sources_are_errors(model, tmp_path):
     with pytest.raises(NotADirectoryError, match="nowhere: no such folder or file"):
         mmzoo.index(model, tmp_path / "nowhere")
     (tmp_path / "empty" / "b.png").write_bytes(b"no picture")
-    with pytest.raises(ValueError, match="none of 1 can be read; of 'b.png': b.png"):
+    with pytest.raises(ValueError, match="none of 1 can be read; b.png: "):
         mmzoo.index(model, tmp_path / "empty")
     with pytest.raises(TypeError, match="texts: number 2: expected a text, got 7"):
         mmzoo.index(model, ["a", 7])

@@ -14,7 +14,7 @@ _NAMED = 10
 def index(bundle: str, source: pathlib.Path, out: pathlib.Path, *, approximate: bool) -> None:
     """Builds an index, or brings the one that lies in `out` up to date."""
     import mmzoo
-    from mmzoo.indexing.index import ABOUT
+    from mmzoo.indexing.keeping import ABOUT
 
     def progress(done, total):
         if done == total or done % 1_024 == 0:
@@ -31,7 +31,8 @@ def index(bundle: str, source: pathlib.Path, out: pathlib.Path, *, approximate: 
     else:
         made = mmzoo.index(bundle, source, approximate=approximate, progress=progress)
     made.save(out)
-    _named("skipped", [f"{name}: {why}" for name, why in made.skipped.items()])
+    # Each reason begins with the name.
+    _named("skipped", list(made.skipped.values()))
     print(f"{len(made):,} in {out}")
 
 
