@@ -18,7 +18,9 @@ def _run(code: str) -> dict:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("module", ["mmzoo", "mmzoo.schema", "mmzoo.edge", "mmzoo.edge.runtime", "mmzoo.edge.table"])
+@pytest.mark.parametrize(
+    "module", ["mmzoo", "mmzoo.schema", "mmzoo.edge", "mmzoo.edge.runtime", "mmzoo.edge.table", "mmzoo.indexing"]
+)
 def test_import_pulls_in_nothing_heavy(module):
     loaded = _run(f"import json, sys, {module}; print(json.dumps(list(sys.modules)))")
     assert module in loaded

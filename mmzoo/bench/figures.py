@@ -22,7 +22,8 @@ class Figure:
         section: what kind of figure it is.
         name: what was measured.
         value: the median of the repetitions, or the one value there is; None where it couldn't be measured.
-        unit: of `value` and `p95`: "ms", "samples/s", "images/s", "KB" (1,000 bytes), "MB", or "x" for a ratio.
+        unit: of `value` and `p95`: "ms", "samples/s", "images/s", "KB" (1,000 bytes), "MB", "s", "%", or "x" for
+            a ratio.
         p95: 95th percentile of the repetitions, where they are single predictions.
         note: what else there is to know; why there is no value.
     """

@@ -1,4 +1,6 @@
-"""The command line: `mmzoo list | presets | demo | inspect | prepare | train | evaluate | export | predict | bench`."""
+"""The command line: `mmzoo list | presets | demo | inspect | prepare | train | evaluate | export | predict | index |
+search | bench`.
+"""
 
 from __future__ import annotations
 
@@ -155,6 +157,36 @@ def predict(context: typer.Context) -> None:
     from mmzoo.edge.__main__ import main as edge_main
 
     sys.exit(edge_main(context.args, prog="mmzoo predict"))
+
+
+@app.command("index")
+def index_command(
+    bundle: Annotated[str, typer.Argument(help="Folder that mmzoo.export wrote, of a model with a Pair.")],
+    source: Annotated[pathlib.Path, typer.Argument(help="Folder of pictures, or a file with a text a line.")],
+    out: Annotated[pathlib.Path, typer.Option(help="Folder of the index; one that lies there is brought up to date.")],
+    approximate: Annotated[
+        bool, typer.Option("--approximate", help="For millions: also a graph (needs mmzoo\\[index]).")
+    ] = False,
+) -> None:
+    """Builds an index over pictures or texts, or brings it up to date: new, changed, moved and deleted ones."""
+    from mmzoo.cli import indexing
+
+    indexing.index(bundle, source, out, approximate=approximate)
+
+
+@app.command("search")
+def search_command(
+    index: Annotated[pathlib.Path, typer.Argument(help="Folder that mmzoo index wrote.")],
+    text: Annotated[str | None, typer.Argument(help='What to look for: "two dogs on a beach".')] = None,
+    image: Annotated[pathlib.Path | None, typer.Option(help="Look for what is like a picture instead.")] = None,
+    k: Annotated[int, typer.Option("-k", "--top", help="How many to print.", min=1)] = 5,
+    bundle: Annotated[str | None, typer.Option(help="The model, where it lies elsewhere by now.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Finds pictures or texts in an index by what is said or shown."""
+    from mmzoo.cli import indexing
+
+    indexing.search(index, text, image, bundle, k=k, as_json=as_json)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import pathlib
@@ -111,6 +112,11 @@ class EdgeModel:
     def variant(self) -> str:
         """Which of the bundle's files runs: "float32", "dynamic_int8" or "int8", else the file's name."""
         return self._variant
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """The sha256 of all that its answers depend on: the file, and the schema that raw values are encoded by."""
+        return hashlib.sha256(f"{_digest(self._path)}\n{self._schema.to_json()}".encode()).hexdigest()
 
     def run(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Runs the model on one encoded sample.

@@ -109,7 +109,8 @@ def evaluate(
         model: a model with a schema.
         data: (inputs, targets) as dicts of arrays, or a finite `tf.data.Dataset` of such batches.
         out: folder for what `Evaluation.write` writes, a report and the figures it shows; None writes nothing.
-        missing_inputs: also measure every subset of the inputs, 2^n - 1 passes over the data.
+        missing_inputs: also measure every subset of the inputs, 2^n - 1 passes over the data; not of a model all of
+            whose outputs compare its inputs with each other.
         failures: with `missing_inputs`: also under each of these camera failures, see `missing_input_table`.
         disagree: inputs to be taken from a row of another class, one after another, see `disagreement`.
         batch_size: samples a prediction step.
@@ -129,7 +130,7 @@ def evaluate(
     predictions = predict_arrays(model, inputs, batch_size)
     metrics = measure_outputs(model.schema, targets, predictions)
     table = None
-    if missing_inputs:
+    if missing_inputs and not all(kind.compares for kind in model.schema.predicted.values()):
         table = missing_input_table(model, inputs, targets, failures=failures, batch_size=batch_size, progress=progress)
     disagreements = {name: disagreement(model, inputs, targets, name, batch_size=batch_size) for name in disagree}
     result = Evaluation(count, metrics, table, model.schema, inputs, targets, predictions, note, disagreements)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -41,12 +42,23 @@ def measure_outputs(
 
 
 def headlines(
-    schema: Schema, targets: Mapping[str, np.ndarray], predicted: Mapping[str, np.ndarray]
+    schema: Schema, targets: Mapping[str, np.ndarray], predicted: Mapping[str, np.ndarray], *, whole: bool = True
 ) -> dict[str, float]:
-    """The headline figure of every output: "<output>_<figure>" -> value."""
-    found = measure_outputs(schema, targets, predicted)
-    figures = {name: task_for(output).headline.name for name, output in schema.predicted.items()}
-    return {f"{name}_{figure}": found[name][figure] for name, figure in figures.items()}
+    """The headline figure of every output: "<output>_<figure>" -> value.
+
+    Args:
+        schema: of the model.
+        targets: output -> array (N, ...).
+        predicted: output -> array (N, ...).
+        whole: whether no input was hidden; else what compares inputs with each other is NaN.
+    """
+    found = {}
+    for name, output in schema.predicted.items():
+        figure = task_for(output).headline.name
+        is_known = whole or not output.compares
+        measured = measure_output(name, output, targets[name], predicted[name]) if is_known else {}
+        found[f"{name}_{figure}"] = measured.get(figure, math.nan)
+    return found
 
 
 def samples_with_target(schema: Schema, targets: Mapping[str, np.ndarray]) -> dict[str, int]:

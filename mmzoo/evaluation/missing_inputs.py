@@ -53,7 +53,8 @@ def missing_input_table(
 ) -> pd.DataFrame:
     """The headline metric of each output for every non-empty subset of the inputs that users give.
 
-    An input may be missing in the data itself: "given" is what was not hidden on top of that.
+    An input may be missing in the data itself: "given" is what was not hidden on top of that. Of an output that
+    compares inputs with each other (`Output.compares`) nothing is measured where one is hidden: NaN.
 
     Args:
         model: a model with a schema.
@@ -82,7 +83,7 @@ def missing_input_table(
             # Without a picture a failing camera changes nothing.
             if not condition or set(pictures) & set(given):
                 predicted = predict_arrays(model, hide_inputs(arrays, model.schema, hidden), batch_size)
-            found = headlines(model.schema, targets, predicted)
+            found = headlines(model.schema, targets, predicted, whole=not hidden)
             row |= {f"{figure}{condition}": value for figure, value in found.items()}
         rows.append(row)
         if progress is not None:

@@ -19,6 +19,7 @@ from mmzoo.layers.image_standardization import ImageStandardization
 from mmzoo.layers.log_mel_spectrogram import LogMelSpectrogram
 from mmzoo.layers.masked_mean import MaskedMean
 from mmzoo.layers.modality_dropout import ModalityDropout
+from mmzoo.layers.paired_vectors import PairedVectors
 from mmzoo.layers.running_log_mel import RunningLogMel
 from mmzoo.layers.sensor_encoder import SensorEncoder
 from mmzoo.layers.spec_augment import SpecAugment
@@ -36,6 +37,7 @@ __all__ = [
     "MaskedMean",
     "ModalityDropout",
     "RunningLogMel",
+    "PairedVectors",
     "SensorEncoder",
     "SpecAugment",
     "SpectrumOfCepstra",

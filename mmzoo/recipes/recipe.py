@@ -127,6 +127,7 @@ class Recipe:
         about: what the model does, a sentence or two for its card.
         limits: what it doesn't do, for its card.
         arms: name -> inputs of the models that are trained beside the one of all inputs; None: each input alone.
+        concat: whether plain concatenation stands beside the arms; not of a model that joins nothing.
         controls: inputs that might be decoration, or several that tell the same: with the arms, a model is trained with
             them shuffled between samples.
         baselines: name -> function (training samples, measured samples, schema) -> {output: predictions (N, *shape)}:
@@ -135,6 +136,9 @@ class Recipe:
         options: what else the user may give, for the hooks below.
         build: the builder; None: the registered one. It takes `size`, `weights`, `seed`, the builder options, and what
             a `Training` has for it; how an arm comes to have some inputs only, see `mmzoo.fusion.arm`.
+        learner: hook (schema, size=, seed=, keywords of the builder) -> the model without its frozen encoders, for a
+            schema that has a `Vector` of features in place of what these read; they are then computed once a row. None:
+            the whole model runs in every epoch.
         adjust: hook (hyper-parameters, name of the data set) -> hyper-parameters as that data wants them.
         epoch_data: hook (`EpochContext`) -> function of the epoch that gives its batches, as `mmzoo.fit` takes it;
             None: shuffled, changed as `augment` says. What an arm has no input for is left out of the batches.
@@ -155,6 +159,7 @@ class Recipe:
     about: str
     limits: str
     arms: Mapping[str, tuple[str, ...]] | None = None
+    concat: bool = True
     controls: tuple[str | tuple[str, ...], ...] = ()
     baselines: Mapping[str, Callable[[Samples, Samples, Schema], Mapping[str, np.ndarray] | None]] = dataclasses.field(
         default_factory=dict
@@ -162,6 +167,7 @@ class Recipe:
     builder_options: Mapping[str, Option] = dataclasses.field(default_factory=dict)
     options: Mapping[str, Option] = dataclasses.field(default_factory=dict)
     build: Callable | None = None
+    learner: Callable[..., Any] | None = None
     adjust: Callable[[Training, str], Training] | None = None
     epoch_data: Callable[[EpochContext], Callable[[int], Any]] | None = None
     augment: Callable[[EpochContext], Sequence[Callable]] | None = None

@@ -22,6 +22,7 @@ from mmzoo.schema.names import identifier
 from mmzoo.schema.outputs.label import Label
 from mmzoo.schema.outputs.multi_label import MultiLabel
 from mmzoo.schema.outputs.output import Output
+from mmzoo.schema.outputs.pair import Pair
 from mmzoo.schema.outputs.transcript import Transcript
 from mmzoo.schema.outputs.value import Value
 from mmzoo.schema.schema import Schema
@@ -41,6 +42,7 @@ __all__ = [
     "Noise",
     "Number",
     "Output",
+    "Pair",
     "Schema",
     "Sensors",
     "Series",

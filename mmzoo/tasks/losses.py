@@ -1,8 +1,9 @@
-"""Losses: of values on the head's own scale, weighed by a learned uncertainty, and of texts read off step by step.
+"""Losses: of values on the head's own scale, weighed by a learned uncertainty, of texts read off step by step, and of
+vectors that belong together.
 
-The first two look into the model. In a compiled model's `.keras` file they hold the figures of the layers they look
-into, so that the model, loaded again, evaluates as before. There they are no more the model's own: `mmzoo.fit` compiles
-anew.
+All but that of texts look into the model. In a compiled model's `.keras` file they hold the figures of the layers they
+look into, so that the model, loaded again, evaluates as before. There they are no more the model's own: `mmzoo.fit`
+compiles anew.
 
 They keep their layer in a function: a file holds its weights once, with the model, and Keras would look for them here.
 """
@@ -13,7 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from mmzoo.layers import TaskUncertainty, ValueScaling
+from mmzoo.layers import PairedVectors, TaskUncertainty, ValueScaling
 from mmzoo.schema.outputs.transcript import BLANK
 
 # A probability of 0 has no logarithm.
@@ -126,3 +127,92 @@ class CTC(keras.losses.Loss):
 
     def get_config(self):
         return {**super().get_config(), "from_logits": self.from_logits}
+
+
+def clip_loss(first, second, scale, numbers=None):
+    """The in-batch loss of CLIP: of all in the batch, find what belongs to each (Radford et al., ICML 2021, figure 3).
+
+    Args:
+        first, second: unit vectors, float (B, D).
+        scale: one over the temperature.
+        numbers: int (B,), rows of one number belong together and share the probability, and a row of less than 0
+            belongs to none and is nobody's wrong answer; None: row i of one belongs to row i of the other.
+
+    Returns:
+        float (B,): the mean of both directions' cross-entropy.
+    """
+    belongs, counts = _belonging(first, numbers)
+    scores = scale * ops.matmul(first, ops.transpose(second))
+    scores = ops.where(counts, scores, ops.full_like(scores, -1e9))
+    share = belongs / ops.maximum(ops.sum(belongs, axis=1, keepdims=True), 1.0)
+    there = -ops.sum(share * ops.log_softmax(scores, axis=1), axis=1)
+    back = -ops.sum(share * ops.log_softmax(ops.transpose(scores), axis=1), axis=1)
+    return (there + back) / 2
+
+
+def siglip_loss(first, second, scale, bias, numbers=None):
+    """The in-batch loss of SigLIP: of each of one and each of the other, whether they belong together (Zhai et al.,
+    "Sigmoid loss for language image pre-training", ICCV 2023).
+
+    Args:
+        first, second, scale, numbers: see `clip_loss`.
+        bias: added to the similarities; -10 at first, as nearly all pairs don't belong together.
+
+    Returns:
+        float (B,): the sum over the batch's second ones.
+    """
+    belongs, counts = _belonging(first, numbers)
+    scores = scale * ops.matmul(first, ops.transpose(second)) + bias
+    each = ops.softplus(ops.where(belongs > 0, -scores, scores))
+    return ops.sum(ops.where(counts, each, ops.zeros_like(each)), axis=1)
+
+
+def _belonging(vectors, numbers):
+    """(float (B, B): 1 where a row and a column belong together, bool (B, B): which say anything at all)."""
+    size = ops.shape(vectors)[0]
+    if numbers is None:
+        return ops.eye(size), ops.ones((size, size), "bool")
+    numbers = ops.reshape(ops.cast(numbers, "int32"), (-1,))
+    given = numbers >= 0
+    belongs = ops.logical_and(numbers[:, None] == numbers[None, :], given[:, None])
+    # A row without a target compares with itself alone, which costs and teaches nothing.
+    alone = ops.logical_and(ops.cast(ops.eye(size), "bool"), ops.logical_not(given)[:, None])
+    counts = ops.logical_or(ops.logical_and(given[:, None], given[None, :]), alone)
+    return ops.cast(ops.logical_or(belongs, alone), "float32"), counts
+
+
+@keras.saving.register_keras_serializable(package="mmzoo")
+class Contrastive(keras.losses.Loss):
+    """The in-batch loss of a `Pair`, CLIP's or SigLIP's as its layer says.
+
+    Args:
+        vectors: the output's `PairedVectors`, which holds the temperature.
+
+    Call arguments:
+        y_true: int (B,), what belongs together, see `clip_loss`.
+        y_pred: float (B, 2, D), unit vectors.
+    """
+
+    def __init__(self, vectors, name="contrastive", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self._vectors = lambda: vectors
+
+    def call(self, y_true, y_pred):
+        vectors, y_pred = self._vectors(), ops.cast(y_pred, "float32")
+        first, second = y_pred[:, 0], y_pred[:, 1]
+        if vectors.loss == "siglip":
+            return siglip_loss(first, second, vectors.scale, ops.cast(vectors.bias, "float32"), y_true)
+        return clip_loss(first, second, vectors.scale, y_true)
+
+    def get_config(self):
+        vectors = self._vectors()
+        weights = [float(value) for value in vectors.get_weights()]
+        return {**super().get_config(), "vectors": vectors.get_config(), "weights": weights}
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        vectors, weights = PairedVectors.from_config(config.pop("vectors")), config.pop("weights")
+        vectors.build(None)
+        vectors.set_weights([np.float32(value) for value in weights])
+        return cls(vectors, **config)

@@ -175,7 +175,8 @@ class Task(abc.ABC):
         """Figures of a written file beside those of all kinds; both (N, *shape), finite.
 
         Known names: argmax_agreement (share of equal answers), sure and sure_agreement (share of the samples where the
-        Keras model is sure, and of equal answers among them), sum_error (how far probabilities are from a sum of 1).
+        Keras model is sure, and of equal answers among them), sum_error (how far probabilities are from a sum of 1),
+        cosine (the least one of a vector and the Keras model's).
         """
         return {}
 

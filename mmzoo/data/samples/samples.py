@@ -39,6 +39,8 @@ class Samples:
         ids: what each sample is, such as its file; tells one row from another.
         groups: (N,) rows that are equal in it belong together (a track, a recording); None: each stands for itself.
         raw: input -> N raw values, for what needs them as such (a sceptic's baseline, an answer cut out of its text).
+        views: input -> array (N, V, *shape): the forms in which training sees an input, one of them drawn for each
+            sample and epoch, such as the captions of a picture. `inputs` holds the first.
     """
 
     inputs: Mapping[str, np.ndarray]
@@ -47,12 +49,14 @@ class Samples:
     ids: Sequence[str]
     groups: np.ndarray | None = None
     raw: Mapping[str, Sequence] = dataclasses.field(default_factory=dict)
+    views: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         columns = {"ids": self.ids, **self.inputs, **self.targets, **self.raw}
         if self.groups is not None:
             columns["groups"] = self.groups
         lengths = {name: len(column) for name, column in columns.items()}
+        lengths |= {f"views of {name}": len(views) for name, views in self.views.items()}
         if len(set(lengths.values())) != 1:
             raise ValueError(f"samples: columns of different length: {lengths}")
 
@@ -77,6 +81,7 @@ class Samples:
             ids=[self.ids[i] for i in places],
             groups=None if self.groups is None else np.asarray(self.groups)[places],
             raw={name: [values[i] for i in places] for name, values in self.raw.items()},
+            views={name: views[places] for name, views in self.views.items()},
         )
 
     def shuffled(self, name: str, seed: int) -> Samples:
@@ -95,11 +100,20 @@ class Samples:
         raw = dict(self.raw)
         if name in raw:
             raw[name] = [raw[name][i] for i in order]
-        return dataclasses.replace(self, inputs={**self.inputs, name: self.inputs[name][order]}, raw=raw)
+        views = {key: views[order] if key == name else views for key, views in self.views.items()}
+        return dataclasses.replace(self, inputs={**self.inputs, name: self.inputs[name][order]}, raw=raw, views=views)
+
+    def drawn(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """For each input that has views, one of them for each sample: input -> array (N, *shape)."""
+        return {
+            name: views[np.arange(len(self)), rng.integers(0, views.shape[1], len(self))]
+            for name, views in self.views.items()
+        }
 
     def fingerprint(self) -> str:
         """Which rows these are, what their inputs and what their targets are, in 16 hexadecimal digits."""
-        return fingerprint_of("\n".join(map(str, self.ids)), self.inputs, self.targets)
+        views = {f"views of {name}": views for name, views in self.views.items()}
+        return fingerprint_of("\n".join(map(str, self.ids)), {**self.inputs, **views}, self.targets)
 
 
 @dataclasses.dataclass(frozen=True)

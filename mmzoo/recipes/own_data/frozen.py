@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pathlib
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
@@ -86,16 +85,11 @@ class FeatureData(Splits):
         return self._made[split, name]
 
 
-def features_folder(out: pathlib.Path) -> pathlib.Path:
-    """Where features are kept: MMZOO_FEATURES, which runs may share, or the run's own folder."""
-    return pathlib.Path(os.environ.get("MMZOO_FEATURES") or out / "features")
-
-
 class Features:
     """Makes, once for all arms of a run, what a learner of features sees.
 
     Args:
-        root: folder of the features, see `features_folder`.
+        root: folder of the features, see `mmzoo.recipes.running.frozen.features_folder`.
         say: prints a line.
     """
 

@@ -27,7 +27,7 @@ from mmzoo.data.tables.splits import SPLITS
 from mmzoo.data.tables.table import is_prepared
 from mmzoo.files import holding, replace_text
 from mmzoo.recipes.own_data.choice import chosen
-from mmzoo.recipes.own_data.frozen import Features, features_folder
+from mmzoo.recipes.own_data.frozen import Features
 from mmzoo.recipes.own_data.recipe import AUTO, TableRecipe
 from mmzoo.recipes.own_data.results import model_name
 from mmzoo.recipes.own_data.skew import class_weight_for, leading_figures, watched_figure
@@ -37,6 +37,7 @@ from mmzoo.recipes.own_data.verdict import verdicts
 from mmzoo.recipes.running.arm_runs import Plan, Trained, run_arms
 from mmzoo.recipes.running.arms import arms_of
 from mmzoo.recipes.running.exporting import export_failing_in_a_line, exported
+from mmzoo.recipes.running.frozen import features_folder
 from mmzoo.recipes.running.recording.hardware import machine, versions
 from mmzoo.recipes.running.recording.identity import RunIdentity
 from mmzoo.recipes.running.recording.record import RECORD, RunRecord, units

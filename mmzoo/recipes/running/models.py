@@ -30,7 +30,7 @@ class RecipeModels:
         options: Mapping[str, Any],
         weights: str | os.PathLike | None = None,
     ):
-        self._builder, self._size, self._training = recipe.builder(), size, training
+        self._recipe, self._builder, self._size, self._training = recipe, recipe.builder(), size, training
         self._options, self._weights = dict(options), weights
         self._first: dict[int, Any] = {}
 
@@ -51,6 +51,16 @@ class RecipeModels:
         if arm.name == ALL and seed in self._first:
             return self._first.pop(seed)
         return self._built(arm.inputs, arm.builder, seed)
+
+    def presets(self) -> dict[str, Any]:
+        """What the builder was told of how inputs are read: its keywords "image", "text" and "audio"."""
+        keywords = {**self._training.for_builder(), **self._options}
+        return {kind: keywords[kind] for kind in ("image", "text", "audio") if keywords.get(kind) is not None}
+
+    def learner(self, schema: Schema, seed: int):
+        """The model without its frozen encoders, see `Recipe.learner`."""
+        keywords = {**self._training.for_builder(), **self._options}
+        return self._recipe.learner(schema, size=self._size, seed=seed, **keywords)
 
     def _built(self, inputs, changes, seed):
         from mmzoo.fusion.arm import only_inputs

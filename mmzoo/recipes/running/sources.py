@@ -106,8 +106,9 @@ def shuffled_batches(context: EpochContext, augment: Callable | None = None) -> 
     changes = augmentation_of(training) if augment is None else list(augment(context))
 
     def epoch_data(epoch):
+        drawn = context.samples.drawn(np.random.default_rng((context.seed, epoch)))
         return from_arrays(
-            inputs,
+            {**inputs, **{name: views for name, views in drawn.items() if name in inputs}},
             targets,
             batch_size=training.batch_size,
             shuffle=True,

@@ -13,6 +13,7 @@ from mmzoo.recipes.recipe import Recipe
 from mmzoo.recipes.running.arm_runs import Plan, Trained, run_arms
 from mmzoo.recipes.running.arms import arms_of
 from mmzoo.recipes.running.exporting import export_failing_in_a_line, exported
+from mmzoo.recipes.running.frozen import frozen_learner
 from mmzoo.recipes.running.models import RecipeModels
 from mmzoo.recipes.running.options import model_name, run_options
 from mmzoo.recipes.running.recording.card import recipe_card
@@ -114,7 +115,7 @@ def train(
     identity = RunIdentity(out, settings, overwrite=overwrite)
     models = RecipeModels(recipe, size, training, chosen.builder, weights)
     schema = models.schema(seed)
-    beside = {"alone": recipe.arms, "concat": chosen.builder.get("fusion") != "concat"}
+    beside = {"alone": recipe.arms, "concat": recipe.concat and chosen.builder.get("fusion") != "concat"}
     # One control once, whether the recipe or the user asks for it.
     controls = dict.fromkeys(
         (one,) if isinstance(one, str) else tuple(one) for one in (*(recipe.controls if arms else ()), *shuffle)
@@ -139,6 +140,7 @@ def train(
         baselines=_baselines_of(recipe) if baselines and recipe.baselines else None,
         baseline_seeds=(seed,),
         identity=identity,
+        learner=frozen_learner(models, out, say) if recipe.learner else None,
         fit={"jit_compile": jit_compile, "tensorboard": tensorboard},
         verbose=verbose,
         say=say,
