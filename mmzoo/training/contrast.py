@@ -5,15 +5,13 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-_NEVER = -1e9
+from mmzoo.tasks.losses import clip_loss, siglip_loss
 
 
 def contrastive_losses(one, other, both, *, scale, bias=None):
     """The contrastive loss of each row of a batch, the batch's other rows being what it is told from.
 
-    Without a bias that of CLIP: cross-entropy of the right partner among all, both ways (Radford et al., "Learning
-    transferable visual models from natural language supervision", ICML 2021). With one that of SigLIP: each pair by
-    itself, right or wrong (Zhai et al., "Sigmoid loss for language image pre-training", ICCV 2023).
+    Without a bias that of CLIP, with one that of SigLIP; see `mmzoo.tasks.losses`.
 
     Args:
         one, other: float (B, D), of any length; they are scaled to 1.
@@ -25,20 +23,11 @@ def contrastive_losses(one, other, both, *, scale, bias=None):
         float32 (B,), 0 for rows that lack one.
     """
     one, other = (ops.cast(ops.normalize(ops.cast(x, "float32"), axis=-1), "float32") for x in (one, other))
-    given = ops.cast(both, "float32")[:, 0]
-    similar = scale * ops.matmul(one, ops.transpose(other))
-    number = ops.cumsum(ops.ones_like(given))
-    same = ops.cast(ops.equal(number[:, None], number[None, :]), "float32")
-    if bias is not None:
-        signs = 2.0 * same - 1.0
-        pairs = given[:, None] * given[None, :]
-        return -ops.sum(pairs * ops.log_sigmoid(signs * (similar + bias)), axis=1)
-    absent = (1.0 - given) * _NEVER
-    to_other = ops.log_softmax(similar + absent[None, :], axis=1)
-    to_one = ops.log_softmax(similar + absent[:, None], axis=0)
-    # Chosen and not multiplied: of a row that lacks one the logarithm is no number to reckon with.
-    right = ops.sum(ops.where(same > 0, to_other + to_one, 0.0), axis=1)
-    return ops.where(given > 0, -0.5 * right, 0.0)
+    given = ops.reshape(ops.cast(both, "bool"), (-1,))
+    row = ops.cumsum(ops.ones_like(ops.cast(given, "int32")))
+    numbers = ops.where(given, row, -ops.ones_like(row))
+    losses = clip_loss(one, other, scale, numbers) if bias is None else siglip_loss(one, other, scale, bias, numbers)
+    return ops.where(given, losses, ops.zeros_like(losses))
 
 
 @keras.saving.register_keras_serializable(package="mmzoo")
