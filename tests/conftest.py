@@ -30,10 +30,9 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
-# As the converter's own process begins, see the end of mmzoo/exporting/static_int8.py.
+# What the converter's own process does, see the end of mmzoo/exporting/static_int8.py.
 CONVERT = """
 import pathlib, sys
-sys.modules.update(dict.fromkeys(("jax", "sklearn")))
 from mmzoo.exporting import static_int8
 folder, path = map(pathlib.Path, sys.argv[1:])
 path.write_bytes(static_int8._convert(folder))
@@ -49,11 +48,15 @@ def seeded_module():
 
 
 @pytest.fixture(autouse=True)
-def seeded(seeded_module):
+def seeded(seeded_module, monkeypatch):
     """A test that fails with one draw of the first weights in a thousand would fail some day on some machine."""
     import keras
 
-    keras.utils.set_random_seed(0)
+    # Python's seed, NumPy's and Keras', from which all weights and samples come. TensorFlow's own is set once a module:
+    # setting it throws away all that is made ready to run, a third of a second for each graph that tests share.
+    with monkeypatch.context() as patch:
+        patch.setattr("tensorflow.random.set_seed", lambda seed: None)
+        keras.utils.set_random_seed(0)
 
 
 @pytest.fixture(scope="session")
@@ -83,23 +86,33 @@ def nano_file(nano, tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(scope="session")
-def elsewhere(tmp_path_factory):
-    """Other processes: "tensorflow", "jax" and "torch" with mmzoo on a backend, "plain" where mmzoo can't be imported,
-    "converter" with what the int8 converter's process imports.
+def another(tmp_path_factory):
+    """Makes a process of its own, `another("jax")`, with mmzoo on a backend, or with `mmzoo=False` in a folder where it
+    can't be imported; see tests/elsewhere.py.
     """
-    from elsewhere import Elsewhere, on_backend
+    from elsewhere import Elsewhere, Nursery, on_backend
 
-    here = os.pathsep.join([str(pathlib.Path(__file__).parent), *sys.path])
-    found = {
-        name: Elsewhere(environment={**on_backend(name), "PYTHONPATH": here}) for name in ("tensorflow", "jax", "torch")
-    }
-    # -P and another directory: nothing is found by chance.
-    plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    found["plain"] = Elsewhere("-P", environment=plain, folder=tmp_path_factory.mktemp("plain"))
-    found["converter"] = Elsewhere(environment={**os.environ, "PYTHONPATH": here})
-    yield found
-    for process in found.values():
-        process.close()
+    here = os.pathsep.join(str(pathlib.Path(path).resolve()) for path in (pathlib.Path(__file__).parent, *sys.path))
+    folder, made = tmp_path_factory.mktemp("elsewhere"), {}
+
+    def begin(backend="tensorflow", *, mmzoo=True):
+        if backend not in made:
+            made[backend] = Nursery(backend, folder)
+        known = {name: value for name, value in on_backend(backend).items() if name != "PYTHONPATH"}
+        return Elsewhere(made[backend], {**known, **({"PYTHONPATH": here} if mmzoo else {})}, folder)
+
+    yield begin
+    for nursery in made.values():
+        nursery.close()
+
+
+@pytest.fixture(scope="session")
+def elsewhere(another):
+    """Processes for many questions, one after another: "tensorflow", "jax" and "torch" with mmzoo on a backend, "plain"
+    where mmzoo can't be imported, "converter" that converts to int8.
+    """
+    backends = {name: another(name) for name in ("tensorflow", "jax", "torch")}
+    return {**backends, "plain": another(mmzoo=False), "converter": another()}
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -146,16 +159,25 @@ def nano_bundle(zoo):
 
 # The groups that take longest, the longest first: at the end of a run no process has nothing left to do for long.
 LONGEST = (
-    "02_your_own_data.ipynb",
-    "01_road_signs.ipynb",
-    "zoo, road_sign",
-    "zoo, driving",
-    "test_own_data.py",
-    "test_running.py",
-    "test_cli.py",
-    "test_training.py",
-    "03_from_the_articles.ipynb",
     "test_multimodal.py",
+    "test_training.py",
+    "test_cli.py",
+    "02_your_own_data.ipynb",
+    "test_running.py",
+    "test_own_data.py",
+    "01_road_signs.ipynb",
+    "zoo, fresh processes",
+    "test_audio.py",
+    "test_exporting.py",
+    "test_features.py",
+    "03_from_the_articles.ipynb",
+    "zoo, road_sign",
+    "test_bench.py",
+    "zoo, driving",
+    "zoo, sentiment",
+    "zoo, reader",
+    "test_recipes.py",
+    "test_hub.py",
 )
 
 

@@ -8,7 +8,6 @@ import dataclasses
 import io
 import json
 import os
-import pathlib
 import signal
 import subprocess
 import sys
@@ -264,18 +263,13 @@ def killed_train(out: str) -> None:
         cli.main()
 
 
-def test_a_killed_training_command_given_again_ends_where_it_would_have(command, few_signs, whole_run, tmp_path):
+def test_a_killed_training_command_given_again_ends_where_it_would_have(
+    command, few_signs, whole_run, another, tmp_path
+):
     (whole, _), killed = whole_run, tmp_path / "killed"
-    paths = os.pathsep.join([str(pathlib.Path(__file__).parent), *sys.path])
-    child = subprocess.run(
-        [sys.executable, "-c", f"import test_cli; test_cli.killed_train({str(killed)!r})"],
-        env={**os.environ, "PYTHONPATH": paths},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert child.returncode == -signal.SIGKILL, child.stdout[-2000:]
+    process = another()
+    process.begin("import sys, test_cli; test_cli.killed_train(sys.argv[1])", killed)
+    process.be_killed()
     assert 1 <= len(pd.read_csv(arm_of(killed) / "history.csv")) < 3
     assert not (killed / "run.json").exists()
 

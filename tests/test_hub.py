@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 import time
 
 import keras
 import numpy as np
 import pytest
-from elsewhere import on_backend
 from hub_presets import SIZE, WORDS, lively, write_image_preset, write_text_preset
 from zoo_harness import assert_same, assert_sound, run, with_missing
 
 import mmzoo
 from mmzoo import presets
 from mmzoo.branches import hub_image_branch, hub_text_branch, sensor_branch
+from mmzoo.exporting import bundle as bundle_module
 from mmzoo.exporting.litert import LiteRTModel, check_builtin
 from mmzoo.exporting.probes import calibration_samples, random_samples
-from mmzoo.exporting.static_int8 import StaticInt8, prepare_static_int8, why_not_int8
+from mmzoo.exporting.static_int8 import prepare_static_int8, why_not_int8
 from mmzoo.exporting.unrolled import exportable, unrolled
 from mmzoo.fusion import fuse
 from mmzoo.layers import HubBackbone
@@ -351,14 +349,13 @@ def test_copies_are_equal(lora, samples):
     assert lora.get_layer("text_backbone").finetune == "lora"
 
 
-def test_keras_file_holds_everything_also_for_jax(folder, lora, samples, tmp_path):
+def test_keras_file_holds_everything_also_for_jax(folder, lora, samples, another, tmp_path):
     lora.save(tmp_path / "model.keras")
     np.savez(tmp_path / "inputs.npz", **samples)
     # No preset is to be looked for when a file is loaded.
     moved = folder.rename(folder.with_name("moved"))
     try:
-        command = [sys.executable, "-c", _RELOAD, str(tmp_path)]
-        subprocess.run(command, env=on_backend("jax"), check=True, timeout=300)
+        another("jax").begin(_RELOAD, tmp_path).finish()
     finally:
         moved.rename(folder)
     found = dict(np.load(tmp_path / "jax.npz"))
@@ -396,7 +393,8 @@ def test_export_of_image_gets_static_int8(folder, tmp_path):
     assert why_not_int8(model.schema, True, model) is None
     (tmp_path / "work").mkdir()
     prepare_static_int8(unrolled(model), calibration_samples(model.schema, drawn, 32), tmp_path / "work")
-    with StaticInt8(tmp_path / "work") as child:
+    # As an export converts it; its process is looked at in test_exporting.py.
+    with bundle_module.StaticInt8(tmp_path / "work") as child:
         child.write(tmp_path / "int8.tflite")
     check_builtin(tmp_path / "int8.tflite")
     found = LiteRTModel(tmp_path / "int8.tflite", model.schema)(drawn)["sign"]

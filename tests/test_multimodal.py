@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from mmzoo.exporting.parity import FLOAT_BOUND, INT8_MEAN_BOUND
 from mmzoo.exporting.probes import random_samples, subsets_of_inputs
 from mmzoo.exporting.unrolled import exportable
 from mmzoo.models.multimodal import SIZES, build_multimodal_model
+from mmzoo.models.parts import pretrained
 from mmzoo.models.parts.text_choice import NGRAM_STEPS
 from mmzoo.presets import PresetError
 from mmzoo.schema import (
@@ -250,10 +252,16 @@ def test_weights_of_a_file_and_a_new_head_for_other_outputs(trained, folders, in
         ("note", Text(6, "ngrams", buckets=255), "tokenizer"),
     ],
 )
-def test_weights_of_inputs_that_mean_something_else_are_refused(trained, folders, name, modality, part):
+def test_inputs_that_mean_something_else_are_no_longer_those_of_the_weights(name, modality, part):
     schema = Schema("things", {**SCHEMA.inputs, name: modality}, SCHEMA.outputs)
-    with pytest.raises(ValueError, match=f"weights .*input '{name}': {part}.* is not the one that was trained on"):
-        build(schema, weights=folders[0] / "plain" / "model.keras")
+    with pytest.raises(ValueError, match=f"weights x.*input '{name}': {part}.* is not the one that was trained on"):
+        pretrained._check_meaning(pathlib.Path("x"), SCHEMA, schema)
+
+
+def test_weights_of_inputs_that_mean_something_else_are_refused(folders):
+    sensors = Sensors((Number("weight", "lb", 0, 9), *SENSORS.fields[1:]))
+    with pytest.raises(ValueError, match=r"weights .*model\.keras: input 'sensors': field 0.* is not the one"):
+        build(SCHEMA.with_inputs(sensors=sensors), weights=folders[0] / "plain" / "model.keras")
 
 
 def test_weights_serve_other_ranges_and_lengths(trained, folders, inputs):

@@ -6,10 +6,7 @@ import csv
 import gc
 import importlib.util
 import os
-import pathlib
 import signal
-import subprocess
-import sys
 import threading
 import time
 import weakref
@@ -446,27 +443,17 @@ def killed_run(out: str, where: str) -> None:
     fit(tiny_model(), validation=road_data(seed=1), out=out, callbacks=[Kill()], **RUN)
 
 
-def _start(call, **environment):
-    paths = os.pathsep.join([str(pathlib.Path(__file__).parent), *sys.path])
-    return subprocess.Popen(
-        [sys.executable, "-c", f"import test_training; test_training.{call}"],
-        env={**os.environ, "PYTHONPATH": paths, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory):
+def killed(another, tmp_path_factory):
     """Folders of two killed runs, and the folder and model of the same run not killed."""
     root = tmp_path_factory.mktemp("killed")
-    processes = {where: _start(f"killed_run({str(root / where)!r}, {where!r})") for where in ("between", "writing")}
+    processes = {where: another() for where in ("between", "writing")}
+    for where, process in processes.items():
+        process.begin("import sys, test_training; test_training.killed_run(*sys.argv[1:])", root / where, where)
     whole = tiny_model()
     history = fit(whole, validation=road_data(seed=1), out=root / "whole", **RUN)
     for process in processes.values():
-        output, _ = process.communicate()
-        assert process.returncode == -signal.SIGKILL, output[-2000:]
+        process.be_killed()
     return root, whole, history
 
 

@@ -19,7 +19,7 @@ from mmzoo.training.batches import Batches, plain_error
 from mmzoo.training.epochs import EpochEnd
 from mmzoo.training.feed import Feed
 from mmzoo.training.identity import DataIdentity
-from mmzoo.training.objectives import class_weights_for, default_monitor, figure_watched, is_over
+from mmzoo.training.objectives import class_weights_for, default_monitor, figure_watched, is_over, make_trackers
 from mmzoo.training.plan import Plan, copy_of
 from mmzoo.training.resume import RunFolder, RunState
 
@@ -250,8 +250,11 @@ def _train(model, batches, held_out, keeper, callbacks, verbose):
     with Feed(batches) as feed, contextlib.nullcontext() if held_out is None else Feed(held_out) as checks:
         keeper.watch(feed)
         try:
+            data = feed.for_keras()
+            if keras.backend.backend() == "tensorflow":
+                make_trackers(model, data.element_spec)
             model.fit(
-                feed.for_keras(),
+                data,
                 validation_data=None if checks is None else checks.for_keras(),
                 initial_epoch=len(keeper.state.rows),
                 epochs=keeper.plan.epochs,
