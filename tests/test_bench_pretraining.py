@@ -1,4 +1,4 @@
-"""The comparison of ways to learn from few labels: which rows, which points, what is written."""
+"""Comparisons that go on where they were: ways to learn from few labels, and fusions whose inputs disagree."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image as Pillow
 
-from mmzoo.bench import pretraining
+from mmzoo.bench import disagreement, pretraining
 from mmzoo.recipes import pretraining_results
 
 
@@ -75,3 +75,21 @@ def test_what_is_not_there_is_named(tmp_path):
         pretraining.compare(tmp_path, data_dir=tmp_path, data=["imagenet"])
     with pytest.raises(ValueError, match="no such file; expected the folder of a run"):
         pretraining_results.read_rows(tmp_path)
+
+
+def test_fusions_are_compared_once(folder, tmp_path, monkeypatch):
+    import mmzoo
+
+    fitted = []
+    monkeypatch.setattr(mmzoo, "fit", lambda model, rows, **given: fitted.append(given), raising=False)
+    common = {"data_dir": folder, "variants": ["concat", "attention, alignment 0.1"], "seeds": 1, "steps": 4}
+    table = disagreement.compare(tmp_path / "run", say=lambda _: None, **common)
+    assert [given.get("alignment") for given in fitted] == [None, 0.1] and fitted[0]["epochs"] == 4
+    shares = table[table.metric.str.startswith("follows")].groupby("variant").value.sum()
+    assert shares.round(6).tolist() == [1, 1] and (table.samples == 10).all()
+    written = (tmp_path / "run" / disagreement.TABLE).read_text()
+    assert "| mvsa_single_4000 | concat | " in written
+    disagreement.compare(tmp_path / "run", say=lambda _: None, **common)
+    assert len(fitted) == 2
+    with pytest.raises(ValueError, match="variants: expected some of .*, got 'sums'"):
+        disagreement.compare(tmp_path / "run", data_dir=folder, variants=["sums"])
