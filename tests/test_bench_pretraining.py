@@ -24,7 +24,9 @@ def folder(tmp_path):
         rows.writerow(["image", "text", "label", "suggested_split"])
         for i in range(40):
             Pillow.fromarray(random.integers(1, 255, (8, 8, 3), np.uint8)).save(root / f"{i}.png")
-            rows.writerow([f"{i}.png", f"text {i} {'ab'[i % 2]}", ["good", "bad"][i % 2], ["train", "val"][i % 4 == 3]])
+            rows.writerow(
+                [f"{i}.png", f"text {i} {'ab'[i % 2]}", ["good", "bad"][i % 2], ["train", "val"][i // 2 % 4 == 3]]
+            )
     return tmp_path / "data"
 
 
@@ -58,13 +60,13 @@ def test_points_are_measured_once_and_written(folder, tmp_path, monkeypatch):
     common = {"data_dir": folder, "data": ["mvsa_single_4000"], "shares": (0.1, 1.0), "seeds": 1, "say": lambda _: None}
     assert pretraining.compare(tmp_path / "run", minutes=0, **common).empty and not trained
     table = pretraining.compare(tmp_path / "run", **common)
-    assert trained == [(method, count, 0) for count in (3, 30) for method in pretraining.METHODS]
+    assert trained == [(method, count, 0) for count in (4, 30) for method in pretraining.METHODS]
     again = pretraining.compare(tmp_path / "run", **common)
     assert len(trained) == 8 and len(again) == len(table)
     rows = pretraining_results.read_rows(tmp_path / "run")
     assert "masked, 10% of the labels" in set(rows.arm) and set(rows.model) == {"pretraining_nano"}
     shown = pretraining_results.readme_table(rows)
-    assert "| mvsa_single_4000 | 10 % | 1 | 100.0 % |" in shown and (tmp_path / "run" / pretraining.PLOT).is_file()
+    assert "| mvsa_single_4000 | 10 % | 1 | 50.0 % |" in shown and (tmp_path / "run" / pretraining.PLOT).is_file()
     assert pretraining_results.readme_table(pd.DataFrame({"model": ["a"], "metric": ["b"]})) == ""
     with pytest.raises(ValueError, match="has points of mvsa_single_4000 with .*'steps': 1200.* now .*'steps': 5"):
         pretraining.compare(tmp_path / "run", steps=5, **common)
