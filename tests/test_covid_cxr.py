@@ -11,7 +11,7 @@ import pytest
 from PIL import Image as Pillow
 
 from mmzoo.data.sets import covid_cxr
-from mmzoo.data.sets.covid_cxr import DIAGNOSES, GIVEN, GROUP, MASK, TARGET, load_covid_cxr, masked_notes, table
+from mmzoo.data.sets.covid_cxr import DIAGNOSES, GIVEN, GROUP, MASK, TARGET, load_covid_cxr, main, masked_notes, table
 from mmzoo.models.schemas.medical import medical_schema
 
 DATA = os.environ.get("MMZOO_DATA")
@@ -37,6 +37,11 @@ def test_only_what_does_not_tell_the_answer_is_given(tmp_path):
     assert list(found.columns) == [*GIVEN, GROUP, TARGET]
     assert found[TARGET].tolist() == ["COVID-19", "other pneumonia", "other or none", "COVID-19"]
     assert found[GROUP].tolist() == ["0", "0", "1", "2"]
+
+
+def test_rows_without_a_diagnosis_are_counted(tmp_path, capsys):
+    main([str(write(tmp_path, ["SARS", "todo", "Unknown"])), str(tmp_path / "table.csv")])
+    assert "2 rows left out, whose finding is not known (todo, Unknown)" in capsys.readouterr().out
 
 
 def test_a_finding_or_column_that_is_not_known_is_an_error(tmp_path):

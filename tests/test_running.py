@@ -313,6 +313,9 @@ def test_stages_and_balance_are_fields_of_a_training(folders, tmp_path, monkeypa
     assert quiet(tmp_path, folders, recipe, export_bundle=False).figures == record.figures
     with pytest.raises(ValueError, match="holds a run with other settings .*training.stages"):
         quiet(tmp_path, folders, dataclasses.replace(PUMP, training={"nano": Training(epochs=1)}), export_bundle=False)
+    by_input = dataclasses.replace(training, stages={"epochs": {"flow": 2, "heat": 1, "noise": 5}})
+    assert by_input.for_stages(("flow", "heat")) == {"epochs": {"flow": 2, "heat": 1}}
+    assert by_input.for_stages(("flow",)) is None
     assert training.for_fit(("flow",))["epochs"] == 1 and "auxiliary" not in training.for_fit(("flow",))
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -182,7 +185,8 @@ def test_stages(tmp_path):
     data = both_data()
     model = tiny_model(text=True)
     common = {"epochs": 4, "batch_size": 32, "verbose": 0, "seed": 3}
-    histories = fit_stagewise(model, data, data, out=tmp_path, **common)
+    out = tmp_path / "whole"
+    histories = fit_stagewise(model, data, data, out=out, **common)
     assert {stage: len(history.epoch) for stage, history in histories.items()} == {
         "branch road": 4,
         "branch text": 4,
@@ -191,20 +195,28 @@ def test_stages(tmp_path):
     }
     assert max(histories["together"].history["learning_rate"]) <= 3e-4
     assert all(layer.trainable for layer in model.layers)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["branch_road", "branch_text", "fusion", "together"]
+    assert sorted(path.name for path in out.iterdir()) == ["branch_road", "branch_text", "fusion", "together"]
     # Held still: as the branch alone left it.
     alone, joined = (
-        mmzoo.load_model(tmp_path / stage / "best.keras") for stage in ("branch_road", "fusion")
+        mmzoo.load_model(out / stage / "best.keras") for stage in ("branch_road", "fusion")
     )  # fmt: skip
     for a, b in zip(*(weights_of(branch_layers(m)["road"]) for m in (alone, joined)), strict=True):
         np.testing.assert_array_equal(a, b)
-    # Called again it has nothing to do, and ends at the same weights.
-    again = tiny_model(text=True)
-    fit_stagewise(again, data, data, out=tmp_path, **common)
-    for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
+    # Killed in the second branch, it goes on there and ends at the same weights.
+    epochs = itertools.count(1)
+
+    def stop(epoch, logs):
+        if next(epochs) == 6:
+            raise KeyboardInterrupt
+
+    for callbacks in ([keras.callbacks.LambdaCallback(on_epoch_end=stop)], []):
+        resumed = tiny_model(text=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            fit_stagewise(resumed, data, data, out=tmp_path / "killed", callbacks=callbacks, **common)
+    for a, b in zip(model.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     with pytest.raises(ValueError, match="learning_rate: 0.003 there, 0.001 now"):
-        fit_stagewise(tiny_model(text=True), data, data, out=tmp_path, learning_rate=1e-3, **common)
+        fit_stagewise(tiny_model(text=True), data, data, out=out, learning_rate=1e-3, **common)
 
 
 def test_stages_of_other_data_and_outputs():
@@ -221,8 +233,12 @@ def test_stages_of_other_data_and_outputs():
         seen.append(names)
         return ({name: inputs[name] for name in names}, targets), None
 
-    fit_stagewise(model, rows, data_for=data_for, epochs=1, verbose=0, auxiliary=0.3)
+    each = {"road": 1, "text": 2}
+    histories = fit_stagewise(model, rows, data_for=data_for, epochs=each, verbose=0, auxiliary=0.3)
     assert seen == [("road",), ("text",)]
+    assert [len(history.epoch) for history in histories.values()] == [1, 2, 1, 1]
+    with pytest.raises(ValueError, match="epochs: expected those of \\['road', 'text'\\], got {'text': 2}"):
+        fit_stagewise(model, rows, epochs={"text": 2}, verbose=0)
 
 
 def test_some_inputs_of_data_in_any_form():

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import os
 import pathlib
 import time
@@ -29,14 +30,16 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from mmzoo.bench.points import Points
 from mmzoo.files import holding, replace_text
 from mmzoo.recipes.pretraining_results import FILE, rows_of
+from mmzoo.recipes.running.recording.hardware import machine
 from mmzoo.schema import Image, Label, Schema, Text
 
 METHODS = ("plain", "contrastive", "masked", "stagewise")
 SHARES = (0.1, 0.3, 1.0)
 BATCH, PICTURE, WORDS, BUCKETS = 32, 64, 64, 8_000
-POINTS, PLOT = "points.csv", "pretraining.png"
+PLOT = "pretraining.png"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -201,55 +204,38 @@ def compare(
     unknown = [name for name in data if name not in SOURCES]
     if unknown:
         raise ValueError(f"data: expected some of {list(SOURCES)}, got {unknown[0]!r}")
-    out, began = pathlib.Path(out), time.monotonic()
-    out.mkdir(parents=True, exist_ok=True)
-    rows = pd.read_csv(out / POINTS).to_dict("records") if (out / POINTS).is_file() else []
+    out = pathlib.Path(out)
+    settings = {name: {"size": size, "steps": SOURCES[name].steps if steps is None else steps} for name in data}
+    points = Points(out, settings, minutes)
     for name in data:
         source, loaded = SOURCES[name], None
-        wanted = {"size": size, "steps": source.steps if steps is None else steps}
-        other = next((row for row in rows if row["data"] == name and any(row[k] != v for k, v in wanted.items())), None)
-        if other is not None:
-            there = {key: other[key] for key in wanted}
-            raise ValueError(f"{out / POINTS}: has points of {name} with {there}, now {wanted}; name another folder")
-        done = {(row["share"], row["method"], row["seed"]) for row in rows if row["data"] == name}
-        for seed, share, method in ((i, s, m) for i in range(seeds) for s in shares for m in methods):
-            if (share, method, seed) in done:
+        for seed, share, method in itertools.product(range(seeds), shares, methods):
+            point = {"data": name, "share": share, "method": method, "seed": seed}
+            if points.holds(point):
                 continue
-            if minutes is not None and time.monotonic() - began > 60 * minutes:
+            if points.over:
                 say(f"{minutes:g} minutes are over; call again to go on")
-                return written(rows, out)
+                return points.table
             loaded = loaded or load(source, pathlib.Path(data_dir))
             schema, train_rows, measured = loaded
             folder, start = out / name / f"seed{seed}", time.monotonic()
             model = train(
                 method, schema, train_rows, labelled(train_rows, source.output, share, seed),
-                steps=wanted["steps"], seed=seed, out=folder / f"{method}_{round(100 * share)}",
+                steps=settings[name]["steps"], seed=seed, out=folder / f"{method}_{round(100 * share)}",
                 shared=folder / f"{method}_unlabelled", size=size,
             )  # fmt: skip
-            took = round((time.monotonic() - start) / 60, 2)
             found = measure_outputs(schema, measured[1], predict_arrays(model, measured[0]))[source.output]
-            point = {
-                **{"data": name, "share": share, "method": method, "seed": seed, "output": source.output},
-                **{"samples": len(measured[1][source.output]), "parameters": int(model.count_params())},
-                **{"minutes": took, **wanted},
-            }
-            rows += [{**point, "metric": metric, "value": value} for metric, value in found.items()]
+            took = round((time.monotonic() - start) / 60, 2)
+            points.add(
+                point, found,
+                output=source.output, samples=len(measured[1][source.output]), parameters=int(model.count_params()),
+                minutes=took,
+            )  # fmt: skip
             accuracy = f"{100 * found['accuracy']:.1f} % ({took} min)"
             say(f"{name}, {share:.0%} of the labels, {method}, seed {seed}: {accuracy}")
-            written(rows, out)
-    return written(rows, out)
-
-
-def written(rows: Sequence[Mapping], out: pathlib.Path) -> pd.DataFrame:
-    """The points as a table, written with what is made of it."""
-    from mmzoo.recipes.running.recording.hardware import machine
-
-    table = pd.DataFrame(rows)
-    if len(table):
-        replace_text(out / POINTS, table.to_csv(index=False))
-        replace_text(out / FILE, rows_of(table, machine()).to_csv(index=False))
-        picture(table, out / PLOT)
-    return table
+            replace_text(out / FILE, rows_of(points.table, machine()).to_csv(index=False))
+            picture(points.table, out / PLOT)
+    return points.table
 
 
 def picture(table: pd.DataFrame, path: pathlib.Path) -> None:

@@ -45,7 +45,8 @@ class Training:
         auxiliary: how much it counts, while training, what each input says alone, see `mmzoo.fit`; None: nothing.
         alignment: the same of the contrast between the vectors of a row's inputs.
         stages: None: trained as a whole; else further keywords of `mmzoo.training.fit_stagewise`, {} for its own: each
-            branch alone for `epochs`, then the fusion, then all. Arms of one input are trained as a whole in any case.
+            branch alone for `epochs` (or {"epochs": {input: epochs}}), then the fusion, then all. Arms of one input are
+            trained as a whole in any case.
         builder: more keywords of the builder that belong to the size.
     """
 
@@ -91,6 +92,15 @@ class Training:
         # Of one input there is nothing to balance.
         joining = ("auxiliary", "alignment") if inputs is None or len(inputs) > 1 else ()
         return {name: getattr(self, name) for name in (*names, "patience", "restore_best", *joining)}
+
+    def for_stages(self, inputs: tuple[str, ...]) -> dict[str, Any] | None:
+        """Keywords of `fit_stagewise` beside those of `mmzoo.fit`, for a model of some inputs; None: as a whole."""
+        if self.stages is None or len(inputs) < 2:
+            return None
+        keywords = dict(self.stages)
+        if isinstance(keywords.get("epochs"), Mapping):
+            keywords["epochs"] = {name: number for name, number in keywords["epochs"].items() if name in inputs}
+        return keywords
 
 
 @dataclasses.dataclass(frozen=True)

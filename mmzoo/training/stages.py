@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 
@@ -12,6 +12,7 @@ from mmzoo.fusion import fuse
 from mmzoo.fusion.ends import branch_ends, branch_layers, copy_branches
 from mmzoo.layers import TaskUncertainty
 from mmzoo.layers.graph import output_layer
+from mmzoo.models.parts.seeding import initial_weights_seed
 from mmzoo.models.schema_model import schema_model
 from mmzoo.tasks.task import gives_logits
 from mmzoo.training.fitting import fit
@@ -26,7 +27,7 @@ def fit_stagewise(
     train,
     validation=None,
     *,
-    epochs: int = 10,
+    epochs: int | Mapping[str, int] = 10,
     fusion_epochs: int | None = None,
     together_epochs: int | None = None,
     learning_rate: float = 3e-3,
@@ -47,9 +48,10 @@ def fit_stagewise(
     Args:
         model: a model whose outputs `mmzoo.fusion.fuse` made, as those of all builders.
         train, validation: see `mmzoo.fit`.
-        epochs: of each branch alone.
-        fusion_epochs: with the branches held still; None: a quarter of `epochs`.
-        together_epochs: of the whole model; None: a quarter of `epochs`.
+        epochs: of each branch alone, the same for all or by input. An input that is learnt by heart soon (few texts)
+            wants few: on rows that its branch knows by heart it seems to tell everything, and the fusion believes it.
+        fusion_epochs: with the branches held still; None: a quarter of `epochs`, of the largest.
+        together_epochs: of the whole model; None: the same.
         learning_rate: of the first two stages.
         slower: the rate of the last stage over that of the first two.
         out: folder with a run of `mmzoo.fit` for each stage: branch_<input>, fusion, together. A run that was killed
@@ -63,25 +65,31 @@ def fit_stagewise(
         Stage ("branch <input>", "fusion", "together") -> its history. The model holds the weights of the last stage.
 
     Raises:
-        ValueError: see `mmzoo.fit`; or the model's outputs were not made by `fuse`, or `slower` is out of range.
+        ValueError: see `mmzoo.fit`; or the model's outputs were not made by `fuse`, `slower` is out of range, or
+            `epochs` names other inputs than the model's.
     """
     if not 0 < slower <= 1:
         raise ValueError(f"slower: expected 0 < slower <= 1, got {slower!r}")
-    quarter = max(1, round(epochs / 4))
+    names = list(branch_ends(model))
+    of_branch = dict(epochs) if isinstance(epochs, Mapping) else dict.fromkeys(names, epochs)
+    if set(of_branch) != set(names):
+        raise ValueError(f"epochs: expected those of {names}, got {of_branch}")
+    quarter = max(1, round(max(of_branch.values()) / 4))
     common = {"learning_rate": learning_rate, **fitting}
 
     def stage(learner, name, data, **changes):
         folder = None if out is None else pathlib.Path(out) / name.replace(" ", "_")
+        if fitting.get("verbose", "auto"):
+            print(f"stage: {name}")
         return fit(learner, *data, out=folder, **{**common, **changes})
 
     histories = {}
-    for name in branch_ends(model):
+    for name in names:
         alone = (with_inputs(train, [name]), with_inputs(validation, [name]))
-        arm = arm_of(model, name)
+        arm = arm_of(model, name, seed=fitting.get("seed"))
         title = f"branch {model.schema.tensor_names[name]}"
-        histories[f"branch {name}"] = stage(
-            arm, title, alone if data_for is None else data_for((name,)), epochs=epochs
-        )  # fmt: skip
+        data = alone if data_for is None else data_for((name,))
+        histories[f"branch {name}"] = stage(arm, title, data, epochs=of_branch[name])
         copy_branches(arm, model, [name])
     held = copy_of(model)
     for layers in branch_layers(held).values():
@@ -97,12 +105,13 @@ def fit_stagewise(
     return histories
 
 
-def arm_of(model, name: str):
+def arm_of(model, name: str, *, seed: int | None = None):
     """A model of one input, with that input's branch as it is in a model, and fresh heads for the same outputs.
 
     Args:
         model: a model whose outputs `fuse` made.
         name: the input.
+        seed: of the heads, so that a run that goes on in a later stage begins it as an uninterrupted one does.
 
     Returns:
         A `SchemaModel` with layers of its own, which has nothing of the other inputs.
@@ -123,13 +132,15 @@ def arm_of(model, name: str):
         tensor_names={one: schema.tensor_names[one] for one in (name, *predicted)},
     )
     logits = all(gives_logits(copy, output) for output in predicted)
-    outputs = fuse(
-        {name: ends[name]._replace(tokens=None)},
-        schema,
-        "sum",
-        classifier_activation=None if logits else "softmax",
-        task_weights=any(output_layer(copy, output, TaskUncertainty) is not None for output in predicted),
-        modality_dropout=0.0,
-    )
+    with initial_weights_seed(seed):
+        outputs = fuse(
+            {name: ends[name]._replace(tokens=None)},
+            schema,
+            "sum",
+            classifier_activation=None if logits else "softmax",
+            task_weights=any(output_layer(copy, output, TaskUncertainty) is not None for output in predicted),
+            modality_dropout=0.0,
+            seed=seed,
+        )
     tensor = copy.input[schema.tensor_names[name]]
     return schema_model({name: tensor}, outputs, schema, name=copy.name)

@@ -244,11 +244,9 @@ def main(words: list[str]) -> None:
         raise SystemExit("expected: python -m mmzoo.data.sets.covid_cxr FOLDER TABLE.csv")
     found, left_out = table(words[0])
     found.to_csv(words[1], index=False)
-    left_out = len(pd.read_csv(pathlib.Path(words[0]) / "metadata.csv", dtype=str)) - len(found)
     print(f"{left_out} rows left out, whose finding is not known ({', '.join(UNLABELLED)})")
     for name, count in found[TARGET].value_counts().items():
         print(f"{count:4} {name}")
-    print(f"{left_out:4} rows without a diagnosis left out")
 
 
 if __name__ == "__main__":

@@ -167,10 +167,11 @@ def _train(plan, data, arm, training, seed, folder, bar):
         **training.for_fit(arm.inputs),
         **plan.fit,
     )
-    if training.stages is None or len(arm.inputs) == 1:
+    stages = training.for_stages(arm.inputs)
+    if stages is None:
         fit(learner, *rows_for(arm.inputs), **settings)
     else:
-        fit_stagewise(learner, *rows_for(arm.inputs), data_for=rows_for, **{**settings, **training.stages})
+        fit_stagewise(learner, *rows_for(arm.inputs), data_for=rows_for, **{**settings, **stages})
     if learner is not model:
         take_over(model, learner)
     return model, (learner, seen)
