@@ -4,6 +4,11 @@ mmzoo train speech --data fsdd --data-dir DIR/fsdd --size nano --out RUN
 mmzoo train speech --data fsdd_speakers --data-dir DIR/fsdd --size nano --fold all --out RUN2
 mmzoo train speech --data an4_mfcc --data-dir DIR/an4_mfcc --out RUN3
 mmzoo train speech --data coffee_intents --data-dir DIR/coffee_intents --out RUN4
+
+What came of it: only nano on fsdd was trained, one seed, 40 epochs: 41.3 % of 300 digits of validation were written
+without a fault (character error rate 24.3 %), and the loss of the validation rows was still falling (3.5, 2.6, 2.5
+after 24, 30 and 40 epochs). So the epochs below are three times as many; what comes of them is not measured yet, nor
+are the other sets.
 """
 
 from __future__ import annotations
@@ -35,7 +40,7 @@ BUILDERS = {
     "coffee_intents": {"sample_rate": 16_000, "seconds": 10.0},
     "an4_mfcc": {"hears": COEFFICIENTS, "seconds": 7.0},
 }
-EPOCHS = {"fsdd": 40, "fsdd_speakers": 40, "wake_words": 80, "coffee_intents": 80, "an4_mfcc": 60}
+EPOCHS = {"fsdd": 120, "fsdd_speakers": 120, "wake_words": 120, "coffee_intents": 80, "an4_mfcc": 60}
 BATCHES = {"coffee_intents": 16, "an4_mfcc": 16, "wake_words": 16}
 # Of more texts than this a classifier of texts makes no sense.
 MOST_TEXTS = 50
