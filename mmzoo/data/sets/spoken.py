@@ -18,14 +18,16 @@ from __future__ import annotations
 
 import functools
 import pathlib
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from mmzoo.data.samples.metadata import FILE, hashed_part, numbers_of, read_metadata
 from mmzoo.data.samples.samples import ALL, TRAIN, Option, Samples, data_set
 from mmzoo.data.sets.utterances import read_utterances
 from mmzoo.encoding.sounds import open_sound
 from mmzoo.schema import Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")

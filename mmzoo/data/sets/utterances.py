@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from mmzoo.data.samples.metadata import FILE, encoded, findings
 from mmzoo.data.samples.samples import TRAIN, Samples
 from mmzoo.models.schemas.speech import STEPS_A_SECOND
 from mmzoo.schema import Schema, Transcript
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TEXT = "text"
 # So many rows are named, of those that something is said about.
