@@ -177,7 +177,6 @@ def _parity(folder, expected, no_int8, int8_tolerance):
         "versions": {name: _version(name) for name in ("mmzoo", "tensorflow", "keras", "ai-edge-litert", "numpy")},
         "bounds": {
             "float32_max_difference": parity_lib.FLOAT_BOUND,
-            "float32_roundings": parity_lib.ROUNDINGS,
             "int8_metric_loss": int8_tolerance,
             "int8_metric_from_samples": parity_lib.INT8_FEWEST_FOR_METRIC,
             "int8_mean_difference": parity_lib.INT8_MEAN_BOUND,
