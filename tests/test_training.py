@@ -25,6 +25,7 @@ from mmzoo.training import acceleration, averaging, objectives, resume
 from mmzoo.training.batches import Batches
 from mmzoo.training.feed import Feed
 from mmzoo.training.optimizer import adamw, warm_up_and_cosine
+from mmzoo.training.statistics import statistics_of_the_end
 
 ROAD = Sensors(
     (Number("speed", "km/h", 0.0, 300.0), Number("height", "m", 0.0, 5.0), Category("light", ("day", "night")))
@@ -328,6 +329,26 @@ def test_statistics_are_those_of_the_batches():
     np.testing.assert_allclose(norm.moving_mean, features.mean(axis=(0, 1, 2)), rtol=1e-3)
     np.testing.assert_allclose(norm.moving_variance, features.var(axis=(0, 1, 2)), rtol=0.1)
     assert norm.momentum == 0.99
+
+
+def test_a_short_training_leaves_statistics_of_what_it_saw():
+    model, (inputs, targets) = conv_model(), image_data()
+    norm = model.get_layer("norm")
+    norm.momentum = 0.99
+    mmzoo.fit(model, (inputs, targets), epochs=5, batch_size=16, learning_rate=1e-3, jit_compile=False, verbose=0)
+    assert norm.momentum == 0.99, "the layer is the user's again"
+    seen = keras.Model(model.inputs, norm.input)(keras.ops.convert_to_tensor(inputs["image"]))
+    variance = np.asarray(keras.ops.var(seen, axis=(0, 1, 2)))
+    # 60 steps at 0.99 would leave 0.55 of the 1 that it began at.
+    np.testing.assert_allclose(np.asarray(norm.moving_variance), variance, rtol=0.5)
+
+
+def test_statistics_of_long_trainings_are_as_they_were():
+    model = conv_model()
+    with statistics_of_the_end(model, 1_000):
+        assert model.get_layer("norm").momentum == 0.99
+    with statistics_of_the_end(model, 100):
+        assert model.get_layer("norm").momentum == pytest.approx(0.9)
 
 
 def test_ema_is_validated_and_left_in_the_model(tmp_path):

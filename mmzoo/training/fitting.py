@@ -22,6 +22,7 @@ from mmzoo.training.identity import DataIdentity
 from mmzoo.training.objectives import class_weights_for, default_monitor, figure_watched, is_over, make_trackers
 from mmzoo.training.plan import Plan, copy_of
 from mmzoo.training.resume import RunFolder, RunState
+from mmzoo.training.statistics import statistics_of_the_end
 
 
 def fit(
@@ -202,7 +203,7 @@ def _begun_or_resumed(
         say(f"mixed precision: {plan.mixed_precision}")
     if tensorboard:
         callbacks = [*callbacks, keras.callbacks.TensorBoard(str(folder.path / "tensorboard"))]
-    with computing_in(learner, plan.mixed_precision):
+    with computing_in(learner, plan.mixed_precision), statistics_of_the_end(learner, plan.steps):
         plan.compile(learner, optimizer, state.jit_compile)
         averaging = Averaging(learner, batches) if plan.ema is not None else None
         keeper = EpochEnd(state, plan, core=core, averaging=averaging, folder=folder, twin=twin)

@@ -5,8 +5,11 @@
 
 HAM10000 has no records, so that input is left out. Three quarters of its lesions are naevi: classes count the same in
 the loss, and the figure is the balanced accuracy, by which whoever always says "naevus" has one seventh. Gradient
-boosting on age, sex and site, which looks at no picture, has 0.294 (fold 0, 937 lesions). The model itself is not
-measured yet.
+boosting on age, sex and site, which looks at no picture, has 0.294 (fold 0, 937 lesions).
+
+What came of it: nano on HAM10000, fold 0, one seed, from scratch, a quarter of an hour on two cores: 0.582. On chests a
+first try of 30 epochs of five steps with averaged weights was no better than chance (0.32, all folds), where logistic
+regression on words and measurements has 0.52; the settings below are longer.
 """
 
 from __future__ import annotations
@@ -69,7 +72,11 @@ def adjust(settings: Training, data: str) -> Training:
     if data == "ham10000":
         return dataclasses.replace(settings, builder={**settings.builder, "record": False})
     builder = {**settings.builder, "diagnoses": CLASSES, "biomarkers": PATIENT}
-    return dataclasses.replace(settings, builder=builder, augmentation=CHESTS, dropout=0.4, modality_dropout=0.2)
+    # An epoch is ten steps.
+    short = {"epochs": 3 * settings.epochs, "batch_size": 32, "ema": None}
+    return dataclasses.replace(
+        settings, builder=builder, augmentation=CHESTS, dropout=0.4, modality_dropout=0.2, **short
+    )
 
 
 def trees(train: Samples, measured: Samples, schema) -> dict[str, np.ndarray]:
