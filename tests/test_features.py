@@ -11,6 +11,7 @@ from PIL import Image as Pillow
 
 from mmzoo.data.feature_cache import FeatureCache, keys_of
 from mmzoo.data.views import views_of
+from mmzoo.schema import Image, Label, Schema, Text
 
 RNG = np.random.default_rng(0)
 PICTURES = RNG.integers(1, 256, (6, 8, 8, 3)).astype(np.uint8)
@@ -205,3 +206,33 @@ def test_auto_without_the_encoder_names_it_and_how_to_get_it(table, tmp_path, mo
     image = next(choice for choice in choices if choice["kind"] == "image")
     assert image["chosen"] == "separable" and not image["tried"]
     assert any("look like photos" in line and "pip install 'mmzoo[pretrained]'" in line for line in result.summary)
+
+
+def test_every_arm_and_every_fold_of_a_recipe_sees_features_of_its_own(monkeypatch, tmp_path):
+    """Each arm has its own encoders, and data of another fold may lie where those of the last one lay."""
+    from types import SimpleNamespace
+
+    from mmzoo import presets
+    from mmzoo.recipes.running import frozen
+
+    made = []
+
+    def with_features(data, encoders, caches, say):
+        made.append((data.fold, tuple(encoders)))
+        return SimpleNamespace(schema=made[-1])
+
+    monkeypatch.setattr(presets, "is_here", lambda preset: True)
+    monkeypatch.setattr(presets, "identity_of", lambda preset: preset)
+    monkeypatch.setattr(frozen, "frozen_encoders", lambda model: dict.fromkeys(model.schema.inputs))
+    monkeypatch.setattr(frozen, "with_features", with_features)
+    models = SimpleNamespace(presets=lambda: {"image": "i", "text": "t"}, learner=lambda schema, seed: schema)
+    learner = frozen.frozen_learner(models, tmp_path, print)
+    inputs = {"photo": Image(4, 4), "note": Text(4)}
+    outputs = {"kind": Label(("a", "b"))}
+    both, alone = (SimpleNamespace(schema=Schema("s", dict(list(inputs.items())[:n]), outputs)) for n in (2, 1))
+    for fold in (0, 1):
+        data = SimpleNamespace(fold=fold)
+        for model, names in ((alone, ("photo",)), (both, ("photo", "note")), (alone, ("photo",))):
+            assert learner(model, data, None, 0)[0] == (fold, names)
+        del data
+    assert len(made) == 4, "once for each arm's encoders and each fold"

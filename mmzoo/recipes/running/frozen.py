@@ -38,9 +38,12 @@ def frozen_learner(models: RecipeModels, out: pathlib.Path, say: Callable[[str],
     from mmzoo.presets import identity_of, is_here
 
     kinds = {"image": Image, "text": Text, "audio": Audio}
-    known: dict[int, SampleData] = {}
+    # Of the latest data alone, and by what is read in its place: another arm may have other encoders.
+    latest: SampleData | None = None
+    known: dict[tuple[str, ...], SampleData] = {}
 
     def learner(model, data: SampleData, arm: Arm, seed: int):
+        nonlocal latest, known
         identities = {
             name: identity_of(preset)
             for keyword, preset in models.presets().items()
@@ -50,10 +53,13 @@ def frozen_learner(models: RecipeModels, out: pathlib.Path, say: Callable[[str],
         encoders = {name: encoder for name, encoder in frozen_encoders(model).items() if identities.get(name)}
         if not encoders:
             return model, data
-        if id(data) not in known:
-            caches = {name: FeatureCache(features_folder(out), identities[name]) for name in encoders}
-            known[id(data)] = with_features(data, encoders, caches, say)
-        seen = known[id(data)]
+        if data is not latest:
+            latest, known = data, {}
+        names = tuple(encoders)
+        if names not in known:
+            caches = {name: FeatureCache(features_folder(out), identities[name]) for name in names}
+            known[names] = with_features(data, encoders, caches, say)
+        seen = known[names]
         return models.learner(seen.schema, seed), seen
 
     return learner
