@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmzoo.data.samples.metadata import FILE, classes_of, encoded, findings, hashed_part
+from mmzoo.data.samples.metadata import FILE, classes_of, encoded, findings, hashed_part, read_metadata
 from mmzoo.data.samples.samples import ALL, TRAIN, Samples, data_set
 from mmzoo.schema import Category, Number, Schema, Sensors
 
@@ -132,23 +132,18 @@ def table(folder: str | pathlib.Path) -> tuple[pd.DataFrame, int]:
         FileNotFoundError: there is no metadata.csv.
         ValueError: it lacks a column, or holds a finding without a diagnosis; the message names it.
     """
-    import pandas as pd
-
-    file = pathlib.Path(folder) / "metadata.csv"
-    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
-    absent = [column for column in (*GIVEN, GROUP, "finding") if column not in frame]
-    if absent:
-        raise ValueError(f"{file}: no column {absent[0]!r}; it has {list(frame.columns)}")
+    folder = pathlib.Path(folder)
+    frame = read_metadata(folder, (*GIVEN, GROUP, "finding"))
     finding = frame.finding.str.strip()
     unlabelled = finding.isin(UNLABELLED)
     frame, finding = frame[~unlabelled], finding[~unlabelled]
     unknown = sorted(set(finding) - set(DIAGNOSES))
     if unknown:
-        raise ValueError(f"{file}: finding {unknown[0]!r} has no diagnosis; put it into DIAGNOSES in {__name__}")
+        raise ValueError(
+            f"{folder / FILE}: finding {unknown[0]!r} has no diagnosis; put it into DIAGNOSES in {__name__}"
+        )
     notes = frame.clinical_notes.map(masked_notes)
     found = frame[[*GIVEN, GROUP]].assign(clinical_notes=notes, **{TARGET: finding.map(DIAGNOSES)})
-    # As a spreadsheet numbers them.
-    found.index += 2
     return found, int(unlabelled.sum())
 
 
