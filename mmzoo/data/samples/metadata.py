@@ -98,7 +98,7 @@ def hashed_part(key: str, parts: int) -> int:
 
 
 def encoded(schema: Schema, raw: Mapping[str, Sequence], table: pd.DataFrame, folder: pathlib.Path) -> dict:
-    """The inputs of the rows of a table: input -> array (N, *shape), of those inputs that the schema has.
+    """The inputs of the rows of a table: input -> array (N, *shape), of those inputs that the schema has as data.
 
     Args:
         schema: of the model.
@@ -113,7 +113,7 @@ def encoded(schema: Schema, raw: Mapping[str, Sequence], table: pd.DataFrame, fo
     import numpy as np
 
     inputs = {}
-    for name, kind in schema.inputs.items():
+    for name, kind in schema.given.items():
         if name not in raw:
             inputs[name] = np.repeat(kind.missing()[None], len(table), axis=0)
             continue

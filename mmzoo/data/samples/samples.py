@@ -39,8 +39,8 @@ class Samples:
         ids: what each sample is, such as its file; tells one row from another.
         groups: (N,) rows that are equal in it belong together (a track, a recording); None: each stands for itself.
         raw: input -> N raw values, for what needs them as such (a sceptic's baseline, an answer cut out of its text).
-        views: input -> array (N, V, *shape): the forms in which training sees an input, one of them drawn for each
-            sample and epoch, such as the captions of a picture. `inputs` holds the first.
+        views: input or output -> array (N, V, ...): the forms in which training sees an input or a target, one of them
+            drawn for each sample and epoch, such as the captions of a picture. `inputs` or `targets` hold the first.
     """
 
     inputs: Mapping[str, np.ndarray]
@@ -104,7 +104,7 @@ class Samples:
         return dataclasses.replace(self, inputs={**self.inputs, name: self.inputs[name][order]}, raw=raw, views=views)
 
     def drawn(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """For each input that has views, one of them for each sample: input -> array (N, *shape)."""
+        """For each input or target that has views, one of them for each sample: name -> array (N, ...)."""
         return {
             name: views[np.arange(len(self)), rng.integers(0, views.shape[1], len(self))]
             for name, views in self.views.items()
