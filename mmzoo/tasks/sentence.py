@@ -201,5 +201,3 @@ def _circles(words):
 def _to_the_end(output, ids):
     ends = np.flatnonzero(ids == output.end)
     return ids[: ends[0]] if len(ends) else ids
-
-

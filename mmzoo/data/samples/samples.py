@@ -238,14 +238,11 @@ class DataSet:
             raise ValueError(f"fold: expected 0..{self.folds - 1}, got {fold!r}")
         if limit is not None and limit < 1:
             raise ValueError(f"limit: expected at least 1, got {limit!r}")
-        if data_dir is None and self.needs_folder:
-            raise ValueError(f"data_dir: give the folder of the data; it holds {self.layout}")
-        if data_dir is not None and not pathlib.Path(data_dir).is_dir():
-            raise FileNotFoundError(f"{data_dir}: no such folder; expected {self.layout or 'a folder'}")
+        folder = self.folder(data_dir)
         if self.folds is not None and fold is None:
             fold = 0
         return self.function(
-            None if data_dir is None else pathlib.Path(data_dir),
+            folder,
             split,
             schema=schema,
             fold=fold,
@@ -253,6 +250,19 @@ class DataSet:
             limit=limit,
             **checked_options(self.options, options, self.about),
         )
+
+    def folder(self, data_dir: str | os.PathLike | None) -> pathlib.Path | None:
+        """The folder of the data.
+
+        Raises:
+            ValueError: none is given, and there must be one.
+            FileNotFoundError: no such folder.
+        """
+        if data_dir is None and self.needs_folder:
+            raise ValueError(f"data_dir: give the folder of the data; it holds {self.layout}")
+        if data_dir is not None and not pathlib.Path(data_dir).is_dir():
+            raise FileNotFoundError(f"{data_dir}: no such folder; expected {self.layout or 'a folder'}")
+        return None if data_dir is None else pathlib.Path(data_dir)
 
 
 def data_set(**about: Any) -> Callable[[Callable[..., Samples]], DataSet]:

@@ -113,7 +113,10 @@ def train(
         **{"training": dataclasses.asdict(training), "data_seed": seed, "versions": versions()},
     }
     identity = RunIdentity(out, settings, overwrite=overwrite)
-    models = RecipeModels(recipe, size, training, chosen.builder, weights)
+    told = dict(chosen.builder)
+    if recipe.from_rows is not None:
+        told |= recipe.from_rows(data_set.folder(data_dir), data, training)
+    models = RecipeModels(recipe, size, training, told, weights)
     schema = models.schema(seed)
     beside = {"alone": recipe.arms, "concat": recipe.concat and chosen.builder.get("fusion") != "concat"}
     # One control once, whether the recipe or the user asks for it.

@@ -99,7 +99,7 @@ class Sentence(Output):
         return np.append(self.ids_of(text), np.int32(self.end))
 
     def references(self, rows: Iterable[Iterable[str]]) -> np.ndarray:
-        """The references of several samples as targets: int32 (N, R, T), zeros where a sample has fewer or shorter ones.
+        """The references of several samples as targets: int32 (N, R, T), zeros where one has fewer or shorter ones.
 
         Args:
             rows: the texts of each sample.
@@ -190,7 +190,10 @@ class Sentence(Output):
 
     def decode(self, row: np.ndarray, raw: Mapping[str, Any] | None = None, top: int = 3) -> str:
         """The text; " …" behind one that was cut."""
-        ids = self.written(row, raw)
+        return self.decode_ids(self.written(row, raw))
+
+    def decode_ids(self, ids: np.ndarray) -> str:
+        """The text of places in the vocabulary, int (T,); " …" behind one that was cut."""
         return self.text_of(ids) + (CUT if self.is_cut(ids) else "")
 
     def in_words(self, decoded: str) -> list[str]:
@@ -203,9 +206,7 @@ class Sentence(Output):
         return (self.decode(row, raw),)
 
     def contract(self) -> str:
-        begun = (
-            f"where `{self.so_far}` holds a piece at a step, that one stands instead; " if self.so_far else ""
-        )
+        begun = f"where `{self.so_far}` holds a piece at a step, that one stands instead; " if self.so_far else ""
         return (
             f"{self.length} steps of {len(self.vocabulary)} scores, one a piece of `vocabulary` in `schema.json`: take "
             f"the highest of each step, from place {FIRST} on; {begun}stop before the first {self.end} (`{END}`); "
@@ -231,7 +232,8 @@ def unknown_shown(kind: Sentence, texts: Iterable[str]) -> str:
         missing = int((ids == _UNKNOWN_ID).sum())
         unknown, words = unknown + missing, words + len(ids)
         if missing:
-            letters |= dict.fromkeys(c for c in (text.lower() if kind.lowercase else text) if c not in known and c > " ")
+            read = text.lower() if kind.lowercase else text
+            letters |= dict.fromkeys(c for c in read if c not in known and c > " ")
     if not unknown:
         return ""
     shown = "".join(list(letters)[:_MOST_SHOWN]) + ("..." if len(letters) > _MOST_SHOWN else "")

@@ -1,0 +1,37 @@
+"""Texts that a model is to write, as it learns from them, and what there is to say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mmzoo.schema import Sentence
+from mmzoo.schema.outputs.sentence import unknown_shown
+
+
+def sentence_forms(kind: Sentence, texts: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
+    """What training sees: (targets int32 (N, T), views int32 (N, R, T), see `Samples`).
+
+    A text longer than the model writes is cut, and has no end then: nothing false is learnt of where sentences end.
+
+    Args:
+        kind: the output.
+        texts: the references of each sample, at least one; a sample with fewer than others has some of them twice.
+    """
+    most = max(map(len, texts))
+    views = kind.references([[own[i % len(own)] for i in range(most)] for own in texts])[..., : kind.length]
+    return views[:, 0].copy(), views
+
+
+def sentence_findings(kind: Sentence, texts: Sequence[Sequence[str]], name: str) -> str:
+    """What there is to say of such texts, to stand behind a note; "" where there is nothing.
+
+    Args:
+        kind, texts: see `sentence_forms`.
+        name: what they are called.
+    """
+    flat = [text for own in texts for text in own]
+    long = sum(len(kind.ids_of(text)) >= kind.length for text in flat)
+    said = f"; {name} longer than the model writes in {long:,} of {len(flat):,}" if long else ""
+    return said + unknown_shown(kind, flat)
