@@ -19,6 +19,8 @@ _USUAL = "13a"
 _CIRCLE = 3
 # Sentences that the worst ones of a report are looked for among.
 _MOST_JUDGED = 1_000
+# Of a head behind a fusion: units at most, and how many words are hidden while training.
+_WIDEST, _HIDDEN_WORDS = 256, 0.1
 
 
 class SentenceTask(Task):
@@ -46,11 +48,23 @@ class SentenceTask(Task):
 
     # Training --------------------------------------------------------------------------------------------------------
 
-    def head(self, output, features, name, *, dropout=0.0):
-        raise NotImplementedError(
-            "a Sentence has no head behind a fusion: it is written by the layer SentenceDecoder, which also reads what "
-            "stands there so far; see mmzoo.models.parts.writing"
-        )
+    def head(self, output, features, name, *, dropout=0.0, begun=None):
+        """Writes from the fused vector alone; models of the zoo look at the places of their inputs instead, see
+        `mmzoo.models.parts.writing`."""
+        from keras import ops
+
+        from mmzoo.layers import SentenceDecoder
+
+        if begun is None:
+            raise ValueError(
+                f"{name}: a Sentence is written from its beginning; give fuse(..., begun={{output: tensor}})"
+            )
+        width = int(features.shape[-1])
+        memory = ops.expand_dims(features, 1)
+        counts = ops.ones_like(memory[:, :, 0], dtype="bool")
+        embedding, units = min(width, _WIDEST // 2), min(2 * width, _WIDEST)
+        decoder = SentenceDecoder(len(output.vocabulary), embedding, units, width, dropout, _HIDDEN_WORDS, name=name)
+        return decoder([begun, memory, counts, features])
 
     def loss(self, model, name, output):
         from mmzoo.tasks.losses import StepCrossEntropy

@@ -45,6 +45,8 @@ class Task(abc.ABC):
     def head(self, output: Output, features: Any, name: str, *, dropout: float = 0.0) -> Any:
         """New layers from the fused vector, float (B, D), to the logits, float (B, *output.shape).
 
+        Of a kind that is given its beginning (`Modality.teacher`) it also takes `begun`, the tensor of that input.
+
         Args:
             output: its description.
             features: the vector, dropout applied already.

@@ -19,8 +19,9 @@ def sentence_forms(kind: Sentence, texts: Sequence[Sequence[str]]) -> tuple[np.n
         kind: the output.
         texts: the references of each sample, at least one; a sample with fewer than others has some of them twice.
     """
-    most = max(map(len, texts))
-    views = kind.references([[own[i % len(own)] for i in range(most)] for own in texts])[..., : kind.length]
+    whole = kind.references(texts)[..., : kind.length]
+    counts = np.array([len(own) for own in texts])
+    views = whole[np.arange(len(texts))[:, None], np.arange(whole.shape[1]) % counts[:, None]]
     return views[:, 0].copy(), views
 
 
