@@ -103,7 +103,7 @@ def _label(cells):
             cells,
             "label",
             f"{len(classes):,} classes in {filled:,} rows: more classes than half of the rows. Is it a text or an "
-            "identifier? Name another target, or join the classes{proposal(cells)}",
+            f"identifier? Name another target, or join the classes{proposal(cells)}",
         )
     decision.findings += _rare(cells, dict(cells.by_count()), cells.rows_where)
     if len(classes) > 200:
