@@ -157,7 +157,7 @@ def test_targets_for_training_are_of_the_models_length():
     # What is cut has no end.
     assert KIND.end not in targets[0]
     note = sentence_findings(KIND, [["a dog a dog a dog a dog", "zebra ñ"]], "said")
-    assert note == "; said longer than the model writes in 1 of 2; 2 of 10 words or signs unknown (zebñ)"
+    assert note == "; said longer than the model writes in 1 of 2; 2 of 10 words or signs unknown (zbñ)"
 
 
 def test_parity_stops_where_both_choose_otherwise():
