@@ -6,8 +6,34 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmzoo.data.samples.samples import TRAIN, VALIDATION
 from mmzoo.schema import Sentence
 from mmzoo.schema.outputs.sentence import unknown_shown
+
+
+def sentence_targets(
+    kind: Sentence, texts: Sequence[Sequence[str]], split: str, name: str
+) -> tuple[np.ndarray, np.ndarray | None, str]:
+    """The targets of a split.
+
+    Args:
+        kind: the output.
+        texts: the references of each sample, at least one.
+        split: "train": what is learnt from, all of one length; another: all references, whole, to measure by.
+        name: what they are called.
+
+    Returns:
+        (targets; views of them for training, see `Samples`, None where there is one reference or nothing is learnt;
+        what there is to say of them, for a note).
+    """
+    if split == VALIDATION:
+        return kind.references(texts), None, ""
+    targets, views = sentence_forms(kind, texts)
+    views = views if views.shape[1] > 1 else None
+    if split == TRAIN:
+        return targets, views, sentence_findings(kind, texts, name)
+    # All rows may be learnt from, and measured on.
+    return kind.references(texts), views, ""
 
 
 def sentence_forms(kind: Sentence, texts: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from mmzoo.data.samples.metadata import FILE, encoded, findings, read_metadata
 from mmzoo.data.samples.samples import TRAIN, VALIDATION, Samples, data_set
-from mmzoo.data.samples.sentences import sentence_findings, sentence_forms
+from mmzoo.data.samples.sentences import sentence_targets
 from mmzoo.schema import Schema, Sentence
 
 NOTE = "photos and captions real, nothing simulated"
@@ -112,11 +112,10 @@ def _photos(schema, table, paths, captions, data_dir, split):
     for name, output in schema.predicted.items():
         if not isinstance(output, Sentence):
             targets[name] = table.index.to_numpy(np.int32)
-        elif split == TRAIN:
-            targets[name], views[name] = sentence_forms(output, captions)
-            said += sentence_findings(output, captions, name)
-        else:
-            targets[name] = output.references(captions)
+            continue
+        targets[name], forms, found = sentence_targets(output, captions, split, name)
+        views |= {} if forms is None else {name: forms}
+        said += found
     if "text" in inputs:
         kind, places = schema.inputs["text"], [f"{data_dir / FILE}: row {row}" for row in table.index]
         rows = [

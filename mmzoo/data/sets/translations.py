@@ -22,7 +22,7 @@ import numpy as np
 from mmzoo import encoding
 from mmzoo.data.samples.metadata import FILE, encoded, findings, hashed_part, read_metadata, refuse_empty
 from mmzoo.data.samples.samples import ALL, TRAIN, VALIDATION, Option, Samples, data_set
-from mmzoo.data.samples.sentences import sentence_findings, sentence_forms
+from mmzoo.data.samples.sentences import sentence_targets
 from mmzoo.schema import Schema
 
 SPLITS = {TRAIN: "train", VALIDATION: "val"}
@@ -205,16 +205,12 @@ def _samples(schema, table, folder, split, texts: Sequence[str], translations, g
     else:
         note += ", nothing simulated"
     inputs = {**encoded(schema, columns, table, folder), **given}
-    if split == TRAIN:
-        targets, views = sentence_forms(kind, translations)
-        note += sentence_findings(kind, translations, OUTPUT)
-    else:
-        targets, views = kind.references(translations), None
+    targets, views, said = sentence_targets(kind, translations, split, OUTPUT)
     return Samples(
         {name: inputs[name] for name in schema.given},
         {OUTPUT: targets},
-        note + findings(schema, columns, inputs),
+        note + said + findings(schema, columns, inputs),
         ids=ids,
         raw={"text": texts, OUTPUT: translations},
-        views={} if views is None or views.shape[1] == 1 else {OUTPUT: views},
+        views={} if views is None else {OUTPUT: views},
     )
