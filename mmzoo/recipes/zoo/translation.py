@@ -38,7 +38,7 @@ BUILDERS = {
 }
 # (word pieces of the text, word pieces or signs of the translation).
 PIECES = {"multi30k": (4_000, 5_000), "tatoeba_en_zh": (1_500, 2_400)}
-EPOCHS = {"multi30k": 16, "tatoeba_en_zh": 40}
+EPOCHS = {"multi30k": 16, "tatoeba_en_zh": 30}
 TRAINING = Training(
     epochs=16, batch_size=128, learning_rate=2e-3, weight_decay=0.05, warmup_epochs=1.0, dropout=0.3, augmentation=None
 )
