@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmzoo.data.samples.samples import TRAIN, VALIDATION
-from mmzoo.schema import Sentence
-from mmzoo.schema.outputs.sentence import unknown_shown
+from mmzoo.encoding.texts import MOST_CHARACTERS, UNKNOWN, WordPieces
+from mmzoo.schema import Sentence, Text
+
+_MOST_SHOWN = 8
 
 
 def sentence_targets(
@@ -61,4 +63,28 @@ def sentence_findings(kind: Sentence, texts: Sequence[Sequence[str]], name: str)
     flat = [text for own in texts for text in own]
     long = sum(len(kind.ids_of(text)) >= kind.length for text in flat)
     said = f"; {name} longer than the model writes in {long:,} of {len(flat):,}" if long else ""
-    return said + unknown_shown(kind, flat)
+    return said + unknown_words(kind, flat, name)
+
+
+def unknown_words(kind: Sentence | Text, texts: Sequence[str], name: str) -> str:
+    """What a vocabulary of word pieces lacks of some texts, to stand behind a note; "" where it lacks nothing.
+
+    Args:
+        kind: the output or input.
+        texts: all of them.
+        name: what they are called.
+    """
+    pieces, unknown, words = WordPieces(kind.vocabulary), 0, 0
+    letters: dict[str, None] = {}
+    known = set("".join(kind.vocabulary))
+    for text in texts:
+        ids = pieces.encode(text, MOST_CHARACTERS, kind.lowercase)
+        missing = ids.count(pieces.ids[UNKNOWN])
+        unknown, words = unknown + missing, words + len(ids)
+        if missing:
+            read = text.lower() if kind.lowercase else text
+            letters |= dict.fromkeys(letter for letter in read if letter not in known and letter > " ")
+    if not unknown:
+        return ""
+    shown = "".join(list(letters)[:_MOST_SHOWN]) + ("..." if len(letters) > _MOST_SHOWN else "")
+    return f"; {unknown:,} of {words:,} words or signs of {name} unknown{f' ({shown})' if shown else ''}"

@@ -22,7 +22,7 @@ import numpy as np
 from mmzoo import encoding
 from mmzoo.data.samples.metadata import FILE, encoded, findings, hashed_part, read_metadata, refuse_empty
 from mmzoo.data.samples.samples import ALL, TRAIN, VALIDATION, Option, Samples, data_set
-from mmzoo.data.samples.sentences import sentence_targets
+from mmzoo.data.samples.sentences import sentence_targets, unknown_words
 from mmzoo.schema import Schema
 
 SPLITS = {TRAIN: "train", VALIDATION: "val"}
@@ -209,7 +209,7 @@ def _samples(schema, table, folder, split, texts: Sequence[str], translations, g
     return Samples(
         {name: inputs[name] for name in schema.given},
         {OUTPUT: targets},
-        note + said + findings(schema, columns, inputs),
+        note + said + unknown_words(schema.inputs["text"], texts, "text") + findings(schema, columns, inputs),
         ids=ids,
         raw={"text": texts, OUTPUT: translations},
         views={} if views is None else {OUTPUT: views},

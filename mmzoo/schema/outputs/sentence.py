@@ -24,7 +24,6 @@ FIRST = 2
 CUT = " …"
 _UNKNOWN_ID = 1
 _UNKNOWN_SHOWN = "\ufffd"
-_MOST_SHOWN = 8
 
 
 @register_kind
@@ -113,10 +112,6 @@ class Sentence(Output):
                 place[: len(one)] = one
         return found
 
-    def unknown_words(self, text: str) -> int:
-        """How many words of a text the vocabulary lacks."""
-        return int((self.ids_of(text) == _UNKNOWN_ID).sum())
-
     def encode_target(self, value: Any, place: str) -> np.ndarray:
         """A text to int32 (length,).
 
@@ -147,10 +142,6 @@ class Sentence(Output):
     def has_target(self, targets: np.ndarray) -> np.ndarray:
         targets = np.asarray(targets)
         return (targets != 0).reshape(len(targets), -1).any(axis=1)
-
-    def counts(self, targets: np.ndarray) -> np.ndarray:
-        """Which steps of targets teach something: bool of their shape."""
-        return np.asarray(targets) >= FIRST
 
     def random_targets(self, count: int, rng: np.random.Generator) -> np.ndarray:
         targets = rng.integers(FIRST + 1, len(self.vocabulary), (count, self.length)).astype(np.int32)
@@ -215,26 +206,3 @@ class Sentence(Output):
             f"but for none before {' '.join(CLOSING)}, none behind {' '.join(OPENING)}, none on either side of "
             f"{' '.join(BINDING)}, none beside ideographs, kana and their marks, and none inside of quotation marks"
         )
-
-
-def unknown_shown(kind: Sentence, texts: Iterable[str]) -> str:
-    """What a vocabulary lacks of some texts, in words, for a note; "" where it lacks nothing.
-
-    Args:
-        kind: the output.
-        texts: all of them.
-    """
-    unknown, words = 0, 0
-    letters: dict[str, None] = {}
-    known = set("".join(kind.vocabulary))
-    for text in texts:
-        ids = kind.ids_of(text)
-        missing = int((ids == _UNKNOWN_ID).sum())
-        unknown, words = unknown + missing, words + len(ids)
-        if missing:
-            read = text.lower() if kind.lowercase else text
-            letters |= dict.fromkeys(c for c in read if c not in known and c > " ")
-    if not unknown:
-        return ""
-    shown = "".join(list(letters)[:_MOST_SHOWN]) + ("..." if len(letters) > _MOST_SHOWN else "")
-    return f"; {unknown:,} of {words:,} words or signs unknown{f' ({shown})' if shown else ''}"
