@@ -185,7 +185,7 @@ def scores(texts: Sequence[str], references: Sequence[Sequence[str]], language: 
     import sacrebleu
 
     bleu = sacrebleu.corpus_bleu(list(texts), _streams(references), tokenize=words_of_language(language), force=True)
-    return {"bleu": bleu.score / 100, "chrf": _chrf(texts, references)}
+    return {"bleu": min(1.0, bleu.score / 100), "chrf": _chrf(texts, references)}
 
 
 def _chrf(texts, references):
