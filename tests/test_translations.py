@@ -71,9 +71,14 @@ def test_what_is_wrong_with_a_table_is_named(tmp_path):
 
 def test_photos_and_drawn_pictures_beside_the_text(tmp_path):
     table = "en,de,split,flickr8k_path\nA dog.,Ein Hund.,train,images/1.png\nA cat.,Eine Katze.,train,\n"
+    # What has a photo of Flickr8k's validation is no row to learn from with photos.
+    table += "A bee.,Eine Biene.,train,images/2.png\n"
     folder = write(tmp_path / "multi30k", table + "A cow.,Eine Kuh.,val,\n")
     (tmp_path / "flickr8k" / "images").mkdir(parents=True)
     Pillow.new("RGB", (20, 20), (200, 10, 10)).save(tmp_path / "flickr8k" / "images" / "1.png")
+    (tmp_path / "flickr8k" / "metadata.csv").write_text(
+        "path,caption_0,split\nimages/1.png,a,train\nimages/2.png,b,val\n"
+    )
     schema = translation_schema(photo=True, page=True)
     found = load_multi30k(folder, "train", schema=schema, photos=tmp_path / "flickr8k")
     assert list(found.inputs) == list(schema.given) == ["text", "page", "photo"]
@@ -82,7 +87,7 @@ def test_photos_and_drawn_pictures_beside_the_text(tmp_path):
     assert page.shape == (2, 32, 480, 1) and np.ptp(page[0].astype(int)) > 60 and (page[0] != page[1]).any()
     assert found.note.startswith("sentences real; photos in 1 of 2 rows, pictures of them simulated")
     assert not load_multi30k(folder, "train", schema=schema).inputs["photo"].any()
-    assert multi30k_to_learn(folder) == (["A dog.", "A cat."], ["Ein Hund.", "Eine Katze."])
+    assert multi30k_to_learn(folder)[1] == ["Ein Hund.", "Eine Katze.", "Eine Biene."]
 
 
 def test_frequent_words_take_ideographs_one_by_one():

@@ -103,6 +103,16 @@ def captions_to_learn(data_dir: pathlib.Path) -> list[str]:
     return [text for own in _captions(table[_split_column(table, data_dir) == SPLITS[TRAIN]], data_dir) for text in own]
 
 
+def held_out_photos(data_dir: pathlib.Path) -> set[str]:
+    """The paths of the validation photos; none where the table names no splits.
+
+    Args:
+        data_dir: the folder.
+    """
+    table = read_metadata(data_dir, COLUMNS)
+    return set(table["path"][table["split"] == SPLITS[VALIDATION]]) if "split" in table else set()
+
+
 def _photos(schema, table, paths, captions, data_dir, split):
     """A row a photo. One with fewer captions than others has some of them twice."""
     count = max(map(len, captions))

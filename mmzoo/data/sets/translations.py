@@ -23,6 +23,7 @@ from mmzoo import encoding
 from mmzoo.data.samples.metadata import FILE, encoded, findings, hashed_part, read_metadata, refuse_empty
 from mmzoo.data.samples.samples import ALL, TRAIN, VALIDATION, Option, Samples, data_set
 from mmzoo.data.samples.sentences import sentence_targets, unknown_words
+from mmzoo.data.sets.flickr8k import held_out_photos
 from mmzoo.schema import Schema
 
 SPLITS = {TRAIN: "train", VALIDATION: "val"}
@@ -57,7 +58,8 @@ def load_multi30k(
         fold: None, there is one split.
         seed: of the pictures that are drawn.
         limit: at most so many, evenly spread.
-        photos: folder of Flickr8k; None: no sentence has its photo.
+        photos: folder of Flickr8k; None: no sentence has its photo. Of training rows those are left out whose photo is
+            one of its validation.
 
     Returns:
         Samples in the order of the table.
@@ -67,6 +69,9 @@ def load_multi30k(
         ValueError: no row of the split, or an empty sentence; the message names file and row.
     """
     table = _multi30k(data_dir, split)
+    if photos is not None and split == TRAIN:
+        # Whoever has learnt from these photos could not be measured on Flickr8k's validation any more.
+        table = table[~table["flickr8k_path"].isin(held_out_photos(photos)).to_numpy()]
     table = table if limit is None or limit >= len(table) else table.iloc[np.arange(limit) * len(table) // limit]
     texts = table["en"].tolist()
     paths = table["flickr8k_path"].tolist() if "flickr8k_path" in table else [""] * len(table)
