@@ -9,6 +9,7 @@ from mmzoo.data.samples.samples import Samples
 from mmzoo.data.samples.sentences import sentence_findings, sentence_forms
 from mmzoo.encoding.joining import joined
 from mmzoo.exporting.parity import difference
+from mmzoo.exporting.samples import collect_samples
 from mmzoo.exporting.static_int8 import why_not_int8
 from mmzoo.fusion.arm import only_inputs
 from mmzoo.layers import SentenceDecoder
@@ -170,6 +171,14 @@ def test_parity_stops_where_both_choose_otherwise():
     assert TASK.compared(KIND, wanted, close)[1][0, 4:].tolist() == wanted[0, 4:].tolist()
     assert difference(KIND, wanted, wanted, 1.0)["argmax_agreement"] == 1
     assert TASK.golden_expected(KIND, wanted).shape == (1, 6)
+
+
+def test_of_large_outputs_fewer_samples_are_compared():
+    kind = Sentence((*MARKS, *(f"w{i}" for i in range(4_997))), 100)
+    schema = Schema("s", {"image": Image(2, 2)}, {"said": kind})
+    inputs, _ = collect_samples({"image": np.ones((300, 2, 2, 3), np.uint8)}, schema)
+    # 2 MB each, 256 MB in all.
+    assert len(inputs["image"]) == 128
 
 
 # Training and writing -------------------------------------------------------------------------------------------------
