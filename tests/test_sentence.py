@@ -1,12 +1,14 @@
 """`Sentence`: its texts, targets, figures, loss, parity; teacher forcing, the loop, prompts, beam search."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 
 import mmzoo
 from mmzoo.data.samples.samples import Samples
-from mmzoo.data.samples.sentences import sentence_findings, sentence_forms
+from mmzoo.data.samples.sentences import sentence_targets
 from mmzoo.encoding.joining import joined
 from mmzoo.exporting.parity import difference
 from mmzoo.exporting.samples import collect_samples
@@ -15,6 +17,7 @@ from mmzoo.fusion.arm import only_inputs
 from mmzoo.layers import SentenceDecoder
 from mmzoo.models.caption import build_caption_learner, build_caption_model
 from mmzoo.models.schemas.writing import MARKS, SPELLING
+from mmzoo.recipes.running.seen_rows import row_hashes
 from mmzoo.recipes.sentence_baselines import a_person, constant_sentence, copying, nearest_sentence
 from mmzoo.schema import Image, Schema, Sentence, SoFar, Vector
 from mmzoo.tasks import figure_of, task_for
@@ -153,11 +156,14 @@ def test_targets_for_training_are_of_the_models_length():
         TASK.encode_targets(KIND, np.zeros((2, 6)), "train")
     with pytest.raises(ValueError, match=r"train: a place in the vocabulary is not in 0\.\.10"):
         TASK.encode_targets(KIND, np.full((1, 6), 11), "train")
-    targets, views = sentence_forms(KIND, [["a dog a dog a dog a dog", "a cat"], ["the dog"]])
-    assert views.shape == (2, 2, 6) and (views[1, 0] == views[1, 1]).all() and (targets == views[:, 0]).all()
+    texts = [["a dog a dog a dog a dog", "a cat"], ["the dog"]]
+    targets, views, _ = sentence_targets(KIND, texts, "train", "said")
+    assert targets.shape == (2, 2, 9) and views.shape == (2, 2, 6) and (views[1, 0] == views[1, 1]).all()
     # What is cut has no end.
-    assert KIND.end not in targets[0]
-    note = sentence_findings(KIND, [["a dog a dog a dog a dog", "zebra ñ"]], "said")
+    assert KIND.end not in views[0, 0] and KIND.end in views[0, 1]
+    measured, nothing, note = sentence_targets(KIND, texts, "validation", "said")
+    assert (measured == targets).all() and nothing is None and note == ""
+    _, _, note = sentence_targets(KIND, [["a dog a dog a dog a dog", "zebra ñ"]], "train", "said")
     assert note == "; said longer than the model writes in 1 of 2; 2 of 10 words or signs of said unknown (zbñ)"
 
 
@@ -196,10 +202,15 @@ def test_fit_fills_in_the_whole_sentence():
 
 
 def test_each_epoch_learns_another_reference():
-    targets, views = sentence_forms(KIND, [["a dog", "the dog"]] * 20)
+    targets, views, _ = sentence_targets(KIND, [["a dog", "the dog"]] * 20, "train", "said")
     samples = Samples({}, {"said": targets}, "", ids=list(range(20)), views={"said": views})
     drawn = samples.drawn(np.random.default_rng(0))["said"]
-    assert drawn.shape == targets.shape and 0 < (drawn == targets).all(axis=1).sum() < 20
+    assert drawn.shape == (20, 6) and 0 < (drawn == targets[:, 0]).all(axis=1).sum() < 20
+    # Weights have seen the row, however its references are padded among others.
+    other = dataclasses.replace(
+        samples.take(np.arange(2)), targets={"said": np.pad(targets[:2], ((0, 0), (0, 1), (0, 3)))}
+    )
+    np.testing.assert_array_equal(row_hashes(samples)[:2], row_hashes(other))
 
 
 @pytest.fixture(scope="module")
@@ -289,24 +300,23 @@ def test_an_arm_keeps_what_is_no_data_and_a_learner_fits_its_model():
 # Baselines ------------------------------------------------------------------------------------------------------------
 
 
-def samples_of(pairs, train):
-    texts, references = [text for text, _ in pairs], [own for _, own in pairs]
-    targets = sentence_forms(KIND, references)[0] if train else KIND.references(references)
-    return Samples({}, {"said": targets}, "", ids=texts, raw={"text": texts})
+def samples_of(*pairs):
+    texts = [text for text, _ in pairs]
+    return Samples({}, {"said": KIND.references([own for _, own in pairs])}, "", ids=texts, raw={"text": texts})
 
 
 def test_baselines_say_what_a_sceptic_would():
-    known = samples_of([("ein Hund", ["a dog"]), ("eine Katze rennt", ["the cat runs"]), ("a", ["a dog ."])], True)
-    asked = samples_of([("die Katze", ["the cat", "the cat runs"]), ("der Hund", ["a dog", "the dog"])], False)
+    known = samples_of(("ein Hund", ["a dog"]), ("eine Katze rennt", ["the cat runs"]), ("a", ["a dog ."]))
+    asked = samples_of(("die Katze", ["the cat", "the cat runs"]), ("der Hund", ["a dog", "the dog"]))
     nearest = nearest_sentence(known, asked, SCHEMA)["said"]
     assert [KIND.text_of(row) for row in nearest] == ["the cat runs", "a dog"]
-    copied = copying(known, samples_of([("the dog", ["a dog"])], False), SCHEMA)["said"]
+    copied = copying(known, samples_of(("the dog", ["a dog"])), SCHEMA)["said"]
     assert KIND.text_of(copied[0]) == "the dog"
     constant = constant_sentence(known, asked, SCHEMA)["said"]
     assert len(constant) == 2 and len({KIND.text_of(row) for row in constant}) == 1
     person = a_person(known, asked, SCHEMA)["said"]
     assert 0 < person["chrf"] < 1
-    assert a_person(known, samples_of([("x", ["a dog"])], False), SCHEMA) is None
+    assert a_person(known, samples_of(("x", ["a dog"])), SCHEMA) is None
     assert "always saying" in TASK.trivial(KIND, known.targets["said"], asked.targets["said"])
 
 

@@ -48,7 +48,7 @@ def tatoeba(tmp_path_factory):
 def test_a_row_is_a_sentence_with_all_its_translations(tatoeba):
     learnt, held_out = (load_tatoeba_en_zh(tatoeba, split, schema=SCHEMA) for split in ("train", "validation"))
     assert len(learnt) + len(held_out) == 60 and not set(learnt.ids) & set(held_out.ids) and len(held_out) > 1
-    assert learnt.targets["translation"].shape == (len(learnt), 8)
+    assert learnt.targets["translation"].shape == (len(learnt), 2, 8)
     assert learnt.views["translation"].shape == (len(learnt), 2, 8)
     assert held_out.targets["translation"].shape == (len(held_out), 2, 8) and not held_out.views
     assert list(learnt.inputs) == ["text"] and learnt.note.startswith("sentences real, nothing simulated; ")

@@ -19,9 +19,9 @@ def constant_sentence(train: Samples, measured: Samples, schema) -> dict[str, np
     """Always one and the same sentence: of a hundred of the training rows the one with the best BLEU on others."""
     (name,) = schema.predicted
     kind, rng = schema[name], np.random.default_rng(0)
-    known = train.views.get(name, train.targets[name])
+    known = train.targets[name]
     judged = references_of(kind, known[rng.permutation(len(known))[:_JUDGED]])
-    tried = train.targets[name][rng.permutation(len(train))[:_TRIED]]
+    tried = known[rng.permutation(len(known))[:_TRIED], 0]
     each = [scores([kind.text_of(row)] * len(judged), judged, kind.language)["bleu"] for row in tried]
     return {name: np.repeat(tried[[int(np.argmax(each))]], len(measured), axis=0)}
 
@@ -33,7 +33,7 @@ def nearest_picture(train: Samples, measured: Samples, schema) -> dict[str, np.n
     (name,) = schema.predicted
     known, seen = (places(samples.inputs["image"]) for samples in (train, measured))
     nearest = NearestNeighbors(n_neighbors=1).fit(known).kneighbors(seen, return_distance=False)[:, 0]
-    return {name: train.targets[name][nearest]}
+    return {name: train.targets[name][nearest, 0]}
 
 
 def a_person(train: Samples, measured: Samples, schema) -> dict[str, dict[str, float]] | None:
@@ -62,7 +62,7 @@ def nearest_sentence(train: Samples, measured: Samples, schema) -> dict[str, np.
         (asked[start : start + _AT_ONCE] @ known.T).toarray().argmax(axis=1)
         for start in range(0, len(measured), _AT_ONCE)
     ]
-    return {name: train.targets[name][np.concatenate(nearest)]}
+    return {name: train.targets[name][np.concatenate(nearest), 0]}
 
 
 def copying(train: Samples, measured: Samples, schema) -> dict[str, np.ndarray]:

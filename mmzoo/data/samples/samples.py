@@ -40,7 +40,8 @@ class Samples:
         groups: (N,) rows that are equal in it belong together (a track, a recording); None: each stands for itself.
         raw: input -> N raw values, for what needs them as such (a sceptic's baseline, an answer cut out of its text).
         views: input or output -> array (N, V, ...): the forms in which training sees an input or a target, one of them
-            drawn for each sample and epoch, such as the captions of a picture. `inputs` or `targets` hold the first.
+            drawn for each sample and epoch, such as the captions of a picture. `inputs` hold the first, `targets` what
+            is measured by.
     """
 
     inputs: Mapping[str, np.ndarray]

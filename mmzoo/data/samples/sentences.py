@@ -21,43 +21,37 @@ def sentence_targets(
     Args:
         kind: the output.
         texts: the references of each sample, at least one.
-        split: "train": what is learnt from, all of one length; another: all references, whole, to measure by.
+        split: of the data; of "validation" nothing is learnt.
         name: what they are called.
 
     Returns:
-        (targets; views of them for training, see `Samples`, None where there is one reference or nothing is learnt;
-        what there is to say of them, for a note).
+        (all references, whole, to measure by, int32 (N, R, T); the forms in which training sees them, see `Samples`,
+        None where there is one or nothing is learnt; what there is to say of them, for a note).
     """
-    if split == VALIDATION:
-        return kind.references(texts), None, ""
-    targets, views = sentence_forms(kind, texts)
-    views = views if views.shape[1] > 1 else None
-    if split == TRAIN:
-        return targets, views, sentence_findings(kind, texts, name)
-    # All rows may be learnt from, and measured on.
-    return kind.references(texts), views, ""
+    targets = kind.references(texts)
+    views = None if split == VALIDATION or targets.shape[1] == 1 else sentence_forms(kind, targets)
+    return targets, views, sentence_findings(kind, texts, name) if split == TRAIN else ""
 
 
-def sentence_forms(kind: Sentence, texts: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
-    """What training sees: (targets int32 (N, T), views int32 (N, R, T), see `Samples`).
+def sentence_forms(kind: Sentence, targets: np.ndarray) -> np.ndarray:
+    """References as training sees them, of the model's length, int32 (N, R, length).
 
     A text longer than the model writes is cut, and has no end then: nothing false is learnt of where sentences end.
 
     Args:
         kind: the output.
-        texts: the references of each sample, at least one; a sample with fewer than others has some of them twice.
+        targets: int32 (N, R, T); a sample with fewer than R has some of them twice.
     """
-    whole = kind.references(texts)[..., : kind.length]
-    counts = np.array([len(own) for own in texts])
-    views = whole[np.arange(len(texts))[:, None], np.arange(whole.shape[1]) % counts[:, None]]
-    return views[:, 0].copy(), views
+    counts = targets.any(axis=2).sum(axis=1)
+    forms = np.arange(targets.shape[1]) % counts[:, None]
+    return targets[np.arange(len(targets))[:, None], forms, : kind.length]
 
 
 def sentence_findings(kind: Sentence, texts: Sequence[Sequence[str]], name: str) -> str:
     """What there is to say of such texts, to stand behind a note; "" where there is nothing.
 
     Args:
-        kind, texts: see `sentence_forms`.
+        kind, texts: see `sentence_targets`.
         name: what they are called.
     """
     flat = [text for own in texts for text in own]
