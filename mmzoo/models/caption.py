@@ -29,7 +29,7 @@ class _Size:
 
 SIZES = {
     "nano": _Size((32, 32), (8, 16, 32), 24, 16, 24, 40_000),
-    "small": _Size((80, 80), (32, 64, 128, 192), 192, 128, 256, 2_000_000),
+    "small": _Size((64, 64), (32, 64, 128, 192), 192, 128, 256, 2_000_000),
 }
 
 
@@ -68,7 +68,7 @@ def build_caption_model(
             letters of English, which any word can be spelled with.
         steps: T, word pieces of a caption at most, its end among them.
         language: of the captions, such as "en"; it says how BLEU cuts them into words.
-        image_size: (height, width) in pixels; None: (80, 80), nano (32, 32), with a pretrained encoder (128, 128).
+        image_size: (height, width) in pixels; None: (64, 64), nano (32, 32), with a pretrained encoder (128, 128).
         image: how the picture is read: "resnet", or see `mmzoo.build_multimodal_model`; of a pretrained encoder the
             features of the picture as a whole are taken.
         finetune: of keras-hub backbones: "frozen", "lora" or "full".

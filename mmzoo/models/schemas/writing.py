@@ -24,7 +24,7 @@ SPELLING = (
 
 
 def caption_schema(
-    *, image_size: tuple[int, int] = (80, 80), vocabulary: Sequence[str] = SPELLING, steps: int = 24, language: str = ""
+    *, image_size: tuple[int, int] = (64, 64), vocabulary: Sequence[str] = SPELLING, steps: int = 24, language: str = ""
 ) -> Schema:
     """Inputs and outputs of `build_caption_model`.
 

@@ -59,7 +59,7 @@ def learner(schema, **keywords):
 RECIPE = Recipe(
     name="caption",
     data={"flickr8k": load_flickr8k},
-    training={"nano": training(30), "small": training(30)},
+    training={"nano": training(24), "small": training(24)},
     about="Says in a sentence what a photo shows.",
     limits="It knows what 6,000 photos of people and dogs show, as people said it in English, and says something of "
     "the kind of any other picture. It does not know when it is wrong.",
