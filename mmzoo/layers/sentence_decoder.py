@@ -58,7 +58,9 @@ class WritingCell(layers.Layer):
         word = (is_given * word + (1.0 - is_given) * own) * kept_before
         scores = ops.squeeze(ops.matmul(memory, ops.expand_dims(self.query(state), -1)), -1)
         scores = _BOUND * ops.tanh(scores / (_BOUND * math.sqrt(self.width)))
-        weights = ops.softmax(scores + hidden, axis=-1)
+        # A softmax of numbers in bounds; Keras' own warns where the memory has a single place.
+        weights = ops.exp(scores + hidden)
+        weights = weights / ops.sum(weights, axis=-1, keepdims=True)
         context = ops.squeeze(ops.matmul(ops.expand_dims(weights, 1), memory), 1)
         state, _ = self.gru(ops.concatenate([word, context], -1), [state])
         said = self.deep(ops.concatenate([state, context, word], -1)) * kept_behind
