@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import mmzoo
+from mmzoo.cli.commands import split_off
 from mmzoo.inspection import infer_schema, inspect_table
 from mmzoo.models.parts.beginnings import with_beginnings
 from mmzoo.schema import Number, Schema, Sensors, Sentence, SoFar, Transcript, Value
@@ -69,3 +70,17 @@ def test_beginnings_are_added_once_and_names_must_be_free():
     assert with_beginnings(once) == once and list(once.inputs) == ["sensors", "said_so_far"]
     with pytest.raises(ValueError, match="the name 'said_so_far', of the input for its beginning, is taken"):
         with_beginnings(Schema("s", {"said_so_far": sensors}, {"said": kind}))
+
+
+def test_a_column_may_be_called_like_a_model():
+    names = ["caption", "road_sign"]
+    table = ["data.csv", "--target", "caption", "--kind", "caption=sentence"]
+    for words in (table, [*table[1:], "data.csv"]):
+        assert split_off(words, names) == (None, words)
+    for words in (
+        ["caption", "--out", "RUN"],
+        ["--out", "RUN", "caption"],
+        ["--out=RUN", "caption"],
+        ["--arms", "caption"],
+    ):
+        assert split_off(words, names)[0] == "caption"

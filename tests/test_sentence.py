@@ -16,6 +16,7 @@ from mmzoo.exporting.static_int8 import why_not_int8
 from mmzoo.fusion.arm import only_inputs
 from mmzoo.layers import SentenceDecoder
 from mmzoo.models.caption import build_caption_learner, build_caption_model
+from mmzoo.models.parts.frozen import take_over
 from mmzoo.models.schemas.writing import MARKS, SPELLING
 from mmzoo.recipes.running.seen_rows import row_hashes
 from mmzoo.recipes.sentence_baselines import a_person, constant_sentence, copying, nearest_sentence
@@ -295,6 +296,10 @@ def test_an_arm_keeps_what_is_no_data_and_a_learner_fits_its_model():
     )
     assert learner.output["caption"].shape == (None, 6, len(WORDS))
     assert {"image_vector", "caption_decoder"} <= {layer.name for layer in learner.layers}
+    other = build_caption_learner(schema, size="nano", image="efficientnet_lite0", seed=5)
+    take_over(other, learner)
+    rows = {"image": np.ones((1, 12), np.float32), "caption_so_far": np.zeros((1, 6), np.int32)}
+    np.testing.assert_allclose(other(rows)["caption"], learner(rows)["caption"], atol=1e-6)
 
 
 # Baselines ------------------------------------------------------------------------------------------------------------
