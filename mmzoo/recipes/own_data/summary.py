@@ -134,7 +134,7 @@ def _next_steps(figures, model, data, findings, leading):
             f"on its training rows the model reaches {_figure(headline, known)}: more rows, or a smaller size, would "
             "help"
         )
-    inputs, targets = data.part("test", model.schema.inputs)
+    inputs, targets = data.part("test", model.schema.given)
     advice = task.advice(output, targets[name], predict_arrays(model, inputs, batch_size=256)[name])
     if advice:
         steps.append(advice)
@@ -145,7 +145,7 @@ def _next_steps(figures, model, data, findings, leading):
 
 def _on_training_rows(model, data, name, headline):
     """The headline figure on some of the training rows, evenly over them."""
-    inputs, targets = data.part("train", model.schema.inputs)
+    inputs, targets = data.part("train", model.schema.given)
     every = max(1, len(targets[name]) // TRAINING_ROWS)
     predicted = predict_arrays(model, {key: array[::every] for key, array in inputs.items()}, batch_size=256)
     return measured_targets(data.schema, {key: array[::every] for key, array in targets.items()}, predicted)[name][
