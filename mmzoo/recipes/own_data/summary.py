@@ -170,8 +170,9 @@ def on_the_edge(bundle: pathlib.Path, model, data) -> dict[str, float]:
     edge = mmzoo.edge.load(bundle)
     inputs, _ = data.arrays("test")
     inputs = {name: array[:EDGE_ROWS] for name, array in inputs.items()}
-    predicted = data.schema.from_tensors(model.predict(data.schema.to_tensors(inputs), batch_size=256, verbose=0))
-    count = len(next(iter(inputs.values())))
+    count, schema = len(next(iter(inputs.values()))), model.schema
+    inputs = schema.completed(inputs, count, np.random.default_rng(0))
+    predicted = schema.from_tensors(model.predict(schema.to_tensors(inputs), batch_size=256, verbose=0))
     if data.frames is None:
         answers = (edge.run({name: array[i] for name, array in inputs.items()}) for i in range(count))
     else:
