@@ -32,6 +32,7 @@ _LAZY = {
     "road_sign_schema": "mmzoo.models.schemas.road_sign",
     "split_table": "mmzoo.data.tables.splits",
     "train_table": "mmzoo.recipes.own_data:train",
+    "write": "mmzoo.writing",
 }
 _SUBMODULES = (
     "branches",

@@ -14,11 +14,12 @@ from PIL import Image as Pillow
 import mmzoo
 from mmzoo.data.feature_cache import FeatureCache
 from mmzoo.data.samples.samples import Samples
-from mmzoo.data.sets.flickr8k import NOTE, load_flickr8k
+from mmzoo.data.sets.flickr8k import NOTE, captions_to_learn, load_flickr8k
 from mmzoo.layers import PairedVectors
 from mmzoo.models.parts.frozen import take_over
 from mmzoo.models.retrieval import build_retrieval_learner
 from mmzoo.models.schemas.retrieval import retrieval_schema
+from mmzoo.models.schemas.writing import MARKS, caption_schema
 from mmzoo.recipes import get_recipe
 from mmzoo.recipes.running import sources
 from mmzoo.recipes.running.evaluating import evaluate
@@ -95,6 +96,19 @@ def test_each_epoch_sees_one_of_the_captions(photos):
     np.testing.assert_array_equal(shuffled.views["text"][:, 0], shuffled.inputs["text"])
     with pytest.raises(ValueError, match="columns of different length"):
         Samples(learnt.inputs, learnt.targets, "", ids=learnt.ids, views={"text": learnt.views["text"][:5]})
+
+
+def test_to_a_model_that_writes_a_row_is_a_photo_with_all_its_captions(photos):
+    words = (*MARKS, "a", *COLOURS, "wall", "paint", "on", "house", "the", "is", "and", "grey", "all")
+    schema = caption_schema(image_size=(16, 16), vocabulary=words, steps=4)
+    learnt, held_out, all_rows = (load_flickr8k(photos, s, schema=schema) for s in ("train", "validation", "all"))
+    assert list(learnt.inputs) == ["image"] and learnt.views["caption"].shape == (48, 5, 4)
+    assert learnt.note.startswith(NOTE + "; caption longer than the model writes in ")
+    # Whole, with their ends, to measure by; a photo of four captions has an empty fifth.
+    assert held_out.targets["caption"].shape == (12, 5, 6) and not held_out.views and held_out.note == NOTE
+    assert held_out.targets["caption"].any(axis=2).sum() == 12 * 5 - 4
+    assert all_rows.targets["caption"].shape == (60, 5, 6) and all_rows.views["caption"].shape == (60, 5, 4)
+    assert len(captions_to_learn(photos)) == 48 * 5 - 16
 
 
 def test_a_folder_kept_apart_needs_no_split(tmp_path):
@@ -195,3 +209,17 @@ def test_a_run_and_its_weights_on_another_folder(photos, tmp_path):
     record, result = evaluate(recipe, tmp_path / "out", model=model, data_dir=other, split="all", say=said.append)
     assert record.samples == 37 and result.missing_inputs is None and record.note == NOTE
     assert 0 <= result.metrics["pair"]["first_recall_1"] <= 1
+
+
+def test_a_run_of_captions_learns_its_words_from_the_training_rows(photos, tmp_path):
+    record = train(
+        get_recipe("caption"), tmp_path / "run", size="nano", data_dir=photos, epochs=1, export_bundle=False, verbose=0,
+        say=lambda line: None,
+    )  # fmt: skip
+    arms = {(figure["arm"], figure["metric"]) for figure in record.figures}
+    wanted = {"all inputs", "constant caption", "nearest picture"}
+    assert {(arm, metric) for arm in wanted for metric in ("bleu", "chrf", "cider", "cut_short")} <= arms
+    model = mmzoo.load_model(next((tmp_path / "run" / "training").rglob("best.keras")))
+    kind = model.schema["caption"]
+    assert {"wall", "house", "red"} <= set(kind.vocabulary) and kind.language == "en" and kind.lowercase
+    assert isinstance(mmzoo.predict(model, image=photos / "images" / "000.png")["caption"], str)

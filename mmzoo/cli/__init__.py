@@ -87,7 +87,8 @@ def inspect_command(
     kind: Annotated[
         list[str] | None,
         typer.Option(
-            help="COLUMN=text, category, number, angle, date, time, image, audio, ignore; label, value, multilabel."
+            help="COLUMN=text, category, number, angle, date, time, image, audio, ignore; label, value, multilabel, "
+            "sentence, transcript."
         ),
     ] = None,
     group: Annotated[list[str] | None, typer.Option(help="location=lat,lon: sensors of an input of their own.")] = None,

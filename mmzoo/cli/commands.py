@@ -150,12 +150,22 @@ def recipe_command(
 
 
 def split_off(words: Sequence[str], names: Sequence[str]) -> tuple[str | None, list[str]]:
-    """(the first word that is one of the names, the others); None where none of them is."""
-    for i, word in enumerate(words):
+    """(the first word that is one of the names, the others); None where none of them is.
+
+    What stands behind an option is most likely its value, as a column called like a model (`--target caption`): it is a
+    name only where no word stands by itself.
+    """
+    behind = ["", *words]
+    free = [i for i, word in enumerate(words) if not word.startswith("-") and not _takes_next(behind[i])]
+    for i in free or range(len(words)):
         # A file of that name, typed first, is meant as a file.
-        if word in names and not (i == 0 and pathlib.Path(word).is_file()):
-            return word, [*words[:i], *words[i + 1 :]]
+        if words[i] in names and not (i == 0 and pathlib.Path(words[i]).is_file()):
+            return words[i], [*words[:i], *words[i + 1 :]]
     return None, list(words)
+
+
+def _takes_next(word: str) -> bool:
+    return word.startswith("-") and "=" not in word
 
 
 def run_command(made: typer.core.TyperCommand, words: Sequence[str], prog: str) -> None:

@@ -77,6 +77,13 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=_positive, default=1, metavar="N", help="CPU threads (default: 1)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of a model's noise (default: 0)")
     parser.add_argument("--top", type=_positive, default=3, metavar="N", help="classes to name (default: 3)")
+    parser.add_argument(
+        "--beams",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="keep the N likeliest beginnings of a sentence in view; takes N times as many runs as it has steps",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--benchmark", type=_positive, metavar="N", help="predict N times, print ms for every stage")
     return parser
@@ -122,9 +129,25 @@ def _run(options) -> int:
         print(json.dumps(stages) if options.json else _format_stages(stages, model, raw))
         return 0
     prediction = model.predict(raw, top=options.top)
+    if options.beams > 1:
+        from mmzoo.writing import write
+
+        prediction |= {name: write(model, raw, beams=options.beams, output=name) for name in _sentences(model.schema)}
     said = json.dumps(prediction, ensure_ascii=False) if options.json else format_prediction(prediction, model.schema)
     print(shown(said))
     return 0
+
+
+def _sentences(schema) -> list[str]:
+    """Names of the outputs that are written.
+
+    Raises:
+        ValueError: there is none.
+    """
+    names = [name for name, kind in schema.predicted.items() if kind.feeds_itself]
+    if not names:
+        raise ValueError(f"--beams: for models that write a sentence; this one gives {list(schema.predicted)}")
+    return names
 
 
 def _benchmark(model, raw, count) -> dict[str, float]:

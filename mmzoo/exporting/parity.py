@@ -140,10 +140,12 @@ def compare(
             if values.shape != wanted.shape:
                 raise ParityError(f"{place}: shape {values.shape}, the Keras model gives {wanted.shape}")
             figures = difference(kind, wanted, values, _scale(kind, expected, output))
+            if kind.is_predicted:
+                wanted, values = task_for(kind).compared(kind, wanted, values)
             sets[set_name][output] = figures
             _check_sound(place, figures)
             if not int8 and figures["max_difference"] > FLOAT_BOUND:
-                if kind.classes and _are_probabilities(wanted, values):
+                if _has_shares(kind) and _are_probabilities(wanted, values):
                     figures["logit_difference"] = _logit_difference(wanted, values)
                     if figures["logit_difference"] <= FLOAT_BOUND:
                         continue
@@ -171,7 +173,8 @@ def difference(kind: Output, wanted: np.ndarray, values: np.ndarray, scale: floa
         sum_error for classes.
     """
     finite = bool(np.isfinite(values).all())
-    each = np.abs(values.astype(np.float64) - wanted).reshape(len(wanted), -1).max(axis=1) / scale
+    compared = task_for(kind).compared(kind, wanted, values) if kind.is_predicted and finite else (wanted, values)
+    each = np.abs(compared[1].astype(np.float64) - compared[0]).reshape(len(wanted), -1).max(axis=1) / scale
     figures = {
         "inputs": len(wanted),
         "finite": finite,
@@ -179,6 +182,10 @@ def difference(kind: Output, wanted: np.ndarray, values: np.ndarray, scale: floa
         "mean_difference": float(each.mean()) if finite else None,
     }
     return figures | (dict(task_for(kind).parity(kind, wanted, values)) if finite and kind.is_predicted else {})
+
+
+def _has_shares(kind):
+    return bool(kind.classes) or (kind.is_predicted and task_for(kind).spreads_probability)
 
 
 def _are_probabilities(wanted, values):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ Arrays = dict[str, np.ndarray]
 
 # Without targets there is only agreement to measure, which needs fewer samples than a metric does.
 WITH_TARGETS, WITHOUT_TARGETS = 2000, 512
+# What the outputs of all samples may take, of each file and of the Keras model; and samples there are in any case.
+_MOST_BYTES, _LEAST = 256_000_000, 64
 
 
 def collect_samples(
@@ -24,7 +27,8 @@ def collect_samples(
         samples: batches, each {input: array (N, ...)} or a tuple of that and {output: targets}; a `tf.data.Dataset`,
             a list, any iterable that ends. States and noise may be left out: they are at their start, or drawn.
         schema: the model's schema.
-        limit: at most so many; None: 2,000 with targets and 512 without.
+        limit: at most so many; None: 2,000 with targets and 512 without. Of large outputs, such as sentences of many
+            possible words, there are fewer.
         seed: seed of the draw.
 
     Returns:
@@ -48,6 +52,7 @@ def collect_samples(
         inputs, targets = _checked(batch, schema, number)
         if number == 0:
             limit = limit or (WITH_TARGETS if targets else WITHOUT_TARGETS)
+            limit = min(limit, max(_LEAST, _MOST_BYTES // _output_bytes(schema)))
             outputs = list(targets)
         elif list(targets) != outputs:
             raise ValueError(f"samples: batch {number} has targets {list(targets)}, the first one had {outputs}")
@@ -63,6 +68,10 @@ def collect_samples(
     if not kept:
         raise ValueError("samples: holds no samples; give at least one, or None to export without")
     return tuple({name: np.stack([row[part][name] for row in kept]) for name in kept[0][part]} for part in (0, 1))
+
+
+def _output_bytes(schema: Schema) -> int:
+    return sum(4 * math.prod(output.shape) for output in schema.outputs.values())
 
 
 def _checked(batch: Any, schema: Schema, number: int) -> tuple[Arrays, Arrays]:

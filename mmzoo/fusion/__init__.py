@@ -9,7 +9,9 @@ Inputs and outputs have the names of `Schema.tensor_names` in it, which layers m
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 from keras import ops
@@ -60,6 +62,7 @@ def fuse(
     task_weights: bool = False,
     modality_dropout: float | Mapping[str, float] = 0.25,
     seed: int | None = None,
+    begun: Mapping[str, Any] = types.MappingProxyType({}),
 ) -> dict:
     """Joins the branches and makes the outputs.
 
@@ -73,6 +76,7 @@ def fuse(
         modality_dropout: probability of hiding an input while training, one for all or by name; names left out are
             never hidden.
         seed: seed of what is random in training.
+        begun: output -> the tensor of what stands there so far, for outputs that are given their beginning.
 
     Returns:
         Output name -> tensor, for all outputs that are predicted.
@@ -93,7 +97,7 @@ def fuse(
     features = _with_absent(schema.to_tensors(chosen(features)), modality_dropout, seed)
     if wants_tokens(fusion):
         features = {name: _with_first_token(name, each) for name, each in features.items()}
-    head = Head(predicted, dropout=dropout, seed=seed)
+    head = Head(predicted, dropout=dropout, seed=seed, begun=schema.to_tensors(begun))
     logits = fusion(features, head)
     if set(logits) != set(predicted):
         raise ValueError(f"fusion: expected logits of {list(predicted)}, got those of {list(logits)}")

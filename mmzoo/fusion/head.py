@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Mapping
+from typing import Any
 
 from keras import layers
 
@@ -19,13 +21,22 @@ class Head:
         outputs: those that are predicted, by name.
         dropout: dropout rate before the layers of each output.
         seed: seed of the dropout.
+        begun: output -> the tensor of what stands there so far, for outputs that are given their beginning.
 
     Attributes:
         calls: what it was given and what it gave: [(vector, {output: logits})].
     """
 
-    def __init__(self, outputs: Mapping[str, Output], *, dropout: float, seed: int | None):
+    def __init__(
+        self,
+        outputs: Mapping[str, Output],
+        *,
+        dropout: float,
+        seed: int | None,
+        begun: Mapping[str, Any] = types.MappingProxyType({}),
+    ):
         self._outputs, self._dropout, self._seed = outputs, dropout, seed
+        self._begun = {name: {"begun": tensor} for name, tensor in begun.items()}
         self.calls: list[tuple] = []
 
     def __call__(self, vector, name: str = "") -> dict:
@@ -34,7 +45,9 @@ class Head:
         if self._dropout:
             x = layers.Dropout(self._dropout, seed=self._seed, name=f"head_dropout{suffix}")(x)
         logits = {
-            key: task_for(output).head(output, x, f"head_{key}{suffix}", dropout=self._dropout)
+            key: task_for(output).head(
+                output, x, f"head_{key}{suffix}", dropout=self._dropout, **self._begun.get(key, {})
+            )
             for key, output in self._outputs.items()
         }
         self.calls.append((vector, logits))

@@ -22,6 +22,7 @@ from mmzoo.layers.modality_dropout import ModalityDropout
 from mmzoo.layers.paired_vectors import PairedVectors
 from mmzoo.layers.running_log_mel import RunningLogMel
 from mmzoo.layers.sensor_encoder import SensorEncoder
+from mmzoo.layers.sentence_decoder import SentenceDecoder
 from mmzoo.layers.spec_augment import SpecAugment
 from mmzoo.layers.spectrum_of_cepstra import SpectrumOfCepstra
 from mmzoo.layers.speech_embedding import SpeechMel, SpeechNetwork
@@ -39,6 +40,7 @@ __all__ = [
     "RunningLogMel",
     "PairedVectors",
     "SensorEncoder",
+    "SentenceDecoder",
     "SpecAugment",
     "SpectrumOfCepstra",
     "SpeechMel",

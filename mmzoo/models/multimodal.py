@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from mmzoo.branches import BranchSettings, branch_of
 from mmzoo.fusion import fuse, wants_tokens
 from mmzoo.layers.hub_backbone import FINETUNE
+from mmzoo.models.parts.beginnings import beginnings, with_beginnings
 from mmzoo.models.parts.finish import finish
 from mmzoo.models.parts.seeding import seeded
 from mmzoo.models.parts.text_choice import with_texts
@@ -58,7 +59,8 @@ def build_multimodal_model(
 
     Inputs and outputs are those of the schema, which `mmzoo.infer_schema` makes from a table: `Image`, `Text`,
     `Sensors`, `Audio` and `Series` in; `Label` (probabilities, float32 (B, classes)), `MultiLabel` (one probability
-    each) and `Value` (float32 (B, 1), in its own unit) out. Encode data with `model.schema`: `text` changes it. Keras
+    each), `Value` (float32 (B, 1), in its own unit), `Transcript` and `Sentence` out; a sentence gets an input for what
+    stands there so far. Encode data with `model.schema`: `text` changes it. Keras
     has its own names for columns such as "oil temp", see `SchemaModel`.
 
     Args:
@@ -130,8 +132,11 @@ def build_multimodal_model(
         seed=seed,
     )
 
+    schema = with_beginnings(schema)
     inputs = keras_inputs(schema)
-    features = {name: branch_of(inputs[name], kind, name, settings) for name, kind in schema.inputs.items()}
+    features = {
+        name: branch_of(inputs[name], kind, name, settings) for name, kind in schema.inputs.items() if not kind.teacher
+    }
     outputs = fuse(
         features,
         schema,
@@ -141,5 +146,6 @@ def build_multimodal_model(
         task_weights=learned_loss_weights and len(schema.predicted) > 1,
         modality_dropout=modality_dropout,
         seed=seed,
+        begun=beginnings(inputs, schema),
     )
     return finish(inputs, outputs, schema, weights, size)

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 
 from keras import layers
 
-from mmzoo.branches.parts.residual import normalised
-from mmzoo.layers import ImageStandardization
+from mmzoo.branches.line import PIXELS_A_STEP, check_line, line_steps
 from mmzoo.models.parts.finish import finish
 from mmzoo.models.parts.seeding import seeded
 from mmzoo.models.registry import register
@@ -19,8 +18,6 @@ from mmzoo.schema import Image, Schema, Transcript
 
 # What stands on an English keyboard, the blank included.
 ALPHABET = string.ascii_letters + string.digits + string.punctuation + " "
-# Columns of the picture that become one step of the text.
-PIXELS_A_STEP = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,28 +81,16 @@ def build_reader_model(
     """
     if size not in SIZES:
         raise ValueError(f"size: expected one of {list(SIZES)}, got {size!r}")
-    height, width = image_size
-    if height % 16 or width % PIXELS_A_STEP:
-        raise ValueError(f"image_size: expected a height of 16 n and a width of 4 n pixels, got {tuple(image_size)}")
+    check_line(image_size)
     config = SIZES[size]
     if lowercase:
         alphabet = tuple(dict.fromkeys("".join(alphabet).lower()))
+    height, width = image_size
     text = Transcript(tuple(alphabet), width // PIXELS_A_STEP, lowercase=lowercase)
     schema = Schema("reader", {"image": Image(height, width, 1)}, {"text": text})
     inputs = keras_inputs(schema)
 
-    x = ImageStandardization(limit=5.0, name="image_standardization")(inputs["image"])
-    # Height and width are halved twice; then the height alone, down to one sixteenth.
-    for number, (filters, pool) in enumerate(
-        zip(config.filters, ((2, 2), (2, 2), (2, 1), (2, 1)), strict=True), start=1
-    ):
-        x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"image_conv{number}")(x)
-        x = normalised(x, f"image_conv{number}")
-        x = layers.MaxPooling2D(pool, name=f"image_pool{number}")(x)
-    # One vector a column, from its top to its bottom.
-    x = layers.Permute((2, 1, 3), name="image_columns")(x)
-    x = layers.Reshape((text.steps, height // 16 * config.filters[-1]), name="image_steps")(x)
-    x = layers.Dense(config.width, activation="relu", name="image_vectors")(x)
+    x = line_steps(inputs["image"], filters=config.filters, width=config.width)
     x = layers.Dropout(dropout, seed=seed, name="image_dropout")(x)
     gru = layers.GRU(config.units, return_sequences=True, use_cudnn=False, name="text_gru")
     x = layers.Bidirectional(gru, name="text_bidirectional")(x)

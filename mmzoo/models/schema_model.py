@@ -65,8 +65,10 @@ def schema_model(inputs: dict, outputs: dict, schema: Schema, name: str) -> Sche
     Raises:
         ValueError: outputs are missing.
     """
-    # Of an arm, see `mmzoo.fusion.arm`.
-    inputs, schema = chosen(inputs), dataclasses.replace(schema, inputs=chosen(schema.inputs))
+    # Of an arm, see `mmzoo.fusion.arm`: what users don't give as data, such as states, stays.
+    arm = chosen(schema.given)
+    kinds = {name: kind for name, kind in schema.inputs.items() if name in arm or not kind.is_given}
+    inputs, schema = {name: inputs[name] for name in kinds}, dataclasses.replace(schema, inputs=kinds)
     if set(outputs) != set(schema.outputs):
         raise ValueError(f"schema {schema.name!r}: expected the outputs {list(schema.outputs)}, got {list(outputs)}")
     outputs = {output: outputs[output] for output in schema.outputs}

@@ -8,6 +8,7 @@ that `mmzoo train NAME -h` answers at once.
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +151,8 @@ class Recipe:
             schema that has a `Vector` of features in place of what these read; they are then computed once a row. None:
             the whole model runs in every epoch.
         adjust: hook (hyper-parameters, name of the data set) -> hyper-parameters as that data wants them.
+        from_rows: hook (folder of the data, name of the data set, hyper-parameters) -> keywords of the builder that
+            rest on the training rows, such as the words of their captions.
         epoch_data: hook (`EpochContext`) -> function of the epoch that gives its batches, as `mmzoo.fit` takes it;
             None: shuffled, changed as `augment` says. What an arm has no input for is left out of the batches.
         augment: hook (`EpochContext`) -> random changes of the batches, see `mmzoo.data.pipeline.from_arrays`; None:
@@ -179,6 +182,7 @@ class Recipe:
     build: Callable | None = None
     learner: Callable[..., Any] | None = None
     adjust: Callable[[Training, str], Training] | None = None
+    from_rows: Callable[[pathlib.Path, str, Training], Mapping[str, Any]] | None = None
     epoch_data: Callable[[EpochContext], Callable[[int], Any]] | None = None
     augment: Callable[[EpochContext], Sequence[Callable]] | None = None
     watch: Callable[[Schema, Arrays, Arrays], tuple[Arrays, Arrays]] | None = None

@@ -14,6 +14,7 @@ from mmzoo.schema.inputs.modality import Modality
 from mmzoo.schema.inputs.noise import Noise
 from mmzoo.schema.inputs.sensors import Sensors
 from mmzoo.schema.inputs.series import Series
+from mmzoo.schema.inputs.so_far import SoFar
 from mmzoo.schema.inputs.state import State
 from mmzoo.schema.inputs.text import Text
 from mmzoo.schema.inputs.vector import Vector
@@ -23,6 +24,7 @@ from mmzoo.schema.outputs.label import Label
 from mmzoo.schema.outputs.multi_label import MultiLabel
 from mmzoo.schema.outputs.output import Output
 from mmzoo.schema.outputs.pair import Pair
+from mmzoo.schema.outputs.sentence import Sentence
 from mmzoo.schema.outputs.transcript import Transcript
 from mmzoo.schema.outputs.value import Value
 from mmzoo.schema.schema import Schema
@@ -45,7 +47,9 @@ __all__ = [
     "Pair",
     "Schema",
     "Sensors",
+    "Sentence",
     "Series",
+    "SoFar",
     "State",
     "Text",
     "TimeOfDay",

@@ -1,5 +1,5 @@
-"""Losses: of values on the head's own scale, weighed by a learned uncertainty, of texts read off step by step, and of
-vectors that belong together.
+"""Losses: of values on the head's own scale, weighed by a learned uncertainty, of texts read off or written step by
+step, and of vectors that belong together.
 
 All but that of texts look into the model. In a compiled model's `.keras` file they hold the figures of the layers they
 look into, so that the model, loaded again, evaluates as before. There they are no more the model's own: `mmzoo.fit`
@@ -15,6 +15,7 @@ import numpy as np
 from keras import ops
 
 from mmzoo.layers import PairedVectors, TaskUncertainty, ValueScaling
+from mmzoo.schema.outputs.sentence import FIRST
 from mmzoo.schema.outputs.transcript import BLANK
 
 # A probability of 0 has no logarithm.
@@ -124,6 +125,33 @@ class CTC(keras.losses.Loss):
         lengths = ops.sum(ops.cast(letters > BLANK, "int32"), axis=-1)
         steps = ops.full_like(lengths, y_pred.shape[1])
         return ops.ctc_loss(letters, scores, lengths, steps, mask_index=BLANK)
+
+    def get_config(self):
+        return {**super().get_config(), "from_logits": self.from_logits}
+
+
+@keras.saving.register_keras_serializable(package="mmzoo")
+class StepCrossEntropy(keras.losses.Loss):
+    """The mean cross-entropy of a sentence's steps, those left out that hold padding or a word that nobody knows.
+
+    Args:
+        from_logits: whether the model gives logits.
+
+    Call arguments:
+        y_true: (B, T), places in the vocabulary.
+        y_pred: float (B, T, V).
+    """
+
+    def __init__(self, from_logits: bool = False, name: str = "step_cross_entropy", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.from_logits = from_logits
+
+    def call(self, y_true, y_pred):
+        y_pred, places = ops.cast(y_pred, "float32"), ops.cast(y_true, "int32")
+        scores = ops.log_softmax(y_pred, axis=-1) if self.from_logits else ops.log(ops.maximum(y_pred, _LEAST))
+        right = ops.squeeze(ops.take_along_axis(scores, ops.expand_dims(places, -1), axis=-1), -1)
+        counts = ops.cast(places >= FIRST, "float32")
+        return -ops.sum(right * counts, axis=-1) / ops.maximum(ops.sum(counts, axis=-1), 1.0)
 
     def get_config(self):
         return {**super().get_config(), "from_logits": self.from_logits}

@@ -23,6 +23,8 @@ class Task(abc.ABC):
             likelihood, 1/2 for a squared error.
         monitor: what decides which epoch is the best where the output is all there is to predict.
         weighs_classes: its targets are one-hot rows, so that `class_weight` may weigh its classes.
+        spreads_probability: its output, where it gives probabilities, spreads 1 over the last axis, as its kind's
+            `classes` do where it has them.
         picture_file: the file name, <picture_file>_<output>.png, that an evaluation writes its picture to; "": none.
     """
 
@@ -30,6 +32,7 @@ class Task(abc.ABC):
     loss_factor: float = 1.0
     monitor: str = "val_loss"
     weighs_classes: bool = False
+    spreads_probability: bool = False
     picture_file: str = ""
 
     @property
@@ -41,6 +44,8 @@ class Task(abc.ABC):
 
     def head(self, output: Output, features: Any, name: str, *, dropout: float = 0.0) -> Any:
         """New layers from the fused vector, float (B, D), to the logits, float (B, *output.shape).
+
+        Of a kind that is given its beginning (`Modality.teacher`) it also takes `begun`, the tensor of that input.
 
         Args:
             output: its description.
@@ -170,6 +175,11 @@ class Task(abc.ABC):
         return ""
 
     # Proving ---------------------------------------------------------------------------------------------------------
+
+    def compared(self, output: Output, wanted: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What of a file's output is compared with the Keras model's, both (N, *shape): all of it, unless the kind goes
+        on from choices of its own."""
+        return wanted, values
 
     def parity(self, output: Output, wanted: np.ndarray, values: np.ndarray) -> Mapping[str, float | None]:
         """Figures of a written file beside those of all kinds; both (N, *shape), finite.

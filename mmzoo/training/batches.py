@@ -192,8 +192,6 @@ class Batches:
         inputs, targets, weights = self._split(batch)
         kinds = self.schema.inputs
         inputs = {name: _input(array, name, kinds[name], self.what) for name, array in inputs.items()}
-        # States are at their start, noise is drawn.
-        inputs = self.schema.completed(inputs, _check_lengths((inputs,), self.what), self._rng)
         encoded, weighted = {}, {}
         for name, kind in self.schema.predicted.items():
             encode, place = task_for(kind).encode_targets, self._place(name)
@@ -202,6 +200,10 @@ class Batches:
             if name in self.class_weights:
                 weighted[name] *= encode(kind, targets[name], place) @ self.class_weights[name]
         rows = _check_lengths((inputs, encoded), self.what)
+        taught = {name: kind.teacher for name, kind in kinds.items() if kind.teacher in encoded and name not in inputs}
+        inputs |= {name: encoded[output].astype(kinds[name].dtype) for name, output in taught.items()}
+        # States are at their start, noise is drawn.
+        inputs = self.schema.completed(inputs, rows, self._rng)
         self._look_for_targets(targets)
         # Keras asks for something for each output, also for those without a loss.
         for name, kind in self.schema.outputs.items():

@@ -92,11 +92,13 @@ def learner_of(core, *, auxiliary: float | None = None, alignment: float | None 
     if alignment is not None and len(ends) < 2:
         raise ValueError(f"alignment: needs two inputs, the model has {list(ends)}")
     outputs = core.schema.to_tensors(core.schema.predicted)
+    tensors, taught = core.schema.tensor_names, core.schema.inputs.items()
+    begun = {tensors[kind.teacher]: {"begun": core.input[tensors[name]]} for name, kind in taught if kind.teacher}
     more = {
         "vectors": {name: end.vector for name, end in ends.items()},
         "present": {name: end.present for name, end in ends.items()},
         "logits": {
-            (output, name): task_for(kind).head(kind, end.vector, f"auxiliary_{output}_{name}")
+            (output, name): task_for(kind).head(kind, end.vector, f"auxiliary_{output}_{name}", **begun.get(output, {}))
             for output, kind in (outputs.items() if auxiliary is not None else ())
             for name, end in ends.items()
         },

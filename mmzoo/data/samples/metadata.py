@@ -17,19 +17,21 @@ FILE = "metadata.csv"
 
 
 def read_metadata(folder: pathlib.Path, columns: Sequence[str]) -> pd.DataFrame:
-    """The table of a folder as strings, "" where a cell is empty; its index are the rows as a spreadsheet numbers them.
+    """The table of a folder, packed with gzip or not, as strings, "" where a cell is empty; its index are the rows as a
+    spreadsheet numbers them.
 
     Args:
         folder: of the data set.
         columns: those that must be there.
 
     Raises:
-        FileNotFoundError: the folder holds no metadata.csv.
+        FileNotFoundError: the folder holds neither metadata.csv nor metadata.csv.gz.
         ValueError: a column is missing, there are no rows, or the file is broken; the message names it.
     """
     from mmzoo.data.tables.frames import read_frame
 
-    path = folder / FILE
+    path, packed = folder / FILE, folder / f"{FILE}.gz"
+    path = packed if packed.is_file() and not path.is_file() else path
     table = read_frame(path)
     missing = [column for column in columns if column not in table]
     if missing:
@@ -98,7 +100,7 @@ def hashed_part(key: str, parts: int) -> int:
 
 
 def encoded(schema: Schema, raw: Mapping[str, Sequence], table: pd.DataFrame, folder: pathlib.Path) -> dict:
-    """The inputs of the rows of a table: input -> array (N, *shape), of those inputs that the schema has.
+    """The inputs of the rows of a table: input -> array (N, *shape), of those inputs that the schema has as data.
 
     Args:
         schema: of the model.
@@ -113,7 +115,7 @@ def encoded(schema: Schema, raw: Mapping[str, Sequence], table: pd.DataFrame, fo
     import numpy as np
 
     inputs = {}
-    for name, kind in schema.inputs.items():
+    for name, kind in schema.given.items():
         if name not in raw:
             inputs[name] = np.repeat(kind.missing()[None], len(table), axis=0)
             continue

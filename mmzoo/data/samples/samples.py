@@ -39,8 +39,9 @@ class Samples:
         ids: what each sample is, such as its file; tells one row from another.
         groups: (N,) rows that are equal in it belong together (a track, a recording); None: each stands for itself.
         raw: input -> N raw values, for what needs them as such (a sceptic's baseline, an answer cut out of its text).
-        views: input -> array (N, V, *shape): the forms in which training sees an input, one of them drawn for each
-            sample and epoch, such as the captions of a picture. `inputs` holds the first.
+        views: input or output -> array (N, V, ...): the forms in which training sees an input or a target, one of them
+            drawn for each sample and epoch, such as the captions of a picture. `inputs` hold the first, `targets` what
+            is measured by.
     """
 
     inputs: Mapping[str, np.ndarray]
@@ -104,7 +105,7 @@ class Samples:
         return dataclasses.replace(self, inputs={**self.inputs, name: self.inputs[name][order]}, raw=raw, views=views)
 
     def drawn(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """For each input that has views, one of them for each sample: input -> array (N, *shape)."""
+        """For each input or target that has views, one of them for each sample: name -> array (N, ...)."""
         return {
             name: views[np.arange(len(self)), rng.integers(0, views.shape[1], len(self))]
             for name, views in self.views.items()
@@ -238,14 +239,11 @@ class DataSet:
             raise ValueError(f"fold: expected 0..{self.folds - 1}, got {fold!r}")
         if limit is not None and limit < 1:
             raise ValueError(f"limit: expected at least 1, got {limit!r}")
-        if data_dir is None and self.needs_folder:
-            raise ValueError(f"data_dir: give the folder of the data; it holds {self.layout}")
-        if data_dir is not None and not pathlib.Path(data_dir).is_dir():
-            raise FileNotFoundError(f"{data_dir}: no such folder; expected {self.layout or 'a folder'}")
+        folder = self.folder(data_dir)
         if self.folds is not None and fold is None:
             fold = 0
         return self.function(
-            None if data_dir is None else pathlib.Path(data_dir),
+            folder,
             split,
             schema=schema,
             fold=fold,
@@ -253,6 +251,19 @@ class DataSet:
             limit=limit,
             **checked_options(self.options, options, self.about),
         )
+
+    def folder(self, data_dir: str | os.PathLike | None) -> pathlib.Path | None:
+        """The folder of the data.
+
+        Raises:
+            ValueError: none is given, and there must be one.
+            FileNotFoundError: no such folder.
+        """
+        if data_dir is None and self.needs_folder:
+            raise ValueError(f"data_dir: give the folder of the data; it holds {self.layout}")
+        if data_dir is not None and not pathlib.Path(data_dir).is_dir():
+            raise FileNotFoundError(f"{data_dir}: no such folder; expected {self.layout or 'a folder'}")
+        return None if data_dir is None else pathlib.Path(data_dir)
 
 
 def data_set(**about: Any) -> Callable[[Callable[..., Samples]], DataSet]:

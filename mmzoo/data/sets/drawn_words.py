@@ -120,6 +120,31 @@ def draw_word(text: str, rng: np.random.Generator) -> Pillow.Image:
     return Pillow.fromarray(np.clip(np.round(pixels), 0, 255).astype(np.uint8))
 
 
+def draw_line(text: str, image_size: tuple[int, int], rng: np.random.Generator) -> Pillow.Image:
+    """A picture of a sentence in one line, grey: as large as fits, at the left, a little blurred and noisy.
+
+    Args:
+        text: what to draw.
+        image_size: (height, width) of the picture.
+        rng: draws face, colours and blur.
+    """
+    height, width = image_size
+    face = _FACES[rng.integers(len(_FACES))]
+    size = int(height * rng.uniform(0.45, 0.65))
+    while size > 5 and _font(face, size).getlength(text) > 0.97 * width:
+        size -= 1
+    font = _font(face, size)
+    ground = int(rng.integers(0, 256))
+    ink = int(rng.choice([shade for shade in range(256) if abs(shade - ground) >= _LEAST_CONTRAST]))
+    picture = Pillow.new("L", (width, height), ground)
+    left, top, _, bottom = font.getbbox(text)
+    place = int(rng.integers(1, 5)) - left, (height - (bottom - top)) // 2 - top + int(rng.integers(-2, 3))
+    ImageDraw.Draw(picture).text(place, text, font=font, fill=ink)
+    picture = picture.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.0, 0.7))))
+    pixels = np.asarray(picture, np.float32) + rng.normal(0, rng.uniform(0, 10), (height, width))
+    return Pillow.fromarray(np.clip(np.round(pixels), 0, 255).astype(np.uint8))
+
+
 def _from_aside(picture, ground, rng):
     """The picture turned by a few degrees, and its corners moved as if seen from aside."""
     picture = picture.rotate(float(rng.normal(0, 4)), Pillow.Resampling.BICUBIC, expand=True, fillcolor=ground)

@@ -5,6 +5,9 @@ folder kept apart may name its split otherwise: it is read as "all".
 
 For training a row is a photo, its captions are views of its text, of which each epoch sees one. What is measured is
 every caption: a row is a photo and one of its captions, and the rows of a photo belong together.
+
+To a model that writes captions (an output `Sentence`) a row is a photo in any split, and its captions are views of the
+target, or the references to measure by.
 """
 
 from __future__ import annotations
@@ -15,7 +18,8 @@ import numpy as np
 
 from mmzoo.data.samples.metadata import FILE, encoded, findings, read_metadata
 from mmzoo.data.samples.samples import TRAIN, VALIDATION, Samples, data_set
-from mmzoo.schema import Schema
+from mmzoo.data.samples.sentences import sentence_targets
+from mmzoo.schema import Schema, Sentence
 
 NOTE = "photos and captions real, nothing simulated"
 COLUMNS = ("path", "caption_0")
@@ -45,14 +49,16 @@ def load_flickr8k(
     Args:
         data_dir: the folder.
         split: "train" and "validation", of the official split, or "all", of a folder kept apart too.
-        schema: its inputs `image` and `text` are encoded, any other is missing; its output is a `Pair`.
+        schema: its inputs `image` and `text` are encoded, any other is missing; its output is a `Pair` or a
+            `Sentence`.
         fold: None, there is one split.
         seed: nothing is drawn.
         limit: at most so many photos, evenly spread.
 
     Returns:
-        Samples in the order of the table. "train": one a photo, its captions as views. The others: one a caption. The
-        target `pair` is int32 (N,), the row of the photo in the table.
+        Samples in the order of the table. "train": one a photo, its captions as views. The others: one a caption, or
+        for a `Sentence` one a photo. The target `pair` is int32 (N,), the row of the photo in the table, that of a
+        `Sentence` all captions.
 
     Raises:
         FileNotFoundError: the table or a photo is missing.
@@ -68,15 +74,15 @@ def load_flickr8k(
         table = table.iloc[np.arange(limit) * len(table) // limit]
     captions = _captions(table, data_dir)
     paths = table["path"].tolist()
-    if split == TRAIN:
-        return _photos(schema, table, paths, captions, data_dir)
+    if split == TRAIN or any(isinstance(kind, Sentence) for kind in schema.predicted.values()):
+        return _photos(schema, table, paths, captions, data_dir, split)
     rows = np.repeat(np.arange(len(table)), [len(own) for own in captions])
     columns = {"image": [paths[row] for row in rows], "text": [caption for own in captions for caption in own]}
     table = table.iloc[rows]
     inputs = encoded(schema, columns, table, data_dir)
     return Samples(
         inputs,
-        _targets(schema, table),
+        {name: table.index.to_numpy(np.int32) for name in schema.outputs},
         NOTE + findings(schema, columns, inputs),
         ids=columns["image"],
         groups=np.array(columns["image"]),
@@ -84,12 +90,42 @@ def load_flickr8k(
     )
 
 
-def _photos(schema, table, paths, captions, data_dir):
+def captions_to_learn(data_dir: pathlib.Path) -> list[str]:
+    """All captions of the training photos.
+
+    Args:
+        data_dir: the folder.
+
+    Raises:
+        FileNotFoundError, ValueError: see `load_flickr8k`.
+    """
+    table = read_metadata(data_dir, COLUMNS)
+    return [text for own in _captions(table[_split_column(table, data_dir) == SPLITS[TRAIN]], data_dir) for text in own]
+
+
+def held_out_photos(data_dir: pathlib.Path) -> set[str]:
+    """The paths of the validation photos; none where the table names no splits.
+
+    Args:
+        data_dir: the folder.
+    """
+    table = read_metadata(data_dir, COLUMNS)
+    return set(table["path"][table["split"] == SPLITS[VALIDATION]]) if "split" in table else set()
+
+
+def _photos(schema, table, paths, captions, data_dir, split):
     """A row a photo. One with fewer captions than others has some of them twice."""
     count = max(map(len, captions))
     columns = {"image": paths, "text": [own[0] for own in captions]}
     inputs = encoded(schema, columns, table, data_dir)
-    views = {}
+    views, targets, said = {}, {}, ""
+    for name, output in schema.predicted.items():
+        if not isinstance(output, Sentence):
+            targets[name] = table.index.to_numpy(np.int32)
+            continue
+        targets[name], forms, found = sentence_targets(output, captions, split, name)
+        views |= {} if forms is None else {name: forms}
+        said += found
     if "text" in inputs:
         kind, places = schema.inputs["text"], [f"{data_dir / FILE}: row {row}" for row in table.index]
         rows = [
@@ -99,8 +135,8 @@ def _photos(schema, table, paths, captions, data_dir):
         views["text"] = np.array(rows)
     return Samples(
         inputs,
-        _targets(schema, table),
-        NOTE + findings(schema, columns, inputs),
+        targets,
+        NOTE + findings(schema, columns, inputs) + said,
         ids=paths,
         groups=np.array(paths),
         raw={"text": columns["text"], "captions": captions},
@@ -122,7 +158,3 @@ def _captions(table, data_dir):
     if empty is not None:
         raise ValueError(f"{data_dir / FILE}: row {empty}: none of {columns} holds a caption")
     return found
-
-
-def _targets(schema, table):
-    return {name: table.index.to_numpy(np.int32) for name in schema.outputs}

@@ -84,6 +84,33 @@ def train_vocabulary(
     return tuple(pieces)
 
 
+def frequent_words(
+    texts: Iterable[str], size: int, *, lowercase: bool = True, reserved: Iterable[str] = (), least: int = 2
+) -> tuple[str, ...]:
+    """The most frequent words, whole: for scripts whose signs are words of their own, as ideographs are.
+
+    Args:
+        texts: of the training set; empty ones and None are left out.
+        size: number of words at most, the reserved ones among them.
+        lowercase: lower-case the texts first; the `Text` must say so too.
+        reserved: pieces to stand behind "[PAD]" and "[UNK]".
+        least: how often a word occurs at least.
+
+    Returns:
+        "[PAD]", "[UNK]", the reserved ones, then the words, the most frequent first.
+
+    Raises:
+        TypeError: a text is no string.
+        ValueError: no word occurs so often.
+    """
+    first = (PADDING, UNKNOWN, *reserved)
+    counts = collections.Counter(word for text in _strings(texts) for word in words_of(text, lowercase))
+    ranked = sorted((-count, word) for word, count in counts.items() if count >= least and word not in first)
+    if not ranked:
+        raise ValueError(f"texts: no word in them occurs {least} times")
+    return (*first, *(word for _, word in ranked[: max(0, size - len(first))]))
+
+
 def _without_rare(counts, most_characters):
     """The most frequent words of frequent characters, without long ones that occur once (unless all are such)."""
     characters = collections.Counter()

@@ -30,7 +30,10 @@ from mmzoo.schema import Angle, Category, Date, Field, Modality, Number, Output,
 from mmzoo.schema.kinds import kinds_of
 
 INPUT_KINDS = ("text", "category", "number", "angle", "date", "time", "image", "audio", "ignore")
-TARGET_KINDS = {"label": "label", "multilabel": "multilabel", "value": "value", "category": "label", "number": "value"}
+TARGET_KINDS = {
+    **{kind: kind for kind in ("label", "multilabel", "value", "sentence", "transcript")},
+    **{"category": "label", "number": "value"},
+}
 _TARGET_PARTS = (Output,)
 _SAID = "you said so"
 

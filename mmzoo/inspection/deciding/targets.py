@@ -6,6 +6,7 @@ import numpy as np
 
 from mmzoo.inspection.deciding.balance import proposed_class_weight
 from mmzoo.inspection.deciding.decision import Decision, blurred, not_numbers, sorted_names, spelling_variants
+from mmzoo.inspection.deciding.texts import make_sentence, make_transcript, proposal
 from mmzoo.inspection.inspection import Finding, counted, figure, in_words, percent, quoted
 from mmzoo.inspection.reading.cells import Cells, one_spelling
 from mmzoo.inspection.reading.names import unit_in
@@ -30,7 +31,8 @@ def decide_target(
 
     Args:
         cells: the column.
-        kind: "label", "multilabel" or "value" instead of what the rules say.
+        kind: "label", "multilabel", "value", "sentence" or "transcript" instead of what the rules say; the last two are
+            never taken by themselves, but proposed for free texts.
         unit: of a value, instead of the name's.
         is_one_of_several: rows that lack this target may have another one.
     """
@@ -54,6 +56,10 @@ def decide_target(
         decision = _multi_label(cells)
     elif kind == "value":
         decision = _value(cells, numbers, unit)
+    elif kind == "sentence":
+        decision = make_sentence(cells)
+    elif kind == "transcript":
+        decision = make_transcript(cells)
     else:
         decision = _label(cells)
     empty = cells.rows[~cells.present].tolist()
@@ -97,7 +103,7 @@ def _label(cells):
             cells,
             "label",
             f"{len(classes):,} classes in {filled:,} rows: more classes than half of the rows. Is it a text or an "
-            "identifier? Name another target, or join the classes",
+            f"identifier? Name another target, or join the classes{proposal(cells)}",
         )
     decision.findings += _rare(cells, dict(cells.by_count()), cells.rows_where)
     if len(classes) > 200:

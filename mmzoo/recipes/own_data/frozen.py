@@ -114,7 +114,7 @@ class Features:
         if data is not self._data:
             self._data, self._made = data, {}
         caches = {name: self._cache(identities[name]) for name in encoders}
-        return FeatureData(data, model.schema.inputs, encoders, caches, self._made, self._say)
+        return FeatureData(data, model.schema.given, encoders, caches, self._made, self._say)
 
     def _cache(self, identity):
         if identity not in self._caches:

@@ -134,7 +134,7 @@ def _next_steps(figures, model, data, findings, leading):
             f"on its training rows the model reaches {_figure(headline, known)}: more rows, or a smaller size, would "
             "help"
         )
-    inputs, targets = data.part("test", model.schema.inputs)
+    inputs, targets = data.part("test", model.schema.given)
     advice = task.advice(output, targets[name], predict_arrays(model, inputs, batch_size=256)[name])
     if advice:
         steps.append(advice)
@@ -145,7 +145,7 @@ def _next_steps(figures, model, data, findings, leading):
 
 def _on_training_rows(model, data, name, headline):
     """The headline figure on some of the training rows, evenly over them."""
-    inputs, targets = data.part("train", model.schema.inputs)
+    inputs, targets = data.part("train", model.schema.given)
     every = max(1, len(targets[name]) // TRAINING_ROWS)
     predicted = predict_arrays(model, {key: array[::every] for key, array in inputs.items()}, batch_size=256)
     return measured_targets(data.schema, {key: array[::every] for key, array in targets.items()}, predicted)[name][
@@ -170,8 +170,9 @@ def on_the_edge(bundle: pathlib.Path, model, data) -> dict[str, float]:
     edge = mmzoo.edge.load(bundle)
     inputs, _ = data.arrays("test")
     inputs = {name: array[:EDGE_ROWS] for name, array in inputs.items()}
-    predicted = data.schema.from_tensors(model.predict(data.schema.to_tensors(inputs), batch_size=256, verbose=0))
-    count = len(next(iter(inputs.values())))
+    count, schema = len(next(iter(inputs.values()))), model.schema
+    inputs = schema.completed(inputs, count, np.random.default_rng(0))
+    predicted = schema.from_tensors(model.predict(schema.to_tensors(inputs), batch_size=256, verbose=0))
     if data.frames is None:
         answers = (edge.run({name: array[i] for name, array in inputs.items()}) for i in range(count))
     else:

@@ -181,7 +181,7 @@ def predictions(model, data, part: str) -> dict[str, np.ndarray]:
     """What a model says of a part of the data: output -> float (N, *shape)."""
     from mmzoo.evaluation.arrays import predict_arrays
 
-    inputs, _ = data.part(part, model.schema.inputs)
+    inputs, _ = data.part(part, model.schema.given)
     return predict_arrays(model, inputs)
 
 

@@ -90,7 +90,7 @@ def evaluate(
     held_out, why = _held_out(path, data, split, samples)
     note = f"{samples.note}; {why}" if why else samples.note
     say(f"Evaluating on {len(samples):,} samples of {data} {split} ({note}) ...")
-    result = report(model, samples.arrays(list(model.schema.inputs)), note, recipe.failures, tuple(disagree))
+    result = report(model, samples.arrays(list(model.schema.given)), note, recipe.failures, tuple(disagree))
     record = RunRecord(
         recipe=recipe.name,
         model=_model_name(recipe, path, size, data),
@@ -155,7 +155,7 @@ def export(
     chosen = _data_options(recipe, data_set, options)
     samples = data_set(data_dir, VALIDATION, schema=model.schema, fold=fold, **chosen.data)
     count = min(len(samples), MOST_PARITY_SAMPLES)
-    arrays = samples.arrays(list(model.schema.inputs))
+    arrays = samples.arrays(list(model.schema.given))
     return exported(model, pathlib.Path(out), [arrays], say=say, overwrite=overwrite, parity_samples=count)
 
 

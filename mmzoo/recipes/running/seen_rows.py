@@ -16,12 +16,17 @@ FILE = "trained_rows.npy"
 
 def row_hashes(samples: Samples) -> np.ndarray:
     """A number for each row, by its id and targets: uint64 (N,)."""
-    columns = [np.asarray(samples.targets[name]) for name in sorted(samples.targets)]
+    columns = [_told_by(np.asarray(samples.targets[name])) for name in sorted(samples.targets)]
     hashes = [
         hashlib.blake2b("\0".join([str(row), *(str(c[i].tolist()) for c in columns)]).encode(), digest_size=8).digest()
         for i, row in enumerate(samples.ids)
     ]
     return np.frombuffer(b"".join(hashes), np.uint64)
+
+
+def _told_by(targets):
+    """What tells a row: of several references (N, R, T) the first, whose padding depends on the other rows."""
+    return targets if targets.ndim < 3 else [np.trim_zeros(own[0], "b") for own in targets]
 
 
 def write_trained_rows(folder: pathlib.Path, samples: Samples) -> None:

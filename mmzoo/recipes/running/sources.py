@@ -109,7 +109,7 @@ def shuffled_batches(context: EpochContext, augment: Callable | None = None) -> 
         drawn = context.samples.drawn(np.random.default_rng((context.seed, epoch)))
         return from_arrays(
             {**inputs, **{name: views for name, views in drawn.items() if name in inputs}},
-            targets,
+            {**targets, **{name: views for name, views in drawn.items() if name in targets}},
             batch_size=training.batch_size,
             shuffle=True,
             drop_remainder=len(context.samples) > training.batch_size,

@@ -113,7 +113,10 @@ def train(
         **{"training": dataclasses.asdict(training), "data_seed": seed, "versions": versions()},
     }
     identity = RunIdentity(out, settings, overwrite=overwrite)
-    models = RecipeModels(recipe, size, training, chosen.builder, weights)
+    told = dict(chosen.builder)
+    if recipe.from_rows is not None:
+        told |= recipe.from_rows(data_set.folder(data_dir), data, training)
+    models = RecipeModels(recipe, size, training, told, weights)
     schema = models.schema(seed)
     beside = {"alone": recipe.arms, "concat": recipe.concat and chosen.builder.get("fusion") != "concat"}
     # One control once, whether the recipe or the user asks for it.
@@ -184,14 +187,14 @@ def _finish(recipe: Recipe, out, record: RunRecord, trained: Trained, export_bun
     result = None
     if data.has(MEASURED):
         say(f"Measuring on {data.count(MEASURED):,} samples of {record.data}, {record.split} ...")
-        result = report(model, data.part(MEASURED, model.schema.inputs), record.note, recipe.failures)
+        result = report(model, data.part(MEASURED, model.schema.given), record.note, recipe.failures)
         given = given_records(result, record.split, record.seed, record.parameters)
         record = dataclasses.replace(record, figures=[*figures.records(), *given])
     # First without the bundle, so that a failing export costs nothing of it.
     _write(out, record, result, None, recipe)
     if export_bundle:
         part = MEASURED if data.has(MEASURED) else TRAIN
-        samples = [data.part(part, model.schema.inputs)]
+        samples = [data.part(part, model.schema.given)]
         count = min(data.count(part), MOST_PARITY_SAMPLES)
         with export_failing_in_a_line(out):
             bundle = exported(model, out / "bundle", samples, say=say, overwrite=True, parity_samples=count)

@@ -19,6 +19,7 @@ import numpy as np
 
 from mmzoo.data.samples.samples import Option, Samples
 from mmzoo.data.sets.flickr8k import load_flickr8k
+from mmzoo.recipes.picture_baselines import places
 from mmzoo.recipes.recipe import Recipe, Training
 
 PHOTOS = {
@@ -26,7 +27,7 @@ PHOTOS = {
     **{"rotation": 5.0, "crop": 0.4, "aspect": 0.1, "mirror": 0.5, "gain": 0.2, "contrast": 0.2, "colour": 0.05},
     **dict.fromkeys(("fading", "blur", "low_resolution", "noise"), 0.0),
 }
-PLACES, COMPONENTS = 8, 100
+COMPONENTS = 100
 
 
 def training(epochs: int, **changes) -> Training:
@@ -70,16 +71,6 @@ def colours_and_words(train: Samples, measured: Samples, schema) -> dict[str, np
     sides = [found - middle, reduction.transform(terms.transform(measured.raw[text])) - middle]
     lengths = [np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9) for side in sides]
     return {name: np.stack([s / n for s, n in zip(sides, lengths, strict=True)], axis=1).astype(np.float32)}
-
-
-def places(images: np.ndarray) -> np.ndarray:
-    """Mean colours of 8 x 8 places of pictures, uint8 (N, H, W, C): float32 (N, 64 C)."""
-    count, height, width, _ = images.shape
-    rows, columns = (np.linspace(0, size, PLACES + 1).astype(int)[:-1] for size in (height, width))
-    sums = [
-        np.add.reduceat(np.add.reduceat(image.astype(np.float32), rows, axis=0), columns, axis=1) for image in images
-    ]
-    return np.array(sums, np.float32).reshape(count, -1) * (PLACES * PLACES / (height * width))
 
 
 def learner(schema, **keywords):

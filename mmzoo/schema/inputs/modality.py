@@ -29,6 +29,7 @@ class Modality(abc.ABC):
         is_given: whether users give it as data. What is not (a state, noise) has no column, is never hidden, and stands
             in no table of missing inputs and in no arm.
         is_drawn: whether it is drawn at random at every call that does not give it.
+        teacher: name of the output whose target is filled in for it while training; "": none.
         extents: attributes that say how much there is of it and not what it means: weights fit other ones.
     """
 
@@ -40,6 +41,7 @@ class Modality(abc.ABC):
     is_column: ClassVar[bool] = True
     is_given: ClassVar[bool] = True
     is_drawn: ClassVar[bool] = False
+    teacher: ClassVar[str] | str = ""
     extents: ClassVar[tuple[str, ...]] = ()
 
     @property

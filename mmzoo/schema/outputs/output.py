@@ -31,6 +31,7 @@ class Output(abc.ABC):
         is_number: whether targets are numbers whose mean and deviation mean something.
         extents: attributes that say how much there is of it and not what it means: weights fit other ones.
         continues: whether what a call of a stream says depends on how the call before ended.
+        feeds_itself: whether a step of it is made from the model's own choice of the step before, in a loop.
         compares: whether it compares its inputs with each other, so that with one of them hidden its figures mean
             nothing.
     """
@@ -42,6 +43,7 @@ class Output(abc.ABC):
     is_number: ClassVar[bool] = False
     extents: ClassVar[tuple[str, ...]] = ()
     continues: ClassVar[bool] = False
+    feeds_itself: ClassVar[bool] = False
     compares: ClassVar[bool] = False
 
     @property
