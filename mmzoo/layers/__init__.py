@@ -25,6 +25,7 @@ from mmzoo.layers.sensor_encoder import SensorEncoder
 from mmzoo.layers.spec_augment import SpecAugment
 from mmzoo.layers.spectrum_of_cepstra import SpectrumOfCepstra
 from mmzoo.layers.speech_embedding import SpeechMel, SpeechNetwork
+from mmzoo.layers.step_softmax import StepSoftmax
 from mmzoo.layers.task_uncertainty import TaskUncertainty
 from mmzoo.layers.value_scaling import ValueScaling
 
@@ -43,6 +44,7 @@ __all__ = [
     "SpectrumOfCepstra",
     "SpeechMel",
     "SpeechNetwork",
+    "StepSoftmax",
     "TaskUncertainty",
     "ValueScaling",
 ]

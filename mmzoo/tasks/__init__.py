@@ -3,12 +3,13 @@
 A kind from outside the package joins with `register_task(Kind, KindTask())`.
 """
 
-from mmzoo.schema import Label, MultiLabel, Pair, Transcript, Value
+from mmzoo.schema import Label, MultiLabel, Pair, Span, Transcript, Value
 from mmzoo.tasks.figure import Figure
 from mmzoo.tasks.label import LabelTask
 from mmzoo.tasks.multi_label import MultiLabelTask
 from mmzoo.tasks.pair import PairTask
 from mmzoo.tasks.registry import figure_of, register_task, task_for
+from mmzoo.tasks.span import SpanTask
 from mmzoo.tasks.task import Task
 from mmzoo.tasks.transcript import TranscriptTask
 from mmzoo.tasks.value import ValueTask
@@ -18,5 +19,6 @@ __all__ = ["Figure", "Task", "figure_of", "register_task", "task_for"]
 register_task(Label, LabelTask())
 register_task(MultiLabel, MultiLabelTask())
 register_task(Pair, PairTask())
+register_task(Span, SpanTask())
 register_task(Transcript, TranscriptTask())
 register_task(Value, ValueTask())

@@ -20,7 +20,7 @@ def read_metadata(folder: pathlib.Path, columns: Sequence[str]) -> pd.DataFrame:
     """The table of a folder as strings, "" where a cell is empty; its index are the rows as a spreadsheet numbers them.
 
     Args:
-        folder: of the data set.
+        folder: of the data set; the table may be packed there, as metadata.csv.gz.
         columns: those that must be there.
 
     Raises:
@@ -29,7 +29,8 @@ def read_metadata(folder: pathlib.Path, columns: Sequence[str]) -> pd.DataFrame:
     """
     from mmzoo.data.tables.frames import read_frame
 
-    path = folder / FILE
+    path, packed = folder / FILE, folder / f"{FILE}.gz"
+    path = packed if packed.is_file() and not path.is_file() else path
     table = read_frame(path)
     missing = [column for column in columns if column not in table]
     if missing:
@@ -157,4 +158,4 @@ def _is_read_whole(kind, text):
     long = dataclasses.replace(kind, length=8 * kind.length)
     steps = int((long.encode(text, "text") != 0).sum())
     # Of n words there are n - 1 pairs behind them, which may be cut.
-    return (steps + 1) // 2 <= kind.length if kind.tokenizer == "ngrams" else steps <= kind.length
+    return (steps + 1) // 2 <= kind.length if kind.tokenizer == "ngrams" and kind.pairs else steps <= kind.length

@@ -44,6 +44,17 @@ class Output(abc.ABC):
     continues: ClassVar[bool] = False
     compares: ClassVar[bool] = False
 
+    def bound(self, inputs: Mapping[str, Any]) -> Output:
+        """The output as part of a schema: itself, but for kinds that point into an input and have to know it.
+
+        Args:
+            inputs: of the schema, name -> modality.
+
+        Raises:
+            ValueError: the input it points into is missing, or of another kind.
+        """
+        return self
+
     @property
     @abc.abstractmethod
     def shape(self) -> tuple[int, ...]:
