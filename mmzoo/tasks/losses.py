@@ -1,9 +1,9 @@
 """Losses: of values on the head's own scale, weighed by a learned uncertainty, of texts read off step by step, of
 vectors that belong together, and of parts of a text.
 
-All but those of texts and spans look into the model. In a compiled model's `.keras` file they hold the figures of the layers they
-look into, so that the model, loaded again, evaluates as before. There they are no more the model's own: `mmzoo.fit`
-compiles anew.
+All but those of texts and spans look into the model. In a compiled model's `.keras` file they hold the figures of the
+layers they look into, so that the model, loaded again, evaluates as before. There they are no more the model's own:
+`mmzoo.fit` compiles anew.
 
 They keep their layer in a function: a file holds its weights once, with the model, and Keras would look for them here.
 """

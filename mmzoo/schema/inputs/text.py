@@ -186,13 +186,11 @@ def _tokens(text):
     bare = bare if text.strip_accents else ""
     read = f"leave out NUL, take the first {texts.MOST_CHARACTERS:,} characters, {bare}{lowered}and "
     if text.tokenizer == "ngrams":
-        both = (
-            "hashes of words, then of pairs of neighbouring words, then 0" if text.pairs else "hashes of words, then 0"
-        )
+        both = "hashes of words, then of pairs of neighbouring words" if text.pairs else "hashes of words"
         pair = f"of a pair h = ({texts.FIRST} * h1 + {texts.SECOND} * h2) mod p; " if text.pairs else ""
         order = "the words' ids, then the pairs', cut" if text.pairs else "the words' ids, cut"
         return (
-            f"{both}: {read}split into words: runs of letters, "
+            f"{both}, then 0: {read}split into words: runs of letters, "
             "marks and digits; each CJK ideograph and each symbol beyond ASCII (emoji, €) is a word; spaces and "
             f"punctuation only separate. In 64-bit integers, with p = 2^31 - 1: of a word with the code points c0, c1, "
             f"... (at most {texts.HASHED_CHARACTERS}) h = (c0 + c1 * {texts.BASE} + c2 * {texts.BASE}^2 + ...) mod p; "
