@@ -12,8 +12,8 @@ BOUND, MASKED = 10.0, 30.0
 class StepSoftmax(keras.layers.Layer):
     """The softmax of scores over the steps of a text, or of any other tokens, where padding gets next to nothing.
 
-    Scores are bounded to -10..10, those of padding lie 30 lower: of finite bounds 8-bit files have a scale, and where
-    all is padding, as in a missing text, something comes out and no NaN.
+    Scores are bounded to -10..10, those of padding lie 30 lower: of finite bounds 8-bit files have a scale. Where all is
+    padding, as in a missing text, zeros come out.
 
     Args:
         axis: that of the steps: 1 for scores (B, T, K), 2 for scores (B, K, T).
@@ -23,7 +23,7 @@ class StepSoftmax(keras.layers.Layer):
         mask: bool (B, T), False where a step is padding.
 
     Returns:
-        float of the scores' shape; sums to 1 over the steps.
+        float of the scores' shape; sums to 1 over the steps, or to 0.
     """
 
     keeps_float = True
@@ -36,8 +36,9 @@ class StepSoftmax(keras.layers.Layer):
         self.axis = axis
 
     def call(self, scores, mask):
-        padding = ops.expand_dims(1.0 - ops.cast(mask, scores.dtype), 3 - self.axis)
-        return ops.softmax(BOUND * ops.tanh(scores / BOUND) - MASKED * padding, axis=self.axis)
+        given = ops.expand_dims(ops.cast(mask, scores.dtype), 3 - self.axis)
+        shares = ops.softmax(BOUND * ops.tanh(scores / BOUND) - MASKED * (1.0 - given), axis=self.axis)
+        return shares * ops.max(given, axis=self.axis, keepdims=True)
 
     def compute_output_spec(self, scores, mask):
         return keras.KerasTensor(scores.shape, scores.dtype)

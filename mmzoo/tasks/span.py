@@ -29,8 +29,7 @@ class SpanTask(Task):
     and the articles a, an, the; then word by word, Chinese character by character, against that of the right answers
     that is the nearest. An answer beyond what the model reads teaches nothing and counts as it comes.
 
-    Of predictions the first and the last step are kept, int16 (N, 2). Where the text itself is hidden from the model
-    they mean no more than chance.
+    Of predictions the first and the last step are kept, int16 (N, 2); -1 where nothing is said.
     """
 
     figures = (
@@ -99,8 +98,10 @@ class SpanTask(Task):
         # Evenly spread, since thousands share no word with the answer.
         shown = wrong[np.linspace(0, len(wrong) - 1, min(len(wrong), MOST_MISTAKES)).astype(int)] if len(wrong) else []
         return {
-            "errors": f"{len(wrong):,} not wholly right of {len(truth):,}",
-            "figures": [("answers beyond what is read", f"{beyond:,}")],
+            "figures": [
+                ("not wholly right", f"{len(wrong):,} of {len(truth):,}"),
+                ("answers beyond what is read", f"{beyond:,}"),
+            ],
             "mistakes_title": "Some of the mistakes",
             "mistakes_about": "Evenly spread over all that are not wholly right.",
             "mistakes": [
@@ -120,7 +121,7 @@ class SpanTask(Task):
 
     def parity(self, output, wanted, values):
         same = (self.reduce(output, wanted) == self.reduce(output, values)).all(axis=1)
-        return {"argmax_agreement": float(same.mean()), "sum_error": float(np.abs(values.sum(axis=1) - 1).max())}
+        return {"argmax_agreement": float(same.mean()), "sum_error": float(np.abs(values.sum(axis=1) - wanted.sum(axis=1)).max())}
 
     def same(self, output, found, expected):
         return bool((self.reduce(output, found[None]) == self.reduce(output, expected[None])).all())

@@ -33,6 +33,7 @@ class Output(abc.ABC):
         continues: whether what a call of a stream says depends on how the call before ended.
         compares: whether it compares its inputs with each other, so that with one of them hidden its figures mean
             nothing.
+        no_int8: why there is no static int8 file of a model with it; "": there may be one.
     """
 
     is_predicted: ClassVar[bool] = True
@@ -43,6 +44,12 @@ class Output(abc.ABC):
     extents: ClassVar[tuple[str, ...]] = ()
     continues: ClassVar[bool] = False
     compares: ClassVar[bool] = False
+    no_int8: ClassVar[str] = ""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Inputs without which there is nothing to say, whatever the others are: what is given then is zeros."""
+        return ()
 
     def bound(self, inputs: Mapping[str, Any]) -> Output:
         """The output as part of a schema: itself, but for kinds that point into an input and have to know it.

@@ -27,7 +27,8 @@ _KEPT = 4_096
 class Span(Output):
     """A part of a `Text` input, from one of its steps to another: float32 (T, 2), T the steps of that input.
 
-    The first column says how likely the part begins at each step, the second how likely it ends there; each sums to 1.
+    The first column says how likely the part begins at each step, the second how likely it ends there; each sums to 1,
+    or is zeros where the text is missing.
     What is said is the pair, begin <= end, whose product is highest; it is cut out of the raw text, so whoever decodes
     needs that.
 
@@ -76,6 +77,10 @@ class Span(Output):
     @property
     def shape(self) -> tuple[int, ...]:
         return self.text.length, 2
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (self.of,)
 
     # Targets ---------------------------------------------------------------------------------------------------------
 
