@@ -101,6 +101,8 @@ def test_a_target_points_at_the_steps_of_its_answer():
         return json.loads(KIND.target(context, [text], start))["steps"]
 
     assert steps(OIL, "1973, oil") == [3, 4]
+    # Where no place is given, whole words come first.
+    assert steps("n24 n2", "n2") == [1, 1] and steps("n24 n3", "n2") == [0, 0]
     # A word is taken as a whole, and punctuation at an end has no step.
     assert steps(OIL, "973, ") == [3, 3] and steps("a b a", "a") == [0, 0] and steps("a b a", "a", 4) == [2, 2]
     # Beyond what is read, or cut in two by it.

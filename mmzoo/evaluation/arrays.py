@@ -52,7 +52,7 @@ def predict_arrays(model, inputs: Mapping[str, np.ndarray], batch_size: int = 51
 
     Args:
         model: a model with a schema.
-        inputs: input name -> array (N, ...), N > 0.
+        inputs: input name -> array (N, ...), N > 0; those left out are missing, noise is the same at each call.
         batch_size: samples a step; of large pictures fewer, whose feature maps would take gigabytes.
 
     Returns:
@@ -60,6 +60,7 @@ def predict_arrays(model, inputs: Mapping[str, np.ndarray], batch_size: int = 51
         (N, *shape), but for large ones.
     """
     count = len(next(iter(inputs.values())))
+    inputs = model.schema.completed(inputs, count, np.random.default_rng(0))
     outputs, tensors = model.schema.predicted, model.schema.to_tensors(inputs)
     largest = max(array[:1].nbytes for array in inputs.values())
     batch_size = max(1, min(batch_size, MOST_BATCH_BYTES // max(largest, 1)))

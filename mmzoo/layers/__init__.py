@@ -14,6 +14,7 @@ Which input a layer reads, and which output it is for, the graph tells: see `mmz
 
 from mmzoo.layers.bag import Bag
 from mmzoo.layers.field_tokens import FieldTokens
+from mmzoo.layers.flow import Flow
 from mmzoo.layers.hub_backbone import HubBackbone
 from mmzoo.layers.image_standardization import ImageStandardization
 from mmzoo.layers.log_mel_spectrogram import LogMelSpectrogram
@@ -32,6 +33,7 @@ from mmzoo.layers.value_scaling import ValueScaling
 __all__ = [
     "Bag",
     "FieldTokens",
+    "Flow",
     "HubBackbone",
     "ImageStandardization",
     "LogMelSpectrogram",

@@ -12,8 +12,8 @@ BOUND, MASKED = 10.0, 30.0
 class StepSoftmax(keras.layers.Layer):
     """The softmax of scores over the steps of a text, or of any other tokens, where padding gets next to nothing.
 
-    Scores are bounded to -10..10, those of padding lie 30 lower: of finite bounds 8-bit files have a scale. Where all is
-    padding, as in a missing text, zeros come out.
+    Scores are bounded to -10..10, those of padding lie 30 lower: of finite bounds 8-bit files have a scale. Where all
+    is padding, as in a missing text, zeros come out.
 
     Args:
         axis: that of the steps: 1 for scores (B, T, K), 2 for scores (B, K, T).

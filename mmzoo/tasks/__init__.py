@@ -3,11 +3,12 @@
 A kind from outside the package joins with `register_task(Kind, KindTask())`.
 """
 
-from mmzoo.schema import Label, MultiLabel, Pair, Span, Transcript, Value
+from mmzoo.schema import Label, MultiLabel, Pair, Picture, Span, Transcript, Value
 from mmzoo.tasks.figure import Figure
 from mmzoo.tasks.label import LabelTask
 from mmzoo.tasks.multi_label import MultiLabelTask
 from mmzoo.tasks.pair import PairTask
+from mmzoo.tasks.picture import PictureTask
 from mmzoo.tasks.registry import figure_of, register_task, task_for
 from mmzoo.tasks.span import SpanTask
 from mmzoo.tasks.task import Task
@@ -19,6 +20,7 @@ __all__ = ["Figure", "Task", "figure_of", "register_task", "task_for"]
 register_task(Label, LabelTask())
 register_task(MultiLabel, MultiLabelTask())
 register_task(Pair, PairTask())
+register_task(Picture, PictureTask())
 register_task(Span, SpanTask())
 register_task(Transcript, TranscriptTask())
 register_task(Value, ValueTask())

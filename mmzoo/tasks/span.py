@@ -121,7 +121,9 @@ class SpanTask(Task):
 
     def parity(self, output, wanted, values):
         same = (self.reduce(output, wanted) == self.reduce(output, values)).all(axis=1)
-        return {"argmax_agreement": float(same.mean()), "sum_error": float(np.abs(values.sum(axis=1) - wanted.sum(axis=1)).max())}
+        # Zeros of a missing text sum to 0.
+        error = np.abs(values.sum(axis=1) - wanted.sum(axis=1)).max()
+        return {"argmax_agreement": float(same.mean()), "sum_error": float(error)}
 
     def same(self, output, found, expected):
         return bool((self.reduce(output, found[None]) == self.reduce(output, expected[None])).all())

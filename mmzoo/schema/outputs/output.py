@@ -151,6 +151,18 @@ class Output(abc.ABC):
             return ["", *(f"  {share:8.4f}  {label}" for label, share in decoded.items())]
         return [str(decoded)]
 
+    def write(self, decoded: Any, stem: str) -> str | None:
+        """Writes what `decode` gave to a file, where it is nothing to be printed.
+
+        Args:
+            decoded: of `decode`.
+            stem: of the file's path, without what its kind ends with.
+
+        Returns:
+            The file; None of what is printed.
+        """
+        return None
+
     def columns(self, name: str) -> tuple[str, ...]:
         """The columns it fills in a table of predictions."""
         return (name,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -90,7 +91,7 @@ class Span(Output):
         Args:
             context: the raw text.
             answers: all texts that count as right, the one to learn from first.
-            start: character at which that one begins; None: where it occurs first.
+            start: character at which that one begins; None: where it occurs first, as whole words where it does so.
             place: of the sample, for messages.
 
         Raises:
@@ -99,7 +100,7 @@ class Span(Output):
         answers = [answer for answer in dict.fromkeys(answers) if answer.strip()]
         if not answers:
             raise ValueError(f"{place}: no answer; expected at least one text")
-        begin = context.find(answers[0]) if start is None else start
+        begin = _first(context, answers[0]) if start is None else start
         if begin < 0 or not context.startswith(answers[0], begin):
             where = "nowhere in the text" if answers[0] not in context else f"not at character {start}"
             raise ValueError(
@@ -210,6 +211,12 @@ class Span(Output):
             f"highest product, and cut the raw text from the first character of step i to the last of step j; nothing "
             f"where `{self.of}` is missing or i or j is padding"
         )
+
+
+def _first(context, answer):
+    """Where an answer occurs first, and not as a part of another word unless it does so only; -1: nowhere."""
+    whole = re.search(rf"(?<!\w){re.escape(answer)}(?!\w)", context)
+    return whole.start() if whole else context.find(answer)
 
 
 @functools.lru_cache(maxsize=_KEPT)
