@@ -237,3 +237,18 @@ class SpanCrossEntropy(keras.losses.Loss):
         # Of -1 a row of zeros.
         right = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[1], axis=1)
         return -ops.sum(right * logs, axis=(1, 2))
+
+
+@keras.saving.register_keras_serializable(package="mmzoo")
+class PixelError(keras.losses.Loss):
+    """Squared error of all pixels of a picture, one number a sample.
+
+    Call arguments:
+        y_true, y_pred: float (B, H, W, C), 0..1.
+    """
+
+    def __init__(self, name="pixel_error", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        return ops.mean(ops.square(ops.cast(y_pred, "float32") - ops.cast(y_true, "float32")), axis=(1, 2, 3))

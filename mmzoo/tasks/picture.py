@@ -30,9 +30,9 @@ class PictureTask(Task):
     # Training --------------------------------------------------------------------------------------------------------
 
     def loss(self, model, name, output):
-        import keras
+        from mmzoo.tasks.losses import PixelError
 
-        return keras.losses.MeanSquaredError()
+        return PixelError()
 
     def fit_metrics(self, model, name, output):
         return []
