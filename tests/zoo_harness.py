@@ -37,7 +37,7 @@ from mmzoo.tasks import task_for
 from mmzoo.training.objectives import losses_for
 
 # Models that stand for all kinds of inputs and outputs in the zoo; a test says when a kind is left out.
-REPRESENTATIVES = ("road_sign", "driving", "speech", "retrieval", "caption")
+REPRESENTATIVES = ("road_sign", "driving", "speech", "retrieval", "caption", "answer", "text_to_image")
 # Whose larger sizes are asked by default what the smallest is asked: what a size changes is its widths.
 IN_ALL_SIZES = ("road_sign",)
 SAMPLES = 96

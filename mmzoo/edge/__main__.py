@@ -133,9 +133,20 @@ def _run(options) -> int:
         from mmzoo.writing import write
 
         prediction |= {name: write(model, raw, beams=options.beams, output=name) for name in _sentences(model.schema)}
-    said = json.dumps(prediction, ensure_ascii=False) if options.json else format_prediction(prediction, model.schema)
-    print(shown(said))
+    files = _written(prediction, model.schema)
+    if options.json:
+        print(shown(json.dumps({**prediction, **files}, ensure_ascii=False)))
+    else:
+        print(
+            shown("\n".join([format_prediction(prediction, model.schema), *(f"  {file}" for file in files.values())]))
+        )
     return 0
+
+
+def _written(prediction: dict, schema) -> dict[str, str]:
+    """Output -> the file, for what is a file and nothing to be printed; in the folder where one is."""
+    named = {name: schema.outputs[name].write(value, schema.tensor_names[name]) for name, value in prediction.items()}
+    return {name: file for name, file in named.items() if file is not None}
 
 
 def _sentences(schema) -> list[str]:

@@ -50,10 +50,7 @@ def encode_text(text, value: Any, place: str) -> np.ndarray:
     Raises:
         TypeError: another kind of value.
     """
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        value = bytes(value).replace(b"\0", b"").decode("utf-8", "replace")
-    elif not isinstance(value, str):
-        raise TypeError(f"{place}: expected a string or UTF-8 bytes, got {type(value).__name__}: {value!r:.80}")
+    value = as_string(value, place)
     ids = np.zeros(text.length, np.int32)
     if text.tokenizer == "bytes":
         found = _byte_ids(value, text.length)
@@ -62,9 +59,71 @@ def encode_text(text, value: Any, place: str) -> np.ndarray:
             value, text.length, text.lowercase, text.start, text.end, strip_accents=text.strip_accents
         )
     else:
-        found = ngram_ids(_cleaned(value, text.lowercase), text.buckets, text.length)
+        found = ngram_ids(_cleaned(value, text.lowercase), text.buckets, text.length, pairs=text.pairs)
     ids[: len(found)] = found
     return ids
+
+
+def as_string(value: Any, place: str) -> str:
+    """A raw text as a string: of bytes NUL is left out, and ill-formed parts become U+FFFD.
+
+    Args:
+        value: str, or UTF-8 bytes.
+        place: the input's name, for the message.
+
+    Raises:
+        TypeError: another kind of value.
+    """
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).replace(b"\0", b"").decode("utf-8", "replace")
+    if not isinstance(value, str):
+        raise TypeError(f"{place}: expected a string or UTF-8 bytes, got {type(value).__name__}: {value!r:.80}")
+    return value
+
+
+def token_places(text, value: Any) -> np.ndarray:
+    """Which characters of a text each of its ids stands for, so that what a model points at can be cut out of it.
+
+    Args:
+        text: the `Text` of the schema; of n-grams one without pairs.
+        value: str, or UTF-8 bytes; of bytes it is `as_string` that the places are in.
+
+    Returns:
+        int32 (length, 2): the first character of each id and the one behind its last; both 0 for what stands for none,
+        as padding and the marks around word pieces do.
+
+    Raises:
+        ValueError: n-grams with pairs.
+    """
+    value = as_string(value, "text")
+    if text.tokenizer == "ngrams" and text.pairs:
+        raise ValueError("ids of pairs of words have no place in the text; give the Text pairs=False")
+    cleaned, origins = _with_origins(value, text)
+    if text.tokenizer == "bytes":
+        found = _byte_places(cleaned, text.length)
+    elif text.tokenizer == "wordpiece":
+        found = text.word_pieces.places(cleaned, text.length, text.start, text.end)
+    else:
+        found = _word_places(cleaned)[: text.length]
+    places = np.zeros((text.length, 2), np.int32)
+    for row, (begin, end) in enumerate(found):
+        if end > begin:
+            places[row] = origins[begin], origins[end - 1] + 1
+    return places
+
+
+def _with_origins(value, text):
+    """(the text as its ids are made of it, for each character of that the one of the value that it comes from)."""
+    if text.tokenizer == "bytes":
+        origins = [i for i, character in enumerate(value) if character != "\0"]
+        return value.replace("\0", ""), origins
+    cleaned = _cleaned(value, text.lowercase, text.strip_accents)
+    if "\0" not in value and not text.strip_accents:
+        # Lower case is one character for one.
+        return cleaned, range(len(cleaned))
+    parts = [_cleaned(character, False, text.strip_accents) for character in value]
+    origins = [i for i, part in enumerate(parts) for _ in part]
+    return cleaned, origins
 
 
 def decode_text(text, ids: np.ndarray) -> str:
@@ -125,6 +184,16 @@ def cut_at_character(encoded: bytes, length: int) -> bytes:
     return encoded[:length]
 
 
+def _byte_places(value, length):
+    found = []
+    for place, character in enumerate(value[:length]):
+        width = len(character.encode("utf-8", "replace")) if not "\ud800" <= character <= "\udfff" else 3
+        if len(found) + width > length:
+            break
+        found += [(place, place + 1)] * width
+    return found
+
+
 # Word pieces ---------------------------------------------------------------------------------------------------------
 
 
@@ -182,6 +251,33 @@ class WordPieces:
             return []
         return [self.ids[mark] for mark in (start,) if mark] + ids[:room] + [self.ids[mark] for mark in (end,) if mark]
 
+    def places(self, cleaned: str, length: int, start: str = "", end: str = "") -> list[tuple[int, int]]:
+        """Where the ids of `encode` stand: (first character, the one behind the last), (0, 0) for `start` and `end`.
+
+        Args:
+            cleaned: the text in lower case and without accents, where that is wanted.
+            length, start, end: see `encode`.
+        """
+        room, found = length - bool(start) - bool(end), []
+        for match in _word_pattern().finditer(cleaned):
+            pieces, begin = self._pieces(match.group()), match.start()
+            if pieces == self._unknown:
+                found.append(match.span())
+            else:
+                for piece in pieces:
+                    width = self._widths[piece] - (len(SUFFIX) if begin > match.start() else 0)
+                    found.append((begin, begin + width))
+                    begin += width
+            if len(found) >= room:
+                break
+        if not found:
+            return []
+        return [(0, 0)] * bool(start) + found[:room] + [(0, 0)] * bool(end)
+
+    @functools.cached_property
+    def _widths(self):
+        return [len(piece) for piece in self.ids]
+
     def _pieces(self, word):
         if word not in self._known:
             if len(self._known) >= _MOST_WORDS_KEPT:
@@ -209,7 +305,7 @@ class WordPieces:
 # Word n-grams --------------------------------------------------------------------------------------------------------
 
 
-def ngram_ids(value: str, buckets: int, length: int) -> np.ndarray:
+def ngram_ids(value: str, buckets: int, length: int, *, pairs: bool = True) -> np.ndarray:
     """The ids of a text's words, then those of its pairs of neighbouring words (Joulin et al. 2017).
 
     A word is a run of letters, marks and digits; each ideograph and each symbol beyond ASCII (emoji, "€") is a word of
@@ -223,27 +319,42 @@ def ngram_ids(value: str, buckets: int, length: int) -> np.ndarray:
         value: a text without NUL and lone surrogates, lower-cased already where that is wanted.
         buckets: number of ids.
         length: how many ids to give at most.
+        pairs: also those of pairs; else the words' alone.
 
     Returns:
         int64 (N,), N <= length, 1..buckets.
     """
+    codes, begins, inside = _word_starts(value)
+    places = np.flatnonzero(begins)
+    if not len(places):
+        return np.zeros(0, np.int64)
+    word = (np.cumsum(begins) - 1)[inside]
+    position = np.flatnonzero(inside) - places[word]
+    hashed = position < HASHED_CHARACTERS
+    terms = codes[inside].astype(np.int64) * powers()[np.minimum(position, HASHED_CHARACTERS - 1)] * hashed
+    hashes = np.add.reduceat(terms, np.flatnonzero(begins[inside]))[:length] % PRIME
+    if pairs:
+        hashes = np.concatenate([hashes, (FIRST * hashes[:-1] + SECOND * hashes[1:]) % PRIME])
+    return mixed(hashes[:length]) % buckets + 1
+
+
+def _word_starts(value):
+    """(code points int32 (N,), bool (N,): where a word begins, bool (N,): what is part of a word)."""
     codes = np.frombuffer(value.encode("utf-32-le"), np.int32)
     starts_of_runs, kinds_of_runs = kind_runs()
     kinds = kinds_of_runs[np.searchsorted(starts_of_runs, codes, side="right") - 1]
     is_letter = kinds == WORD
     follows = np.concatenate([[False], is_letter[:-1]])[: len(codes)]
     begins = (is_letter & ~follows) | (kinds == SYMBOL) | (kinds == IDEOGRAPH)
-    places = np.flatnonzero(begins)
-    if not len(places):
-        return np.zeros(0, np.int64)
-    inside = is_letter | begins
-    word = (np.cumsum(begins) - 1)[inside]
-    position = np.flatnonzero(inside) - places[word]
-    hashed = position < HASHED_CHARACTERS
-    terms = codes[inside].astype(np.int64) * powers()[np.minimum(position, HASHED_CHARACTERS - 1)] * hashed
-    hashes = np.add.reduceat(terms, np.flatnonzero(begins[inside]))[:length] % PRIME
-    pairs = (FIRST * hashes[:-1] + SECOND * hashes[1:]) % PRIME
-    return mixed(np.concatenate([hashes, pairs])[:length]) % buckets + 1
+    return codes, begins, is_letter | begins
+
+
+def _word_places(value):
+    """(first character, the one behind the last) of each word of `ngram_ids`."""
+    _, begins, inside = _word_starts(value)
+    word, within = (np.cumsum(begins) - 1)[inside], np.flatnonzero(inside)
+    last = np.flatnonzero(np.diff(word, append=-1) != 0)
+    return list(zip(np.flatnonzero(begins).tolist(), (within[last] + 1).tolist(), strict=True))
 
 
 @functools.cache

@@ -52,7 +52,7 @@ def predict_arrays(model, inputs: Mapping[str, np.ndarray], batch_size: int = 51
 
     Args:
         model: a model with a schema.
-        inputs: input name -> array (N, ...), N > 0; states, noise and the beginnings of sentences may be left out.
+        inputs: input name -> array (N, ...), N > 0; those left out are missing, noise is the same at each call.
         batch_size: samples a step; of large pictures fewer, whose feature maps would take gigabytes.
 
     Returns:

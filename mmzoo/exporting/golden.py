@@ -14,6 +14,8 @@ from mmzoo.tasks import task_for
 
 # So many whole samples are drawn, from which all others are made.
 _DRAWN = 6
+# Arrays of more numbers are in golden.npz only.
+_MOST_LISTED = 2_000
 
 
 def golden_samples(schema: Schema, seed: int = 0) -> list[tuple[str, dict[str, Any]]]:
@@ -83,16 +85,22 @@ def write_golden(schema: Schema, samples: list, expected: dict[str, np.ndarray],
         entries.append(
             {
                 "what": what,
-                "raw": _existing({name: schema.inputs[name].plain(value) for name, value in raw.items()}),
-                "inputs": schema.to_tensors(
-                    {name: _plain(array[i]) for name, array in arrays.items() if not schema.inputs[name].is_large}
+                "raw": _existing(
+                    {
+                        name: schema.inputs[name].plain(value)
+                        for name, value in raw.items()
+                        if schema.inputs[name].is_given or arrays[name][i].size <= _MOST_LISTED
+                    }
                 ),
-                "expected": schema.to_tensors({name: _plain(array[i]) for name, array in expected.items()}),
+                "inputs": _listed(
+                    schema, {name: array[i] for name, array in arrays.items() if not schema.inputs[name].is_large}
+                ),
+                "expected": _listed(schema, {name: array[i] for name, array in expected.items()}),
             }
         )
     about = {
-        "about": "What the model answers (float32) for these inputs; null is NaN. Pictures and sounds are in "
-        "golden.npz only: input_<name>[i] is the tensor of sample i.",
+        "about": "What the model answers (float32) for these inputs; null is NaN. Pictures, sounds and what else is "
+        "large are in golden.npz only: input_<name>[i] is the tensor of sample i.",
         "tolerance": {"model_float32.tflite": 1e-5},
         "samples": entries,
     }
@@ -104,6 +112,11 @@ def encode_golden(schema: Schema, samples: list) -> dict[str, np.ndarray]:
     """The samples as arrays (N, ...) by input name; inputs that have no raw form are missing."""
     rows = [schema.encode(raw) for _, raw in samples]
     return {name: np.stack([row[name] for row in rows]) for name in schema.inputs}
+
+
+def _listed(schema, arrays):
+    """The arrays as lists, by the names of their tensors, but for large ones."""
+    return schema.to_tensors({name: _plain(array) for name, array in arrays.items() if array.size <= _MOST_LISTED})
 
 
 def _plain(array):

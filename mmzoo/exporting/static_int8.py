@@ -64,6 +64,8 @@ def why_not_int8(schema: Schema, has_samples: bool, model=None) -> str | None:
     for name, output in schema.predicted.items():
         if output.feeds_itself:
             return f"output {name!r} is written from the model's own words, in a loop that static int8 can't hold"
+        if output.no_int8:
+            return f"output {name!r}: {output.no_int8}"
         if output.steps_in_turn > LONGEST_TEXT:
             steps = output.steps_in_turn
             return f"output {name!r} has {steps} steps, and static int8 unrolls at most {LONGEST_TEXT}"

@@ -14,6 +14,7 @@ Which input a layer reads, and which output it is for, the graph tells: see `mmz
 
 from mmzoo.layers.bag import Bag
 from mmzoo.layers.field_tokens import FieldTokens
+from mmzoo.layers.flow import Flow
 from mmzoo.layers.hub_backbone import HubBackbone
 from mmzoo.layers.image_standardization import ImageStandardization
 from mmzoo.layers.log_mel_spectrogram import LogMelSpectrogram
@@ -26,12 +27,14 @@ from mmzoo.layers.sentence_decoder import SentenceDecoder
 from mmzoo.layers.spec_augment import SpecAugment
 from mmzoo.layers.spectrum_of_cepstra import SpectrumOfCepstra
 from mmzoo.layers.speech_embedding import SpeechMel, SpeechNetwork
+from mmzoo.layers.step_softmax import StepSoftmax
 from mmzoo.layers.task_uncertainty import TaskUncertainty
 from mmzoo.layers.value_scaling import ValueScaling
 
 __all__ = [
     "Bag",
     "FieldTokens",
+    "Flow",
     "HubBackbone",
     "ImageStandardization",
     "LogMelSpectrogram",
@@ -45,6 +48,7 @@ __all__ = [
     "SpectrumOfCepstra",
     "SpeechMel",
     "SpeechNetwork",
+    "StepSoftmax",
     "TaskUncertainty",
     "ValueScaling",
 ]

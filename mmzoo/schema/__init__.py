@@ -24,7 +24,9 @@ from mmzoo.schema.outputs.label import Label
 from mmzoo.schema.outputs.multi_label import MultiLabel
 from mmzoo.schema.outputs.output import Output
 from mmzoo.schema.outputs.pair import Pair
+from mmzoo.schema.outputs.picture import Picture
 from mmzoo.schema.outputs.sentence import Sentence
+from mmzoo.schema.outputs.span import Span
 from mmzoo.schema.outputs.transcript import Transcript
 from mmzoo.schema.outputs.value import Value
 from mmzoo.schema.schema import Schema
@@ -45,11 +47,13 @@ __all__ = [
     "Number",
     "Output",
     "Pair",
+    "Picture",
     "Schema",
     "Sensors",
     "Sentence",
     "Series",
     "SoFar",
+    "Span",
     "State",
     "Text",
     "TimeOfDay",

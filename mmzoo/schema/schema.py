@@ -77,6 +77,7 @@ class Schema:
                 )
             if given is not None and made is not None and not isinstance(given, State):
                 raise ValueError(f"schema {self.name!r}: {key!r} is the name of an input and of an output")
+        object.__setattr__(self, "outputs", types.MappingProxyType(_bound(self)))
         for key, part in {**self.inputs, **self.outputs}.items():
             size = math.prod(part.shape) * np.dtype(getattr(part, "dtype", "float32")).itemsize
             if size > MOST_BYTES:
@@ -306,6 +307,17 @@ class Schema:
             {name: self[name].decode(row[i], raws[i] if raws else None, top) for name, row in arrays.items()}
             for i in range(count)
         ]
+
+
+def _bound(schema):
+    """The outputs, each told of the inputs it may point into."""
+    found = {}
+    for name, output in schema.outputs.items():
+        try:
+            found[name] = output.bound(schema.inputs)
+        except ValueError as error:
+            raise ValueError(f"schema {schema.name!r}: output {name!r}: {error}") from error
+    return found
 
 
 def _is_pythons_own(name):

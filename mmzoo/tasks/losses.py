@@ -1,9 +1,9 @@
 """Losses: of values on the head's own scale, weighed by a learned uncertainty, of texts read off or written step by
-step, and of vectors that belong together.
+step, of vectors that belong together, and of parts of a text.
 
-All but that of texts look into the model. In a compiled model's `.keras` file they hold the figures of the layers they
-look into, so that the model, loaded again, evaluates as before. There they are no more the model's own: `mmzoo.fit`
-compiles anew.
+All but those of texts and spans look into the model. In a compiled model's `.keras` file they hold the figures of the
+layers they look into, so that the model, loaded again, evaluates as before. There they are no more the model's own:
+`mmzoo.fit` compiles anew.
 
 They keep their layer in a function: a file holds its weights once, with the model, and Keras would look for them here.
 """
@@ -20,6 +20,8 @@ from mmzoo.schema.outputs.transcript import BLANK
 
 # A probability of 0 has no logarithm.
 _LEAST = 1e-7
+# That of a step is bounded, see `mmzoo.layers.StepSoftmax`, and never less than this.
+_LEAST_STEP = 1e-30
 
 
 @keras.saving.register_keras_serializable(package="mmzoo")
@@ -244,3 +246,37 @@ class Contrastive(keras.losses.Loss):
         vectors.build(None)
         vectors.set_weights([np.float32(value) for value in weights])
         return cls(vectors, **config)
+
+
+@keras.saving.register_keras_serializable(package="mmzoo")
+class SpanCrossEntropy(keras.losses.Loss):
+    """Minus the log of the probability of the right first step and of the right last one.
+
+    Call arguments:
+        y_true: int (B, 2), first and last step; -1 teaches nothing.
+        y_pred: float (B, T, 2), probabilities; each column sums to 1.
+    """
+
+    def __init__(self, name="span_cross_entropy", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        logs = ops.log(ops.maximum(ops.cast(y_pred, "float32"), _LEAST_STEP))
+        # Of -1 a row of zeros.
+        right = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[1], axis=1)
+        return -ops.sum(right * logs, axis=(1, 2))
+
+
+@keras.saving.register_keras_serializable(package="mmzoo")
+class PixelError(keras.losses.Loss):
+    """Squared error of all pixels of a picture, one number a sample.
+
+    Call arguments:
+        y_true, y_pred: float (B, H, W, C), 0..1.
+    """
+
+    def __init__(self, name="pixel_error", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        return ops.mean(ops.square(ops.cast(y_pred, "float32") - ops.cast(y_true, "float32")), axis=(1, 2, 3))

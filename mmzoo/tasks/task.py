@@ -186,7 +186,8 @@ class Task(abc.ABC):
 
         Known names: argmax_agreement (share of equal answers), sure and sure_agreement (share of the samples where the
         Keras model is sure, and of equal answers among them), sum_error (how far probabilities are from a sum of 1),
-        cosine (the least one of a vector and the Keras model's).
+        cosine (the least one of a vector and the Keras model's), pixel_difference (the mean one of all pixels, which
+        8-bit files are then judged by).
         """
         return {}
 

@@ -21,7 +21,7 @@ def read_metadata(folder: pathlib.Path, columns: Sequence[str]) -> pd.DataFrame:
     spreadsheet numbers them.
 
     Args:
-        folder: of the data set.
+        folder: of the data set; the table may be packed there, as metadata.csv.gz.
         columns: those that must be there.
 
     Raises:
@@ -159,4 +159,4 @@ def _is_read_whole(kind, text):
     long = dataclasses.replace(kind, length=8 * kind.length)
     steps = int((long.encode(text, "text") != 0).sum())
     # Of n words there are n - 1 pairs behind them, which may be cut.
-    return (steps + 1) // 2 <= kind.length if kind.tokenizer == "ngrams" else steps <= kind.length
+    return (steps + 1) // 2 <= kind.length if kind.tokenizer == "ngrams" and kind.pairs else steps <= kind.length

@@ -43,7 +43,7 @@ def encode_text(strings, text: Text):
         codes = _without_accents(codes)
     if text.lowercase:
         codes = codes.with_values(_lower(codes.values))
-    ids = _piece_ids(codes, text) if text.tokenizer == "wordpiece" else _ngram_ids(codes, text.buckets, text.length)
+    ids = _piece_ids(codes, text) if text.tokenizer == "wordpiece" else _word_ids(codes, text)
     ids = tf.cast(ids.to_tensor(shape=(None, text.length)), tf.int32)
     return tf.ensure_shape(
         tf.reshape(ids, [*tf.unstack(tf.shape(strings)), text.length]), [*strings.shape, text.length]
@@ -151,7 +151,7 @@ def _tokenizer(vocabulary):
 # Word n-grams --------------------------------------------------------------------------------------------------------
 
 
-def _ngram_ids(codes, buckets, length):
+def _word_ids(codes, text):
     """Code points, ragged (N, None), to ids of words and word pairs, ragged; see `text_encoding.ngram_ids`."""
     rows, count = codes.value_rowids(), codes.nrows()
     codes = codes.values
@@ -168,11 +168,13 @@ def _ngram_ids(codes, buckets, length):
     factors = tf.gather(text_encoding.powers(), tf.minimum(position, text_encoding.HASHED_CHARACTERS - 1))
     terms = tf.cast(tf.gather(codes, inside), tf.int64) * factors * hashed
     hashes = tf.math.segment_sum(terms, word) % text_encoding.PRIME
-    words = tf.RaggedTensor.from_value_rowids(hashes, tf.gather(rows, places), count)[:, :length]
+    words = tf.RaggedTensor.from_value_rowids(hashes, tf.gather(rows, places), count)[:, : text.length]
+    if not text.pairs:
+        return words.with_values(_mixed(words.values) % text.buckets + 1)
     first, second = words[:, :-1], words[:, 1:]
     pairs = (text_encoding.FIRST * first.values + text_encoding.SECOND * second.values) % text_encoding.PRIME
-    both = tf.concat([words, first.with_values(pairs)], axis=1)[:, :length]
-    return both.with_values(_mixed(both.values) % buckets + 1)
+    both = tf.concat([words, first.with_values(pairs)], axis=1)[:, : text.length]
+    return both.with_values(_mixed(both.values) % text.buckets + 1)
 
 
 def _mixed(hashes):

@@ -18,7 +18,7 @@ def row_hashes(samples: Samples) -> np.ndarray:
     """A number for each row, by its id and targets: uint64 (N,)."""
     columns = [_told_by(np.asarray(samples.targets[name])) for name in sorted(samples.targets)]
     hashes = [
-        hashlib.blake2b("\0".join([str(row), *(str(c[i].tolist()) for c in columns)]).encode(), digest_size=8).digest()
+        hashlib.blake2b("\0".join([str(row), *(str(c[i]) for c in columns)]).encode(), digest_size=8).digest()
         for i, row in enumerate(samples.ids)
     ]
     return np.frombuffer(b"".join(hashes), np.uint64)

@@ -44,6 +44,7 @@ class Text(Modality):
         buckets: ngrams: number of ids that words and pairs are hashed into; otherwise 0.
         lowercase: wordpiece and ngrams: lower-case the text first.
         strip_accents: wordpiece: take the accents off the letters first, as BERT's uncased vocabularies were made.
+        pairs: ngrams: also pairs of words; False: words alone, so that id number n is that of word number n.
         start, end: wordpiece: pieces put before and behind every text that is not empty ("[CLS]", "[SEP]"); "": none.
     """
 
@@ -55,6 +56,7 @@ class Text(Modality):
     start: str = ""
     end: str = ""
     strip_accents: bool = where_set(False)
+    pairs: bool = where_set(True)
 
     dtype: ClassVar[str] = "int32"
     option: ClassVar[str] = "text"
@@ -67,9 +69,10 @@ class Text(Modality):
             raise ValueError(f"tokenizer: expected 'bytes', 'wordpiece' or 'ngrams', got {self.tokenizer!r}")
         given = ["lowercase"] if self.lowercase else []
         given += [name for name in ("vocabulary", "buckets", "start", "end", "strip_accents") if getattr(self, name)]
+        given += [] if self.pairs else ["pairs"]
         known = {
             "wordpiece": ("vocabulary", "lowercase", "start", "end", "strip_accents"),
-            "ngrams": ("buckets", "lowercase"),
+            "ngrams": ("buckets", "lowercase", "pairs"),
         }
         for name in given:
             if name not in known.get(self.tokenizer, ()):
@@ -109,11 +112,15 @@ class Text(Modality):
 
     @property
     def steps_in_turn(self) -> int:
-        # N-grams are averaged, which takes no step by step.
-        return 0 if self.tokenizer == "ngrams" else self.length
+        # N-grams are averaged, which takes no step by step; words alone are read in their order.
+        return 0 if self.tokenizer == "ngrams" and self.pairs else self.length
 
     def encode_value(self, value, place):
         return encode_text(self, value, place)
+
+    def places(self, value: str | bytes) -> np.ndarray:
+        """Where each step stands in a raw text, int32 (length, 2), see `mmzoo.encoding.texts.token_places`."""
+        return texts.token_places(self, value)
 
     def parse_cell(self, cell, place):
         return cell or None
@@ -179,14 +186,16 @@ def _tokens(text):
     bare = bare if text.strip_accents else ""
     read = f"leave out NUL, take the first {texts.MOST_CHARACTERS:,} characters, {bare}{lowered}and "
     if text.tokenizer == "ngrams":
+        both = "hashes of words, then of pairs of neighbouring words" if text.pairs else "hashes of words"
+        pair = f"of a pair h = ({texts.FIRST} * h1 + {texts.SECOND} * h2) mod p; " if text.pairs else ""
+        order = "the words' ids, then the pairs', cut" if text.pairs else "the words' ids, cut"
         return (
-            f"hashes of words, then of pairs of neighbouring words, then 0: {read}split into words: runs of letters, "
+            f"{both}, then 0: {read}split into words: runs of letters, "
             "marks and digits; each CJK ideograph and each symbol beyond ASCII (emoji, €) is a word; spaces and "
             f"punctuation only separate. In 64-bit integers, with p = 2^31 - 1: of a word with the code points c0, c1, "
             f"... (at most {texts.HASHED_CHARACTERS}) h = (c0 + c1 * {texts.BASE} + c2 * {texts.BASE}^2 + ...) mod p; "
-            f"of a pair h = ({texts.FIRST} * h1 + {texts.SECOND} * h2) mod p; then "
-            f"h = (h xor (h >> 15)) * {texts.MIXER} mod p, h = h xor (h >> 13), id = h mod {text.buckets} + 1; the "
-            f"words' ids, then the pairs', cut to {text.length}"
+            f"{pair}then h = (h xor (h >> 15)) * {texts.MIXER} mod p, h = h xor (h >> 13), "
+            f"id = h mod {text.buckets} + 1; {order} to {text.length}"
         )
     marks = [f"`{mark}` {place}" for mark, place in ((text.start, "before"), (text.end, "behind")) if mark]
     marked = f", {' and '.join(marks)} every text that is not empty, kept when it is cut" if marks else ""

@@ -34,6 +34,7 @@ class Output(abc.ABC):
         feeds_itself: whether a step of it is made from the model's own choice of the step before, in a loop.
         compares: whether it compares its inputs with each other, so that with one of them hidden its figures mean
             nothing.
+        no_int8: why there is no static int8 file of a model with it; "": there may be one.
     """
 
     is_predicted: ClassVar[bool] = True
@@ -45,6 +46,23 @@ class Output(abc.ABC):
     continues: ClassVar[bool] = False
     feeds_itself: ClassVar[bool] = False
     compares: ClassVar[bool] = False
+    no_int8: ClassVar[str] = ""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Inputs without which there is nothing to say, whatever the others are: what is given then is zeros."""
+        return ()
+
+    def bound(self, inputs: Mapping[str, Any]) -> Output:
+        """The output as part of a schema: itself, but for kinds that point into an input and have to know it.
+
+        Args:
+            inputs: of the schema, name -> modality.
+
+        Raises:
+            ValueError: the input it points into is missing, or of another kind.
+        """
+        return self
 
     @property
     @abc.abstractmethod
@@ -134,6 +152,18 @@ class Output(abc.ABC):
         if isinstance(decoded, Mapping):
             return ["", *(f"  {share:8.4f}  {label}" for label, share in decoded.items())]
         return [str(decoded)]
+
+    def write(self, decoded: Any, stem: str) -> str | None:
+        """Writes what `decode` gave to a file, where it is nothing to be printed.
+
+        Args:
+            decoded: of `decode`.
+            stem: of the file's path, without what its kind ends with.
+
+        Returns:
+            The file; None of what is printed.
+        """
+        return None
 
     def columns(self, name: str) -> tuple[str, ...]:
         """The columns it fills in a table of predictions."""
