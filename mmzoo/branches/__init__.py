@@ -1,6 +1,7 @@
 """Branches: Keras layers from one modality's input tensor to `Features`."""
 
 from mmzoo.branches.audio import audio_branch
+from mmzoo.branches.history import history_branch, item_embedding
 from mmzoo.branches.hub_image import hub_image_branch
 from mmzoo.branches.hub_text import hub_text_branch
 from mmzoo.branches.image import image_branch
@@ -21,9 +22,11 @@ __all__ = [
     "Features",
     "audio_branch",
     "branch_of",
+    "history_branch",
     "hub_image_branch",
     "hub_text_branch",
     "image_branch",
+    "item_embedding",
     "ngrams_branch",
     "pilotnet_branch",
     "plain_cnn_branch",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from keras import layers
 
@@ -19,12 +19,21 @@ class Head:
         outputs: those that are predicted, by name.
         dropout: dropout rate before the layers of each output.
         seed: seed of the dropout.
+        own: output -> function (vector, name of its layers) -> logits, in place of its task's.
 
     Attributes:
         calls: what it was given and what it gave: [(vector, {output: logits})].
     """
 
-    def __init__(self, outputs: Mapping[str, Output], *, dropout: float, seed: int | None):
+    def __init__(
+        self,
+        outputs: Mapping[str, Output],
+        *,
+        dropout: float,
+        seed: int | None,
+        own: Mapping[str, Callable] | None = None,
+    ):
+        self._own = dict(own or {})
         self._outputs, self._dropout, self._seed = outputs, dropout, seed
         self.calls: list[tuple] = []
 
@@ -34,7 +43,9 @@ class Head:
         if self._dropout:
             x = layers.Dropout(self._dropout, seed=self._seed, name=f"head_dropout{suffix}")(x)
         logits = {
-            key: task_for(output).head(output, x, f"head_{key}{suffix}", dropout=self._dropout)
+            key: self._own[key](x, f"head_{key}{suffix}")
+            if key in self._own
+            else task_for(output).head(output, x, f"head_{key}{suffix}", dropout=self._dropout)
             for key, output in self._outputs.items()
         }
         self.calls.append((vector, logits))

@@ -9,6 +9,7 @@ Pillow only, so that it also runs on a device without TensorFlow.
 from mmzoo.schema.fields import Angle, Category, Date, Field, Number, TimeOfDay
 from mmzoo.schema.inputs.audio import Audio
 from mmzoo.schema.inputs.fielded import Fielded
+from mmzoo.schema.inputs.history import History
 from mmzoo.schema.inputs.image import Image
 from mmzoo.schema.inputs.modality import Modality
 from mmzoo.schema.inputs.noise import Noise
@@ -23,6 +24,7 @@ from mmzoo.schema.outputs.label import Label
 from mmzoo.schema.outputs.multi_label import MultiLabel
 from mmzoo.schema.outputs.output import Output
 from mmzoo.schema.outputs.pair import Pair
+from mmzoo.schema.outputs.ranking import Ranking
 from mmzoo.schema.outputs.transcript import Transcript
 from mmzoo.schema.outputs.value import Value
 from mmzoo.schema.schema import Schema
@@ -34,6 +36,7 @@ __all__ = [
     "Date",
     "Field",
     "Fielded",
+    "History",
     "Image",
     "KindTable",
     "Label",
@@ -43,6 +46,7 @@ __all__ = [
     "Number",
     "Output",
     "Pair",
+    "Ranking",
     "Schema",
     "Sensors",
     "Series",

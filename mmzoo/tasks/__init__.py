@@ -3,11 +3,12 @@
 A kind from outside the package joins with `register_task(Kind, KindTask())`.
 """
 
-from mmzoo.schema import Label, MultiLabel, Pair, Transcript, Value
+from mmzoo.schema import Label, MultiLabel, Pair, Ranking, Transcript, Value
 from mmzoo.tasks.figure import Figure
 from mmzoo.tasks.label import LabelTask
 from mmzoo.tasks.multi_label import MultiLabelTask
 from mmzoo.tasks.pair import PairTask
+from mmzoo.tasks.ranking import RankingTask
 from mmzoo.tasks.registry import figure_of, register_task, task_for
 from mmzoo.tasks.task import Task
 from mmzoo.tasks.transcript import TranscriptTask
@@ -18,5 +19,6 @@ __all__ = ["Figure", "Task", "figure_of", "register_task", "task_for"]
 register_task(Label, LabelTask())
 register_task(MultiLabel, MultiLabelTask())
 register_task(Pair, PairTask())
+register_task(Ranking, RankingTask())
 register_task(Transcript, TranscriptTask())
 register_task(Value, ValueTask())
