@@ -13,6 +13,8 @@ layers and losses for candidates drawn per user, its ranking metrics for lists w
 
 from __future__ import annotations
 
+import dataclasses
+
 from mmzoo.data.samples.samples import Option
 from mmzoo.data.sets.movielens import describe, load_movielens_100k, load_movielens_small
 from mmzoo.recipes.item_baselines import item_neighbours, neighbours_of_the_last, popularity
@@ -28,6 +30,13 @@ TRAINING = Training(
 )
 
 
+def adjust(settings: Training, data: str) -> Training:
+    """The small set has six times the films for as many ratings, and is learnt by heart sooner."""
+    if data != "movielens_small":
+        return settings
+    return dataclasses.replace(settings, epochs=max(1, 5 * settings.epochs // 8), dropout=0.4)
+
+
 RECIPE = Recipe(
     name="recommendation",
     data={"movielens_100k": load_movielens_100k, "movielens_small": load_movielens_small},
@@ -37,6 +46,7 @@ RECIPE = Recipe(
     limits="It predicts which film comes next, not whether it is liked, from ratings that were typed in sittings, "
     "often several in one second. Items that nobody has had are ranked by chance. It repeats the taste of those in "
     "the data: for others, and for what is fair to those who made the items, it has no eye.",
+    adjust=adjust,
     describe=describe,
     arms={
         "history alone": ("history",),
