@@ -42,7 +42,7 @@ class Interactions:
         return len(self.user)
 
     def take(self, rows: np.ndarray) -> Interactions:
-        """Some of the rows, by mask."""
+        """Some of the rows, by mask or number."""
         kept = {name: getattr(self, name)[rows] for name in ("user", "item", "time", "part")}
         return dataclasses.replace(self, **kept)
 
@@ -104,11 +104,11 @@ def in_order(interactions: Interactions) -> Interactions:
     if not known.all():
         notes.append(f"{(~known).sum():,} interactions with items that are not known left out")
         interactions = interactions.take(known)
-    order = np.lexsort((interactions.time, interactions.user))
+    interactions = interactions.take(np.argsort(interactions.user, kind="stable"))
     moved = int((_later(interactions) < 0).sum())
     if moved:
         notes.append(f"{moved:,} rows were older than the one before of their user: sorted by time")
-    interactions = interactions.take(order)
+    interactions = interactions.take(np.lexsort((interactions.time, interactions.user)))
     pairs = interactions.user.astype(np.int64) * (1 + int(interactions.item.max(initial=0))) + interactions.item
     first = np.zeros(len(pairs), bool)
     first[np.unique(pairs, return_index=True)[1]] = True
