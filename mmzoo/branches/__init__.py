@@ -16,6 +16,7 @@ from mmzoo.branches.speech import speech_branch
 from mmzoo.branches.table import BranchSettings, branch_of, register_branch
 from mmzoo.branches.text import text_branch
 from mmzoo.branches.vector import vector_branch
+from mmzoo.branches.video import video_branch
 
 __all__ = [
     "BranchSettings",
@@ -37,4 +38,5 @@ __all__ = [
     "speech_branch",
     "text_branch",
     "vector_branch",
+    "video_branch",
 ]

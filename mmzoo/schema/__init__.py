@@ -18,6 +18,7 @@ from mmzoo.schema.inputs.series import Series
 from mmzoo.schema.inputs.state import State
 from mmzoo.schema.inputs.text import Text
 from mmzoo.schema.inputs.vector import Vector
+from mmzoo.schema.inputs.video import Video
 from mmzoo.schema.kinds import KindTable, register_kind
 from mmzoo.schema.names import identifier
 from mmzoo.schema.outputs.label import Label
@@ -56,6 +57,7 @@ __all__ = [
     "Transcript",
     "Value",
     "Vector",
+    "Video",
     "identifier",
     "register_kind",
 ]
