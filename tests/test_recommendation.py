@@ -11,8 +11,8 @@ import pytest
 
 import mmzoo
 from mmzoo.data.interactions import Interactions, answers, histories, in_order, last_rows, read_interactions, spread
-from mmzoo.data.sets import movielens
 from mmzoo.data.sets.movielens import film_names, load_movielens_100k
+from mmzoo.data.sets.own_interactions import load_interactions
 from mmzoo.models.schemas.recommendation import USER, recommendation_schema
 from mmzoo.recipes import get_recipe
 from mmzoo.recipes.item_baselines import item_neighbours, neighbours_of_the_last, popularity
@@ -207,6 +207,10 @@ SEEN = [(1, 10, 4, 0, "train"), (1, 20, 2, 60, "train"), (1, 30, 5, 61, "val"), 
 LAST = [(1, 40, 3, 62, "test"), (2, 50, 3, 90_061, "test")]
 
 
+def items(folder, data="movielens_100k"):
+    return get_recipe("recommendation").describe(data, folder)["items"]
+
+
 @pytest.fixture
 def movies(tmp_path):
     return write_movies(tmp_path / "movies", SEEN)
@@ -214,7 +218,7 @@ def movies(tmp_path):
 
 @pytest.fixture
 def schema(movies):
-    return recommendation_schema(movielens.describe(movies)["items"], length=3)
+    return recommendation_schema(items(movies), length=3)
 
 
 def test_films_of_one_title_have_their_number_behind_it(movies):
@@ -268,13 +272,36 @@ def test_baselines_know_what_is_popular_and_what_is_near(movies, schema):
 @pytest.mark.skipif(not os.environ.get("MMZOO_DATA"), reason="needs MMZOO_DATA=<directory with movielens_100k/>")
 def test_the_baselines_of_the_real_data_are_those_that_are_known():
     folder = pathlib.Path(os.environ["MMZOO_DATA"]) / "movielens_100k"
-    schema = recommendation_schema(movielens.describe(folder)["items"])
+    schema = recommendation_schema(items(folder))
     train, held_back = (load_movielens_100k(folder, split, schema=schema) for split in ("train", "validation"))
     assert (len(train), len(held_back), len(schema["item"].items)) == (98_114, 943, 1_682)
     assert "50,146 of 99,057 interactions share their second" in train.note
     found = neighbours_of_the_last(train, held_back, schema)["item"]
     measured = task_for(schema["item"]).measure(schema["item"], held_back.targets["item"], found)
     assert measured["hit_rate_10"] == pytest.approx(0.1803, abs=1e-4)
+
+
+# A table of one's own -------------------------------------------------------------------------------------------------
+
+
+def test_the_last_item_of_each_user_of_ones_own_table_is_held_back(tmp_path):
+    lines = ["user,item,time", "ann,tea,2", "bob,milk,1", "ann,milk,3", "ann,cake,1", "cy,tea,9", "ann,tea,5"]
+    (tmp_path / "interactions.csv").write_text("\n".join(lines))
+    assert items(tmp_path, "interactions") == ("tea", "milk", "cake")
+    schema = recommendation_schema(items(tmp_path, "interactions"), length=3, user=None)
+    train = load_interactions(tmp_path, "train", schema=schema)
+    # Of users with a single item nothing is held back; what ann had a second time is left out, and said.
+    assert train.targets["item"].tolist() == [2, 0, 1, 0] and "had had already left out" in train.note
+    held_back = load_interactions(tmp_path, "validation", schema=schema)
+    assert held_back.inputs["history"].tolist() == [[0, 3, 1]] and held_back.targets["item"].tolist() == [[1, 2, 0]]
+    (tmp_path / "interactions.csv").write_text("user,item,time\nann,tea|milk,1\nbob,tea,1\n")
+    with pytest.raises(ValueError, match=r"item 'tea\|milk': '\|' stands between items"):
+        items(tmp_path, "interactions")
+    (tmp_path / "interactions.csv").write_text("user,item,time\nann,tea,1\nbob,tea,1\n")
+    with pytest.raises(ValueError, match="no user has two items"):
+        load_interactions(tmp_path, "train", schema=recommendation_schema(("tea",), user=None))
+    with pytest.raises(FileNotFoundError, match="no interactions.csv or interactions.csv.gz"):
+        items(tmp_path / "elsewhere", "interactions")
 
 
 # The model ------------------------------------------------------------------------------------------------------------

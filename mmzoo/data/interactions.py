@@ -7,10 +7,13 @@ are only ever what lies before the item to be predicted, and that item is never 
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import os
 from collections.abc import Callable, Mapping
 
 import numpy as np
+
+from mmzoo.schema import Sensors
 
 # Rows of a table that are read at a time, and rows that a model learns from at most.
 _CHUNK, MOST_ROWS = 50_000, 200_000
@@ -153,6 +156,24 @@ def last_rows(interactions: Interactions) -> np.ndarray:
 def spread(rows: np.ndarray, most: int) -> np.ndarray:
     """At most so many of some rows, evenly spread."""
     return rows if len(rows) <= most else rows[np.arange(most) * len(rows) // most]
+
+
+def moments(times: np.ndarray, kind: Sensors) -> np.ndarray:
+    """Time of day and weekday (UTC), of those fields that there are: float32 (N, fields), others missing.
+
+    Args:
+        times: seconds since 1970 (N,).
+        kind: of the input; its fields `time` (a `TimeOfDay`) and `weekday` (seven categories from Monday) are filled.
+    """
+    rows = np.repeat(kind.missing()[None], len(times), axis=0)
+    names = [field.name for field in kind.fields]
+    days = np.floor(times / 86_400)
+    weekdays = (days + datetime.date(1970, 1, 1).weekday()) % 7
+    values = {"time": (times - 86_400 * days) / 240, "weekday": weekdays}
+    for name, numbers in values.items():
+        if name in names:
+            rows[:, names.index(name)] = numbers
+    return rows
 
 
 def _starts(interactions):

@@ -151,7 +151,8 @@ class Recipe:
             schema that has a `Vector` of features in place of what these read; they are then computed once a row. None:
             the whole model runs in every epoch.
         adjust: hook (hyper-parameters, name of the data set) -> hyper-parameters as that data wants them.
-        describe: hook (folder of the data) -> keywords of the builder that the data says, such as the items there are.
+        describe: hook (name of the data set, its folder) -> keywords of the builder that the data says, such as the
+            items there are.
         epoch_data: hook (`EpochContext`) -> function of the epoch that gives its batches, as `mmzoo.fit` takes it;
             None: shuffled, changed as `augment` says. What an arm has no input for is left out of the batches.
         augment: hook (`EpochContext`) -> random changes of the batches, see `mmzoo.data.pipeline.from_arrays`; None:
@@ -181,7 +182,7 @@ class Recipe:
     build: Callable | None = None
     learner: Callable[..., Any] | None = None
     adjust: Callable[[Training, str], Training] | None = None
-    describe: Callable[[str | os.PathLike], Mapping[str, Any]] | None = None
+    describe: Callable[[str, str | os.PathLike], Mapping[str, Any]] | None = None
     epoch_data: Callable[[EpochContext], Callable[[int], Any]] | None = None
     augment: Callable[[EpochContext], Sequence[Callable]] | None = None
     watch: Callable[[Schema, Arrays, Arrays], tuple[Arrays, Arrays]] | None = None

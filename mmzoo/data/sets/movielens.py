@@ -18,7 +18,6 @@ The moment is in UTC, as nobody said where users live.
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import pathlib
 from collections.abc import Mapping
 
@@ -31,11 +30,11 @@ from mmzoo.data.interactions import (
     answers,
     histories,
     in_order,
+    moments,
     read_interactions,
     spread,
 )
 from mmzoo.data.samples.samples import ALL, TRAIN, Option, Samples, data_set
-from mmzoo.models.schemas.recommendation import DAYS
 from mmzoo.schema import Schema
 
 TABLE, USERS = ("metadata.csv.gz", "metadata.csv"), ("users.csv.gz", "users.csv")
@@ -101,7 +100,7 @@ def _load(
         elif key == "user":
             inputs[key] = _users(data_dir if before is None else before, table, kept, kind)
         elif key == "context":
-            inputs[key] = _moments(table.time[kept], kind)
+            inputs[key] = moments(table.time[kept], kind)
         else:
             inputs[key] = np.repeat(kind.missing()[None], len(kept), axis=0)
     ids = [f"{table.users[table.user[row]]}: {int(table.time[row])}: {table.item[row]}" for row in kept]
@@ -120,11 +119,6 @@ def film_names(folder: pathlib.Path) -> dict[str, str]:
     twice = titles.duplicated(keep=False)
     titles = titles.where(~twice, titles + " #" + frame["movieId"])
     return dict(zip(frame["movieId"], titles, strict=True))
-
-
-def describe(data_dir: pathlib.Path) -> dict[str, tuple[str, ...]]:
-    """What a builder is told of the data: the films."""
-    return {"items": tuple(film_names(pathlib.Path(data_dir)).values())}
 
 
 def _whole_table(data_dir, before, places) -> Interactions:
@@ -170,19 +164,6 @@ def _users(folder, table, rows, kind):
     unknown = kind.missing()
     encoded = np.stack([found.get(user, unknown) for user in table.users]).astype(np.float32)
     return encoded[table.user[rows]]
-
-
-def _moments(times, kind):
-    """Time of day and weekday (UTC)."""
-    rows = np.repeat(kind.missing()[None], len(times), axis=0)
-    names = [field.name for field in kind.fields]
-    days = np.floor(times / 86_400)
-    weekdays = (days + datetime.date(1970, 1, 1).weekday()) % len(DAYS)
-    values = {"time": (times - 86_400 * days) / 240, "weekday": weekdays}
-    for name, numbers in values.items():
-        if name in names:
-            rows[:, names.index(name)] = numbers
-    return rows
 
 
 def _file(folder: pathlib.Path, names: tuple[str, ...]) -> pathlib.Path:

@@ -113,7 +113,7 @@ def train(
         **{"limit": limit, "weights": origin(weights), "options": named},
         **{"training": dataclasses.asdict(training), "data_seed": seed, "versions": versions()},
     }
-    described = recipe.describe(data_dir) if recipe.describe and data_dir is not None else {}
+    described = recipe.describe(data, data_dir) if recipe.describe and data_dir is not None else {}
     if described:
         settings["described"] = hashlib.sha256(repr(sorted(described.items())).encode()).hexdigest()[:16]
     identity = RunIdentity(out, settings, overwrite=overwrite)

@@ -3,6 +3,7 @@
     mmzoo train recommendation --data movielens_100k --data-dir DIR/movielens_100k --arms --seeds 3 --out RUN
     mmzoo train recommendation --data movielens_100k --data-dir DIR/movielens_100k --variant sasrec --seeds 3 --out RUN2
     mmzoo train recommendation --data movielens_small --data-dir DIR/movielens_small --seeds 3 --out RUN3
+    mmzoo train recommendation --data interactions --data-dir FOLDER --out RUN4       # interactions.csv: user, item, time
 
 All films that a user has not rated are ranked, never a sample of them. The last film of each user but one is measured.
 
@@ -14,9 +15,11 @@ layers and losses for candidates drawn per user, its ranking metrics for lists w
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 
 from mmzoo.data.samples.samples import Option
-from mmzoo.data.sets.movielens import describe, load_movielens_100k, load_movielens_small
+from mmzoo.data.sets.movielens import film_names, load_movielens_100k, load_movielens_small
+from mmzoo.data.sets.own_interactions import items_of, load_interactions
 from mmzoo.recipes.item_baselines import item_neighbours, neighbours_of_the_last, popularity
 from mmzoo.recipes.recipe import Recipe, Training
 
@@ -32,14 +35,26 @@ TRAINING = Training(
 
 def adjust(settings: Training, data: str) -> Training:
     """The small set has six times the films for as many ratings, and is learnt by heart sooner."""
-    if data != "movielens_small":
-        return settings
-    return dataclasses.replace(settings, epochs=max(1, 5 * settings.epochs // 8), dropout=0.4)
+    if data == "movielens_small":
+        return dataclasses.replace(settings, epochs=max(1, 5 * settings.epochs // 8), dropout=0.4)
+    if data == "interactions":
+        # Nobody says who the users are.
+        return dataclasses.replace(settings, builder={**settings.builder, "user": None})
+    return settings
+
+
+def describe(data: str, folder) -> dict:
+    """The items that there are to rank."""
+    return {"items": items_of(folder) if data == "interactions" else tuple(film_names(pathlib.Path(folder)).values())}
 
 
 RECIPE = Recipe(
     name="recommendation",
-    data={"movielens_100k": load_movielens_100k, "movielens_small": load_movielens_small},
+    data={
+        "movielens_100k": load_movielens_100k,
+        "movielens_small": load_movielens_small,
+        "interactions": load_interactions,
+    },
     training={"nano": TRAINING, "small": TRAINING},
     about="Ranks all items by how well they would come next for a user, from what she has had, who she is and when it "
     "is; any of these may be missing, as the history of a new user.",
