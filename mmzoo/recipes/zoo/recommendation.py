@@ -3,7 +3,7 @@
     mmzoo train recommendation --data movielens_100k --data-dir DIR/movielens_100k --arms --seeds 3 --out RUN
     mmzoo train recommendation --data movielens_100k --data-dir DIR/movielens_100k --variant sasrec --seeds 3 --out RUN2
     mmzoo train recommendation --data movielens_small --data-dir DIR/movielens_small --seeds 3 --out RUN3
-    mmzoo train recommendation --data interactions --data-dir FOLDER --out RUN4       # interactions.csv: user, item, time
+    mmzoo train recommendation --data interactions --data-dir FOLDER --out RUN4    # user,item,time
 
 All films that a user has not rated are ranked, never a sample of them. The last film of each user but one is measured.
 
