@@ -161,7 +161,7 @@ def test_it_goes_through_json_and_a_command_line(tmp_path):
     schema = Schema("s", {"video": Video(4, 8, 12, 1, 2.0)}, {"y": Label(("a", "b"))})
     assert Schema.from_json(schema.to_json()) == schema
     path = save_animation(tmp_path / "a.gif", 100)
-    assert schema.encode(raw_sample(schema, settings=[f"video={path}"]))["video"].shape == (4, 8, 12, 1)
+    assert schema.encode(raw_sample(schema, video=str(path)))["video"].shape == (4, 8, 12, 1)
 
 
 def test_the_order_of_frames_and_motion_count_and_dark_frames_do_not():

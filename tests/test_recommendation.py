@@ -72,6 +72,7 @@ def test_a_history_stands_in_json_a_table_and_on_a_command_line():
     arrays = encode_row(SCHEMA, match_columns(SCHEMA, list(row), "t.csv"), row, place="t.csv: row 2")
     assert arrays["history"].tolist() == [0, 1, 5]
     assert SCHEMA.encode(raw_sample(SCHEMA, settings=["history=tea|cake"]))["history"].tolist() == [0, 1, 5]
+    assert SCHEMA.encode(raw_sample(SCHEMA, history="tea|cake"))["history"].tolist() == [0, 1, 5]
 
 
 # Ranking --------------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ class History(Modality):
     items: tuple[str, ...]
 
     dtype: ClassVar[str] = "int32"
+    option: ClassVar[str] = "history"
     extents: ClassVar[tuple[str, ...]] = ("length",)
 
     def __post_init__(self):

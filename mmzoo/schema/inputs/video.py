@@ -38,6 +38,7 @@ class Video(Modality):
     seconds: float | None = None
 
     dtype: ClassVar[str] = "uint8"
+    option: ClassVar[str] = "video"
     is_file: ClassVar[bool] = True
     is_large: ClassVar[bool] = True
     extents: ClassVar[tuple[str, ...]] = ("frames", "height", "width")
