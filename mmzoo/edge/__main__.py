@@ -61,8 +61,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="INPUT.FIELD=VALUE",
-        help="one field of a sensor input, or any other input as INPUT=VALUE (a series by the path of its CSV file); may "
-        "be repeated",
+        help="one field of a sensor input, or any other input as INPUT=VALUE (a series by the path of its CSV file); "
+        "may be repeated",
     )
     parser.add_argument("--csv", metavar="IN", help="predict for every row; columns: inputs and <input>_<field>")
     parser.add_argument(
