@@ -6,6 +6,7 @@ from PIL import Image as Pillow
 from zoo_harness import wav
 
 from mmzoo.data.sets.fight_surv import load_fight_surv
+from mmzoo.data.sets.surveillance_reels import load_surveillance_reels
 from mmzoo.data.sets.urbansound_safety import load_urbansound_safety
 from mmzoo.models.schemas.surveillance import HEARD, SEEN, surveillance_schema
 from mmzoo.recipes import get_recipe
@@ -85,3 +86,30 @@ def test_each_data_set_has_its_inputs_and_events():
     recipe = get_recipe("surveillance")
     for data, inputs in (("fight_surv", ("video", "sound")), ("urbansound_safety", ("sound",))):
         assert recipe.training_for("small", data).builder["inputs"] == inputs
+
+
+def test_clips_and_sounds_that_are_played_together_are_apart_by_both(clips, tmp_path_factory):
+    root = tmp_path_factory.mktemp("all")
+    clips.rename(root / "fight_surv")
+    sounds = ["path,label,us8k_fold,freesound_id", "a.wav,siren,1,1", "b.wav,street_music,2,2"]
+    (root / "urbansound_safety").mkdir()
+    for name in ("a.wav", "b.wav"):
+        (root / "urbansound_safety" / name).write_bytes((root / "fight_surv" / "a.wav").read_bytes())
+    (root / "urbansound_safety" / "metadata.csv").write_text("\n".join(sounds))
+    reels = root / "surveillance_reels"
+    reels.mkdir()
+    lines = ["reel,position,video,sound,kind"]
+    for number, sound in enumerate(("", "a.wav", "b.wav", "a.wav", "a.wav", "b.wav")):
+        where = f"../urbansound_safety/{sound}" if sound else ""
+        lines.append(f"r0,{number},../fight_surv/{number}.gif,{where},x")
+    (reels / "metadata.csv").write_text("\n".join(lines))
+    schema = surveillance_schema(frames=3, image_size=(8, 8))
+    held_back = load_surveillance_reels(reels, "validation", schema=schema, fold=0)
+    train = load_surveillance_reels(reels, "train", schema=schema, fold=0)
+    # Clips 0 and 1 are held out; 1 with a sound that is trained on is left out, and so are 2 and 5.
+    assert held_back.ids == ["r0/0"] and train.ids == ["r0/3", "r0/4"]
+    assert "3 of 6 segments mix both sides and are left out" in train.note
+    assert [schema["event"].classes[number] for number in train.targets["event"]] == ["fight", "siren"]
+    (reels / "metadata.csv").write_text("\n".join([*lines, "r0,6,../fight_surv/77.gif,,x"]))
+    with pytest.raises(ValueError, match="row 8, column 'video': '../fight_surv/77.gif' is not in the table"):
+        load_surveillance_reels(reels, "all", schema=schema)

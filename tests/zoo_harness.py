@@ -37,7 +37,7 @@ from mmzoo.tasks import task_for
 from mmzoo.training.objectives import losses_for
 
 # Models that stand for all kinds of inputs and outputs in the zoo; a test says when a kind is left out.
-REPRESENTATIVES = ("road_sign", "driving", "sentiment", "reader", "retrieval", "recommendation")
+REPRESENTATIVES = ("road_sign", "driving", "sentiment", "reader", "retrieval", "recommendation", "surveillance")
 SAMPLES = 96
 
 # Runs in another process: loads the models of all folders named, and writes what they give.
