@@ -28,7 +28,7 @@ class _Size:
 
 SIZES = {
     "nano": _Size(8, 32, 32, 16, 90_000),
-    "small": _Size(16, 64, 64, 32, 400_000),
+    "small": _Size(12, 64, 64, 32, 400_000),
 }
 
 
@@ -65,7 +65,7 @@ def build_surveillance_model(
         size: "nano" or "small", of what is not pretrained.
         inputs: those that it has.
         events: those that it tells apart.
-        frames: N; None: 16, nano 8.
+        frames: N; None: 12, nano 8.
         image_size: (height, width) of a frame in pixels; None: (64, 64), nano (32, 32), with a pretrained encoder
             (96, 96).
         image: how each frame is read, see `mmzoo.build_multimodal_model`.
