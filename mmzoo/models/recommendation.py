@@ -11,6 +11,7 @@ from keras import layers
 from mmzoo.branches import history_branch, item_embedding, sensor_branch
 from mmzoo.fusion import fuse, wants_tokens
 from mmzoo.models.parts.finish import finish
+from mmzoo.models.parts.rates import rates_of
 from mmzoo.models.parts.seeding import seeded
 from mmzoo.models.registry import register
 from mmzoo.models.schema_model import SchemaModel, keras_inputs
@@ -125,13 +126,8 @@ def build_recommendation_model(
         schema,
         fusion,
         dropout=dropout,
-        modality_dropout=_rates(modality_dropout, features),
+        modality_dropout=rates_of(modality_dropout, features),
         heads={"item": head},
         seed=seed,
     )
     return finish(inputs, outputs, schema, weights, size)
-
-
-def _rates(rates, features):
-    """Those of the inputs that the model has."""
-    return {name: rate for name, rate in rates.items() if name in features} if isinstance(rates, Mapping) else rates

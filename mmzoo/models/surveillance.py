@@ -11,6 +11,7 @@ from mmzoo.branches.table import is_image_preset
 from mmzoo.fusion import fuse, wants_tokens
 from mmzoo.layers.hub_backbone import FINETUNE
 from mmzoo.models.parts.finish import finish
+from mmzoo.models.parts.rates import rates_of
 from mmzoo.models.parts.seeding import seeded
 from mmzoo.models.registry import register
 from mmzoo.models.schema_model import SchemaModel, keras_inputs
@@ -114,16 +115,13 @@ def build_surveillance_model(
         )
     if "sound" in schema.inputs:
         features["sound"] = audio_branch(tensors["sound"], schema["sound"], name="sound", **common)
-    rates = modality_dropout
     outputs = fuse(
         {name: features[name] for name in schema.inputs},
         schema,
         fusion,
         dropout=dropout,
         classifier_activation=classifier_activation,
-        modality_dropout={name: rates[name] for name in rates if name in features} if isinstance(rates, Mapping) else (
-            rates
-        ),
+        modality_dropout=rates_of(modality_dropout, features),
         seed=seed,
-    )  # fmt: skip
+    )
     return finish(tensors, outputs, schema, weights, size)
