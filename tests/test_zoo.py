@@ -58,8 +58,8 @@ def test_inputs_and_outputs_are_the_schemas(zoo, case):
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.max_parameters], ids=str)
-def test_parameters_are_within_the_limit(zoo, case):
-    assert zoo.prepared(case).model.count_params() <= case.max_parameters
+def test_parameters_are_within_the_limit(case):
+    assert case.build().count_params() <= case.max_parameters
 
 
 @every_case
