@@ -4,7 +4,8 @@ Whoever registers a builder gets all the tests without writing a line. A builder
 from size to an object with `max_parameters`; then every size is tested, and the smallest is exported.
 
 The costly tests (all of a bundle's files, JAX) run for `REPRESENTATIVES`, those of larger sizes for `IN_ALL_SIZES`, and
-for every other model with `pytest -m export`. What takes long to make is made once for all processes of a run, in a folder that they share.
+for every other model with `pytest -m export`. What takes long to make is made once for all processes of a run, in a
+folder that they share.
 """
 
 from __future__ import annotations

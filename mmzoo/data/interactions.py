@@ -17,8 +17,8 @@ from mmzoo.schema import Sensors
 
 # Rows of a table that are read at a time, and rows that a model learns from at most.
 _CHUNK, MOST_ROWS = 50_000, 200_000
-# Scores of all items that are kept of the users who are measured, at most: 200 MB.
-MOST_SCORES = 50_000_000
+# Scores of all items that are kept of the users who are measured, at most: 40 MB.
+MOST_SCORES = 10_000_000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
