@@ -133,9 +133,13 @@ def histories(interactions: Interactions, rows: np.ndarray, length: int) -> np.n
         rows: numbers of rows.
         length: how many of the newest.
     """
-    starts = _starts(interactions)[rows]
-    places = rows[:, None] - length + np.arange(length)
-    return np.where(places >= starts[:, None], interactions.item[np.maximum(places, 0)] + 1, 0).astype(np.int32)
+    starts, found = _starts(interactions)[rows], np.zeros((len(rows), length), np.int32)
+    # In parts, as the places take eight times the bytes of what is kept.
+    for begin in range(0, len(rows), _CHUNK // 5):
+        part = slice(begin, begin + _CHUNK // 5)
+        places = rows[part, None] - length + np.arange(length)
+        found[part] = np.where(places >= starts[part, None], interactions.item[np.maximum(places, 0)] + 1, 0)
+    return found
 
 
 def answers(interactions: Interactions, rows: np.ndarray) -> np.ndarray:
