@@ -4,7 +4,8 @@ Whoever registers a builder gets all the tests without writing a line. A builder
 from size to an object with `max_parameters`; then every size is tested, and the smallest is exported.
 
 The costly tests (all of a bundle's files, JAX) run for `REPRESENTATIVES`, those of larger sizes for `IN_ALL_SIZES`, and
-for every other model with `pytest -m export`. What takes long to make is made once for all processes of a run, in a folder that they share.
+for every other model with `pytest -m export`. What takes long to make is made once for all processes of a run, in a
+folder that they share.
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ from mmzoo.tasks import task_for
 from mmzoo.training.objectives import losses_for
 
 # Models that stand for all kinds of inputs and outputs in the zoo; a test says when a kind is left out.
-REPRESENTATIVES = ("road_sign", "driving", "speech", "retrieval", "caption", "answer", "text_to_image")
+REPRESENTATIVES = (
+    *("road_sign", "driving", "speech", "retrieval", "caption", "answer", "text_to_image"),
+    *("recommendation", "surveillance"),
+)
 # Whose larger sizes are asked by default what the smallest is asked: what a size changes is its widths.
 IN_ALL_SIZES = ("road_sign",)
 SAMPLES = 96

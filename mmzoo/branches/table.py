@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mmzoo.branches.audio import audio_branch
+from mmzoo.branches.history import history_branch
 from mmzoo.branches.hub_image import hub_image_branch
 from mmzoo.branches.hub_text import hub_text_branch
 from mmzoo.branches.image import image_branch
@@ -19,8 +20,9 @@ from mmzoo.branches.series import series_branch
 from mmzoo.branches.speech import speech_branch
 from mmzoo.branches.text import text_branch
 from mmzoo.branches.vector import vector_branch
+from mmzoo.branches.video import video_branch
 from mmzoo.presets import PresetError, packaged
-from mmzoo.schema import Audio, Image, KindTable, Modality, Sensors, Series, Text, Vector
+from mmzoo.schema import Audio, History, Image, KindTable, Modality, Sensors, Series, Text, Vector, Video
 
 # Backbones of `image_branch` that are no network of keras.applications.
 _OWN_BACKBONES = ("separable", "vgg")
@@ -170,6 +172,20 @@ def _series(values, series, name, settings):
     )
 
 
+def _history(ids, history, name, settings):
+    return history_branch(ids, history, seed=settings.seed, **_common(name, settings))
+
+
+def _video(frames, video, name, settings):
+    read = None
+    if is_image_preset(settings.image):
+
+        def read(pixels, **common):
+            return hub_image_branch(pixels, settings.image, finetune=settings.finetune, **common)
+
+    return video_branch(frames, read=read, size=settings.size, seed=settings.seed, **_common(name, settings))
+
+
 def _vector(values, vector, name, settings):
     return vector_branch(values, **_common(name, settings))
 
@@ -180,6 +196,8 @@ for _kind, _branch in (
     (Sensors, _sensors),
     (Audio, _audio),
     (Series, _series),
+    (History, _history),
     (Vector, _vector),
+    (Video, _video),
 ):
     register_branch(_kind, _branch)

@@ -44,7 +44,8 @@ class SoundAugmentation:
             if x.dtype == tf.float32 and len(x.shape) == 2:
                 inputs[name], silent = _changed_sounds(x, draw, self)
                 # Targets are numbers of letters, 0 behind the last one.
-                targets = {text: tf.where(silent, tf.zeros_like(one), one) for text, one in targets.items()}
+                if self.silence:
+                    targets = {text: tf.where(silent, tf.zeros_like(one), one) for text, one in targets.items()}
             elif x.dtype == tf.float32 and len(x.shape) == 3:
                 inputs[name] = _changed_coefficients(x, draw, self)
         return inputs, targets

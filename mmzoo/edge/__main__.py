@@ -9,6 +9,16 @@ import time
 
 from mmzoo.encoding.terminal import any_text_prints, shown
 
+# What a kind of input is given by (`Modality.option`): (what stands there, what it is).
+OPTIONS = {
+    "image": ("FILE", "the image input"),
+    "text": ("TEXT", "the text input"),
+    "audio": ("FILE", "the audio input (needs the package soundfile)"),
+    "video": ("FILE", "the video input: GIF, WebP, a folder of pictures, or a film (needs the package av)"),
+    "history": ("A|B|C", "the history input: names of items, the newest last"),
+}
+_LISTED = ", ".join(f"--{name}" for name in OPTIONS)
+
 
 def main(arguments: list[str] | None = None, prog: str = "python -m mmzoo.edge") -> int:
     """The command line; returns the exit status: 0, 1 for bad input, 2 for bad usage."""
@@ -19,13 +29,12 @@ def main(arguments: list[str] | None = None, prog: str = "python -m mmzoo.edge")
     is_table = bool(options.csv or options.folder)
     if is_table != bool(options.out):
         parser.error("--csv or --folder and --out go together")
-    has_raw = any(value is not None for value in (options.image, options.text, options.audio)) or bool(options.set)
+    given = {name: getattr(options, name) for name in OPTIONS}
+    has_raw = any(value is not None for value in given.values()) or bool(options.set)
     if is_table and (has_raw or options.benchmark):
-        parser.error(
-            "--image, --text, --audio, --set and --benchmark go with a single sample, not with --csv or --folder"
-        )
+        parser.error(f"{_LISTED}, --set and --benchmark go with a single sample, not with --csv or --folder")
     if not (is_table or has_raw or options.benchmark):
-        parser.error("nothing to predict: give --image, --text, --audio, --set, --csv or --folder")
+        parser.error(f"nothing to predict: give {_LISTED}, --set, --csv or --folder")
     any_text_prints()
     try:
         return _run(options)
@@ -45,16 +54,15 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "bundle",
         help="folder that mmzoo.export wrote, a .tflite file beside a schema.json, or the name of a shipped bundle",
     )
-    parser.add_argument("--image", metavar="FILE", help="the image input")
-    parser.add_argument("--text", help="the text input")
-    parser.add_argument("--audio", metavar="FILE", help="the audio input (needs the package soundfile)")
+    for name, (metavar, about) in OPTIONS.items():
+        parser.add_argument(f"--{name}", metavar=metavar, help=about)
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="INPUT.FIELD=VALUE",
-        help="one field of a sensor input, or any image, text, audio or series input as INPUT=VALUE (a series by the "
-        "path of its CSV file); may be repeated",
+        help="one field of a sensor input, or any other input as INPUT=VALUE (a series by the path of its CSV file); "
+        "may be repeated",
     )
     parser.add_argument("--csv", metavar="IN", help="predict for every row; columns: inputs and <input>_<field>")
     parser.add_argument(
@@ -120,9 +128,7 @@ def _run(options) -> int:
         print(json.dumps(result) if options.json else f"{count} predictions in {options.out}")
         return 0
 
-    raw = columns.raw_sample(
-        model.schema, image=options.image, text=options.text, audio=options.audio, settings=options.set
-    )
+    raw = columns.raw_sample(model.schema, settings=options.set, **{name: getattr(options, name) for name in OPTIONS})
     if options.benchmark:
         stages = {"import": (imported - start) * 1e3, "load": (loaded - imported) * 1e3}
         stages.update(_benchmark(model, raw, options.benchmark))

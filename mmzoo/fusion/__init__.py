@@ -61,6 +61,7 @@ def fuse(
     classifier_activation: str | None = "softmax",
     task_weights: bool = False,
     modality_dropout: float | Mapping[str, float] = 0.25,
+    heads: Mapping[str, Callable] | None = None,
     seed: int | None = None,
     begun: Mapping[str, Any] = types.MappingProxyType({}),
 ) -> dict:
@@ -75,6 +76,8 @@ def fuse(
         task_weights: learn how much each output counts in the loss; see `TaskUncertainty`.
         modality_dropout: probability of hiding an input while training, one for all or by name; names left out are
             never hidden.
+        heads: output name -> function (vector, name of its layers) -> logits, for a head that is not its task's, such
+            as one that shares weights with a branch.
         seed: seed of what is random in training.
         begun: output -> the tensor of what stands there so far, for outputs that are given their beginning.
 
@@ -97,7 +100,8 @@ def fuse(
     features = _with_absent(schema.to_tensors(chosen(features)), modality_dropout, seed)
     if wants_tokens(fusion):
         features = {name: _with_first_token(name, each) for name, each in features.items()}
-    head = Head(predicted, dropout=dropout, seed=seed, begun=schema.to_tensors(begun))
+    begun, heads = schema.to_tensors(begun), schema.to_tensors(heads or {})
+    head = Head(predicted, dropout=dropout, seed=seed, begun=begun, own=heads)
     logits = fusion(features, head)
     if set(logits) != set(predicted):
         raise ValueError(f"fusion: expected logits of {list(predicted)}, got those of {list(logits)}")

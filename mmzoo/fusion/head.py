@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from keras import layers
@@ -22,6 +22,7 @@ class Head:
         dropout: dropout rate before the layers of each output.
         seed: seed of the dropout.
         begun: output -> the tensor of what stands there so far, for outputs that are given their beginning.
+        own: output -> function (vector, name of its layers) -> logits, in place of its task's.
 
     Attributes:
         calls: what it was given and what it gave: [(vector, {output: logits})].
@@ -34,7 +35,9 @@ class Head:
         dropout: float,
         seed: int | None,
         begun: Mapping[str, Any] = types.MappingProxyType({}),
+        own: Mapping[str, Callable] | None = None,
     ):
+        self._own = dict(own or {})
         self._outputs, self._dropout, self._seed = outputs, dropout, seed
         self._begun = {name: {"begun": tensor} for name, tensor in begun.items()}
         self.calls: list[tuple] = []
@@ -45,7 +48,9 @@ class Head:
         if self._dropout:
             x = layers.Dropout(self._dropout, seed=self._seed, name=f"head_dropout{suffix}")(x)
         logits = {
-            key: task_for(output).head(
+            key: self._own[key](x, f"head_{key}{suffix}")
+            if key in self._own
+            else task_for(output).head(
                 output, x, f"head_{key}{suffix}", dropout=self._dropout, **self._begun.get(key, {})
             )
             for key, output in self._outputs.items()

@@ -152,7 +152,7 @@ class Recipe:
             the whole model runs in every epoch.
         adjust: hook (hyper-parameters, name of the data set) -> hyper-parameters as that data wants them.
         from_rows: hook (folder of the data, name of the data set, hyper-parameters) -> keywords of the builder that
-            rest on the training rows, such as the words of their captions.
+            rest on the data, such as the words of their captions, of training rows alone, or the items there are.
         epoch_data: hook (`EpochContext`) -> function of the epoch that gives its batches, as `mmzoo.fit` takes it;
             None: shuffled, changed as `augment` says. What an arm has no input for is left out of the batches.
         augment: hook (`EpochContext`) -> random changes of the batches, see `mmzoo.data.pipeline.from_arrays`; None:

@@ -9,6 +9,7 @@ Pillow only, so that it also runs on a device without TensorFlow.
 from mmzoo.schema.fields import Angle, Category, Date, Field, Number, TimeOfDay
 from mmzoo.schema.inputs.audio import Audio
 from mmzoo.schema.inputs.fielded import Fielded
+from mmzoo.schema.inputs.history import History
 from mmzoo.schema.inputs.image import Image
 from mmzoo.schema.inputs.modality import Modality
 from mmzoo.schema.inputs.noise import Noise
@@ -18,6 +19,7 @@ from mmzoo.schema.inputs.so_far import SoFar
 from mmzoo.schema.inputs.state import State
 from mmzoo.schema.inputs.text import Text
 from mmzoo.schema.inputs.vector import Vector
+from mmzoo.schema.inputs.video import Video
 from mmzoo.schema.kinds import KindTable, register_kind
 from mmzoo.schema.names import identifier
 from mmzoo.schema.outputs.label import Label
@@ -25,6 +27,7 @@ from mmzoo.schema.outputs.multi_label import MultiLabel
 from mmzoo.schema.outputs.output import Output
 from mmzoo.schema.outputs.pair import Pair
 from mmzoo.schema.outputs.picture import Picture
+from mmzoo.schema.outputs.ranking import Ranking
 from mmzoo.schema.outputs.sentence import Sentence
 from mmzoo.schema.outputs.span import Span
 from mmzoo.schema.outputs.transcript import Transcript
@@ -38,6 +41,7 @@ __all__ = [
     "Date",
     "Field",
     "Fielded",
+    "History",
     "Image",
     "KindTable",
     "Label",
@@ -48,6 +52,7 @@ __all__ = [
     "Output",
     "Pair",
     "Picture",
+    "Ranking",
     "Schema",
     "Sensors",
     "Sentence",
@@ -60,6 +65,7 @@ __all__ = [
     "Transcript",
     "Value",
     "Vector",
+    "Video",
     "identifier",
     "register_kind",
 ]

@@ -3,12 +3,13 @@
 A kind from outside the package joins with `register_task(Kind, KindTask())`.
 """
 
-from mmzoo.schema import Label, MultiLabel, Pair, Picture, Sentence, Span, Transcript, Value
+from mmzoo.schema import Label, MultiLabel, Pair, Picture, Ranking, Sentence, Span, Transcript, Value
 from mmzoo.tasks.figure import Figure
 from mmzoo.tasks.label import LabelTask
 from mmzoo.tasks.multi_label import MultiLabelTask
 from mmzoo.tasks.pair import PairTask
 from mmzoo.tasks.picture import PictureTask
+from mmzoo.tasks.ranking import RankingTask
 from mmzoo.tasks.registry import figure_of, register_task, task_for
 from mmzoo.tasks.sentence import SentenceTask
 from mmzoo.tasks.span import SpanTask
@@ -24,5 +25,6 @@ register_task(Pair, PairTask())
 register_task(Sentence, SentenceTask())
 register_task(Picture, PictureTask())
 register_task(Span, SpanTask())
+register_task(Ranking, RankingTask())
 register_task(Transcript, TranscriptTask())
 register_task(Value, ValueTask())

@@ -16,7 +16,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from mmzoo.data.tables.cells import without_padding
-from mmzoo.schema import Audio, Image, KindTable, Modality, Schema, Sensors, Series, Text
+from mmzoo.schema import Audio, History, Image, KindTable, Modality, Schema, Sensors, Series, Text, Video
 
 # What a sound starts with: how its samples are stored.
 _INT16, _FLOAT32 = b"\0", b"\1"
@@ -160,3 +160,5 @@ register_record(
 )
 register_record(Sensors, PLAIN)
 register_record(Series, PLAIN)
+register_record(History, PLAIN)
+register_record(Video, PLAIN)

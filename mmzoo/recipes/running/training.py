@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Mapping
@@ -112,11 +113,11 @@ def train(
         **{"limit": limit, "weights": origin(weights), "options": named},
         **{"training": dataclasses.asdict(training), "data_seed": seed, "versions": versions()},
     }
+    described = recipe.from_rows(data_set.folder(data_dir), data, training) if recipe.from_rows else {}
+    if described:
+        settings["described"] = hashlib.sha256(repr(sorted(described.items())).encode()).hexdigest()[:16]
     identity = RunIdentity(out, settings, overwrite=overwrite)
-    told = dict(chosen.builder)
-    if recipe.from_rows is not None:
-        told |= recipe.from_rows(data_set.folder(data_dir), data, training)
-    models = RecipeModels(recipe, size, training, told, weights)
+    models = RecipeModels(recipe, size, training, {**chosen.builder, **described}, weights)
     schema = models.schema(seed)
     beside = {"alone": recipe.arms, "concat": recipe.concat and chosen.builder.get("fusion") != "concat"}
     # One control once, whether the recipe or the user asks for it.
