@@ -198,6 +198,25 @@ def test_the_table_goes_between_its_marks(csv_file, tmp_path):
         result_tables.with_table("# head", table)
 
 
+def test_the_headlines_are_the_first_figure_beside_the_best_of_the_rest(csv_file):
+    rows = [
+        dict(arm=arm, seed=seed, metric=metric, value=value)
+        for arm, values in {
+            "all inputs": (0.9, 0.8),
+            "all inputs, text shuffled": (0.99, 0.99),
+            "commonest answer": (0.3, 0.3),
+            "image alone": (0.6, 0.5),
+        }.items()
+        for seed, value in enumerate(values)
+        for metric in ("accuracy", "macro_f1")
+    ]
+    common = dict(model="assistant_nano", data="easy_vqa", split="validation", output="answer", samples=10)
+    pd.DataFrame([{**common, **row} for row in rows]).to_csv(csv_file, index=False)
+    assert result_tables.headlines_table().splitlines()[2:] == [
+        "| assistant_nano | easy_vqa (validation, 10) | answer: accuracy | 2 | 85.00 % ± 7.1 | 55.00 % ± 7.1, image alone |"
+    ]
+
+
 def test_the_command_adds_runs_and_rewrites_pages_and_cards(csv_file, monkeypatch, tmp_path):
     (tmp_path / "run").mkdir()
     record().save(tmp_path / "run" / "run.json")
@@ -208,17 +227,21 @@ def test_the_command_adds_runs_and_rewrites_pages_and_cards(csv_file, monkeypatc
     card = tmp_path / "saved_models" / "road_sign_nano_gtsrb" / "CARD.md"
     card.write_text(empty("results"))
     (tmp_path / "docs").mkdir()
-    (tmp_path / "README.md").write_text(empty("results"))
-    (tmp_path / "docs" / "results.md").write_text(empty("failures", "few pictures", "pretraining", "own data"))
+    (tmp_path / "README.md").write_text(empty("headlines"))
+    others = ("results", "failures", "few pictures", "pretraining", "own data")
+    (tmp_path / "docs" / "results.md").write_text(empty(*others))
     results.main(["add", str(tmp_path / "run")])
     results.main(["tables", str(tmp_path / "README.md")])
+    begin, end = result_tables.marks("headlines")
+    assert (tmp_path / "README.md").read_text() == f"{begin}\n{result_tables.headlines_table()}\n{end}\n"
     begin, end = result_tables.marks("results")
-    assert (tmp_path / "README.md").read_text() == f"{begin}\n{result_tables.models_table()}\n{end}\n"
+    page = (tmp_path / "docs" / "results.md").read_text()
+    assert page.startswith(f"{begin}\n{result_tables.models_table()}\n{end}\n")
     assert card.read_text() == f"{begin}\n{result_tables.card_tables('road_sign_nano_gtsrb')}\n{end}\n"
-    (tmp_path / "docs" / "results.md").write_text(empty("failures", "pretraining", "own data"))
+    (tmp_path / "docs" / "results.md").write_text(empty(*(name for name in others if name != "few pictures")))
     with pytest.raises(ValueError, match="the marks <!-- few pictures: begin --> .* are missing"):
         results.fresh_tables(tmp_path / "README.md")
-    (tmp_path / "docs" / "results.md").write_text(empty("failures", "few pictures", "pretraining", "own data"))
+    (tmp_path / "docs" / "results.md").write_text(empty(*others))
     card.write_text("# no marks")
     with pytest.raises(ValueError, match="CARD.md: the marks .* are missing"):
         results.fresh_tables(tmp_path / "README.md")

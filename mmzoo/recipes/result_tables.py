@@ -92,7 +92,7 @@ def with_fold_means(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def models_table(path: pathlib.Path | None = None) -> str:
-    """The README's tables of the models, as Markdown, one a recipe: a line for each model, data, split and figure."""
+    """The tables of the models, as Markdown, one a recipe: a line for each model, data, split and figure."""
     table = read(path)
     owners = table.model.map(recipe_of)
     return "\n\n".join(_recipe_table(name, table[owners == name]) for name in list_recipes() if (owners == name).any())
@@ -121,6 +121,40 @@ def _recipe_table(recipe, table):
         ]
         cells += [_mean(output, metric, group.loc[group.arm == arm, "value"]) for arm in shown]
         lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def headlines_table(path: pathlib.Path | None = None) -> str:
+    """The README's table, as Markdown: of each model and data set the first figure that its recipe shows, of all
+    inputs, of the image where the others are simulated, and of the best of what stands beside it."""
+    from mmzoo.tasks import figure_of
+
+    table = read(path)
+    owners = table.model.map(recipe_of)
+    lines = ["| model | data (split, samples) | figure | seeds | all inputs | the best beside it |", "|---" * 6 + "|"]
+    for recipe in (name for name in list_recipes() if (owners == name).any()):
+        rows = table[owners == recipe]
+        wanted = get_recipe(recipe).shown_figures or dict.fromkeys(m for m in rows.metric if is_shown(recipe, m))
+        rows = rows[rows.metric == next(iter(wanted))]
+        shown = get_recipe(recipe).shown or _all_arms(rows)
+        beside = [arm for arm in shown if arm not in (ALL, CONCAT) and not arm.startswith(f"{ALL}, ")]
+        for (model, data, split, output, metric), group in with_fold_means(rows).groupby(KEY[:3] + KEY[5:], sort=True):
+            means = group[group.arm.isin(beside)].groupby("arm").value.mean()
+            whole = group[group.arm == ALL]
+            if whole.empty and means.empty:
+                continue
+            lower = figure_of(f"{output}_{metric}").lower_is_better
+            best = None if means.empty else means.idxmin() if lower else means.idxmax()
+            first = (group if whole.empty else whole).iloc[0]
+            cells = [
+                model,
+                f"{data} ({_split_name(recipe, data, split)}, {first.samples:,})",
+                f"{output}: {metric.replace('_', ' ')}",
+                str(group.seed.nunique()),
+                _mean(output, metric, whole.value),
+                "-" if best is None else f"{_mean(output, metric, group.loc[group.arm == best, 'value'])}, {best}",
+            ]
+            lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

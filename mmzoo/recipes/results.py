@@ -18,7 +18,16 @@ import pandas as pd
 from mmzoo.bundles import saved_models_dir
 from mmzoo.recipes import few_shot_results, pretraining_results, result_tables
 from mmzoo.recipes.own_data import results as own_data_results
-from mmzoo.recipes.result_tables import KEY, card_tables, failures_table, marks, models_table, read, with_table
+from mmzoo.recipes.result_tables import (
+    KEY,
+    card_tables,
+    failures_table,
+    headlines_table,
+    marks,
+    models_table,
+    read,
+    with_table,
+)
 from mmzoo.recipes.running.recording.record import RECORD, RunRecord
 
 COLUMNS = (*KEY, "value", "samples", "parameters", "bytes_float32", "bytes_int8", "device", "command")
@@ -74,6 +83,7 @@ def fresh_tables(readme: pathlib.Path) -> dict[pathlib.Path, str]:
         ValueError: a table has its marks in none of them, or a card has none.
     """
     made = {
+        "headlines": headlines_table(),
         "results": models_table(),
         "failures": failures_table(),
         "few pictures": few_shot_results.readme_table(read()),

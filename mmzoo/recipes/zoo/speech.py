@@ -22,7 +22,7 @@ from mmzoo.models.schemas.speech import COEFFICIENTS, SOUND
 from mmzoo.recipes.recipe import EpochContext, Recipe, Training
 from mmzoo.recipes.text_baselines import commonest_text, said
 
-AUGMENTATION = {"speed": 0.2, "shift": 0.5, "gain": 10.0, "noise": -10.0, "silence": 0.02}
+AUGMENTATION = {"speed": 0.1, "shift": 0.5, "gain": 10.0, "noise": -25.0, "silence": 0.01}
 TRAINING = Training(
     epochs=40,
     batch_size=16,
