@@ -213,7 +213,8 @@ def test_the_headlines_are_the_first_figure_beside_the_best_of_the_rest(csv_file
     common = dict(model="assistant_nano", data="easy_vqa", split="validation", output="answer", samples=10)
     pd.DataFrame([{**common, **row} for row in rows]).to_csv(csv_file, index=False)
     assert result_tables.headlines_table().splitlines()[2:] == [
-        "| assistant_nano | easy_vqa (validation, 10) | answer: accuracy | 2 | 85.00 % ± 7.1 | 55.00 % ± 7.1, image alone |"
+        "| assistant_nano | easy_vqa (validation, 10) | answer: accuracy | 2 "
+        "| 85.00 % ± 7.1 | 55.00 % ± 7.1, image alone |"
     ]
 
 
