@@ -10,6 +10,11 @@ All films that a user has not rated are ranked, never a sample of them. The last
 The networks are Keras' own: a GRU or multi-head attention, and `keras.layers.ReversibleEmbedding` for items in and out.
 keras-rs 0.4 has nothing that would take their place: its embeddings are for tables that no machine holds, its retrieval
 layers and losses for candidates drawn per user, its ranking metrics for lists with a relevance of each item.
+
+What came of it (gru4rec, small, three seeds, 2 minutes each on two busy cores, all films ranked): HR@10 24.1 % on
+movielens_100k and 7.2 % on movielens_small; the neighbours of the last ten films have 18.0 and 6.2 %, popularity 7.3
+and 3.1 %. What is known of the user and the time adds nothing to the history (the table of missing inputs). One seed of
+sasrec, four epochs, had 22.1 % on movielens_100k.
 """
 
 from __future__ import annotations

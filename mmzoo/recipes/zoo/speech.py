@@ -7,6 +7,11 @@ mmzoo train speech --data coffee_intents --data-dir DIR/coffee_intents --out RUN
 
 The learning rate decides: at 2e-3 nano wrote 41.3 % of the digits after 40 epochs, at 1e-2 93 % after ten (without
 changes of the sounds). XLA takes a third of the time off a step, which is a loop over many small products.
+
+Of 300 digits of validation (the speakers of training), one seed each, small: 95.3 % with much noise and stretches of
+time hidden, 94.0 % with less noise, 96.3 % with nothing hidden and a dropout of 0.1, as below, in 20 epochs and 10
+minutes on two busy cores; 97.3 % with no change of the sounds at all, in 8 epochs, which was not tried on other voices.
+The nearest sound has 96.3 %. The other sets are not trained yet.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ pixels is no measure of a good picture: the mean picture has the least.
 
 There are no arms: without the text any picture is right, and noise is no input that says something.
 
-What came of it: not trained to the end yet.
+What came of it: nano, 20 epochs on easy_vqa, 3 minutes: 14.6 % of 343 pictures show the colour and shape asked for (the
+picture of the nearest caption: 99.7 %). Not trained to the end yet.
 """
 
 from __future__ import annotations

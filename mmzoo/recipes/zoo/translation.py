@@ -14,7 +14,9 @@ Words are learnt from the training rows alone. German is cut into words as sacre
 Chinese into characters ("zh"), all translations of a sentence are references, simplified and traditional characters
 are different ones.
 
-What came of it: not trained to the end yet.
+What came of it (small, tatoeba_en_zh, one seed, 24 minutes on two busy cores, 2,612 sentences of which neither side was
+trained on): BLEU 14.1, chrF 13.9; the translation of the nearest sentence has 13.1 and 12.7. The loss no longer falls,
+nor does that of the training rows (2.54 and 2.56): it is too small or kept too tight. multi30k is not trained yet.
 """
 
 from __future__ import annotations
