@@ -12,9 +12,9 @@ worth stands in the table of missing inputs. What a sceptic tries first: the sen
 and the last name or number in it.
 
 What came of it (small, squad_dev, one seed, 4 minutes on two cores, 1,130 questions of other articles): F1 27.4 %,
-13.9 % exactly right; the best sentence has 24.3 and 0.4 %. It is short of rows, not of room: sixteen epochs with less dropout
-reach the same 27.4, with a loss of the validation rows that has risen since the third. The Chinese sets and pretrained
-encoders are not trained yet.
+13.9 % exactly right; the best sentence has 24.3 and 0.4 %. It is short of rows, not of room: sixteen epochs with less
+dropout reach the same 27.4, with a loss of the validation rows that has risen since the third. The Chinese sets and
+pretrained encoders are not trained yet.
 """
 
 from __future__ import annotations
