@@ -22,10 +22,8 @@ class PictureTask(Task):
     `mmzoo.data.noising.Noising`. Of predictions the pixels are kept, uint8.
     """
 
+    no_head = "it is made of noise, step by step"
     figures = (PIXEL_ERROR, Figure("judged_right", in_summaries=True))
-
-    def head(self, output, features, name, *, dropout=0.0):
-        raise NotImplementedError("a Picture has no head behind a fusion: it is made of noise, step by step")
 
     # Training --------------------------------------------------------------------------------------------------------
 
@@ -92,11 +90,6 @@ class PictureTask(Task):
     def parity(self, output, wanted, values):
         """The mean difference of all pixels: where an edge lies one pixel further, the largest says nothing."""
         return {"pixel_difference": float(np.abs(values.astype(np.float64) - wanted).mean())}
-
-    def scale(self, output, largest):
-        """A picture is made step by step of noise, whose deviations are four times as wide as the picture: what 32
-        bits lose is a share of that."""
-        return 4.0
 
     def same(self, output, found, expected):
         return bool(np.abs(np.asarray(found, np.float64) - expected).mean() < 0.01)

@@ -1,6 +1,6 @@
 """Answers out of a text: a question and a text that the answer stands in, to that part of the text.
 
-    mmzoo train answer --data squad_dev --data-dir DIR/squad_dev --out RUN  # these ship
+    mmzoo train answer --data squad_dev --data-dir DIR/squad_dev --out RUN
     mmzoo train answer --data cmrc2018 --data-dir DIR/cmrc2018 --out RUN2
     mmzoo train answer --data squad_dev --data-dir DIR/squad_dev --text minilm --epochs 4 --out RUN3
 
