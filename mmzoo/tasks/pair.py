@@ -26,6 +26,7 @@ class PairTask(Task):
     make it harder.
     """
 
+    no_head = "its two vectors are of an input each"
     figures = (
         *(Figure(f"first_recall_{k}", in_summaries=True) for k in RANKS),
         *(Figure(f"second_recall_{k}", in_summaries=True) for k in RANKS),
@@ -35,9 +36,6 @@ class PairTask(Task):
     )
 
     # Training --------------------------------------------------------------------------------------------------------
-
-    def head(self, output, features, name, *, dropout=0.0):
-        raise NotImplementedError("a Pair has no head behind a fusion: its two vectors are of an input each")
 
     def loss(self, model, name, output):
         from mmzoo.layers import PairedVectors

@@ -32,15 +32,11 @@ class SpanTask(Task):
     Of predictions the first and the last step are kept, int16 (N, 2); -1 where nothing is said.
     """
 
+    no_head = "it is made of the steps of its text"
     figures = (
         Figure("token_f1", in_summaries=True),
         Figure("exact_match"),
     )
-
-    # Making ----------------------------------------------------------------------------------------------------------
-
-    def head(self, output, features, name, *, dropout=0.0):
-        raise NotImplementedError("a Span has no head behind a fusion: it is made of the steps of its text")
 
     # Training --------------------------------------------------------------------------------------------------------
 

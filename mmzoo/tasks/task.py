@@ -26,6 +26,8 @@ class Task(abc.ABC):
         spreads_probability: its output, where it gives probabilities, spreads 1 over the last axis, as its kind's
             `classes` do where it has them.
         picture_file: the file name, <picture_file>_<output>.png, that an evaluation writes its picture to; "": none.
+        no_head: why nothing leads from a fused vector to the output, so that its model makes it itself; "": something
+            does.
     """
 
     figures: tuple[Figure, ...]
@@ -34,6 +36,7 @@ class Task(abc.ABC):
     weighs_classes: bool = False
     spreads_probability: bool = False
     picture_file: str = ""
+    no_head: str = ""
 
     @property
     def headline(self) -> Figure:
@@ -52,7 +55,12 @@ class Task(abc.ABC):
             features: the vector, dropout applied already.
             name: of the layers, or what their names begin with.
             dropout: for heads with layers of their own.
+
+        Raises:
+            NotImplementedError: the output isn't made of a fused vector, see `no_head`.
         """
+        if self.no_head:
+            raise NotImplementedError(f"a {type(output).__name__} has no head behind a fusion: {self.no_head}")
         import math
 
         from keras import layers
